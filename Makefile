@@ -1,0 +1,53 @@
+# Everything runs from one virtual environment, made from the locked requirements.
+# The embedded warehouse needs Python 3.11 or later: the newest python3 that is there is taken.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.10; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export DO_NOT_TRACK := 1
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint scenarios lock clean
+
+help: ## show what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+install: $(READY) ## set up .venv from the locked requirements
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "trueup needs Python 3.10 or later (3.11 for the demo), with venv." >&2; exit 2; }
+	@echo "Setting up $(VENV) with $(PYTHON) (once, one to two minutes) ..."
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## replay the night of 2026-02-03 and show what went wrong
+	@$(BIN)/trueup demo
+
+test: lint ## lint, then every test
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff, mypy, sqlfluff, dbt parse: no warehouse needed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/generic tests/singular
+	@mkdir -p .trueup/profiles && cp profiles.example.yml .trueup/profiles/profiles.yml
+	@$(BIN)/dbt --quiet --warn-error parse --profiles-dir .trueup/profiles
+
+check: ## what CI runs
+	@bash .ci/run
+
+scenarios: $(READY) ## replay every golden night and compare with what it expects
+	@$(BIN)/trueup replay scenarios
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-strip-extras \
+		--no-emit-index-url --extra embedded --extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove what was made
+	@rm -rf $(VENV) .trueup target logs

@@ -1,0 +1,31 @@
+{#-
+    What is checked, as literals: {as_of, first_date, last_date}.
+
+    The vars win; without them it is now, and the seven Eastern days that end yesterday. Literals, not
+    current_timestamp(): BigQuery prunes partitions by them, and a past day can be checked again.
+-#}
+{% macro check_window() %}
+    {%- set timestamps = modules.datetime.datetime -%}
+    {%- if var('as_of', none) -%}
+        {%- set as_of = timestamps.fromisoformat((var('as_of') | string).replace('Z', '+00:00')) -%}
+        {%- if as_of.tzinfo is none -%}
+            {{ exceptions.raise_compiler_error(
+                "The var as_of needs an offset, as in 2026-02-04T16:00:00-05:00; it is: " ~ var('as_of')
+            ) }}
+        {%- endif -%}
+    {%- else -%}
+        {%- set as_of = run_started_at -%}
+    {%- endif -%}
+    {%- set eastern_day = as_of.astimezone(modules.pytz.timezone('America/New_York')).date() -%}
+    {%- set yesterday = eastern_day - modules.datetime.timedelta(days=1) -%}
+    {%- set last_date = var('last_date', none) or var('first_date', none) or yesterday -%}
+    {%- set last_date = timestamps.fromisoformat(last_date | string).date() -%}
+    {%- set first_date = var('first_date', none) or last_date - modules.datetime.timedelta(days=6) -%}
+    {%- set first_date = timestamps.fromisoformat(first_date | string).date() -%}
+    {%- if first_date > last_date -%}
+        {{ exceptions.raise_compiler_error(
+            "first_date " ~ first_date ~ " is after last_date " ~ last_date ~ "; swap the two vars."
+        ) }}
+    {%- endif -%}
+    {{ return({'as_of': as_of, 'first_date': first_date, 'last_date': last_date}) }}
+{% endmacro %}

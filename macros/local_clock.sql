@@ -1,0 +1,8 @@
+{#- A moment as text in the zone that a column names, such as 2026-02-04 14:45. -#}
+{% macro local_clock(moment, zone) -%}
+case {{ zone }}
+    {%- for name in var('roster_time_zones') %}
+    when '{{ name }}' then format_timestamp('%Y-%m-%d %H:%M', {{ moment }}, '{{ name }}')
+    {%- endfor %}
+end
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{#-
+    A literal range on a raw partition column, so that BigQuery reads the checked days and no more.
+
+    days_before and days_after widen it; data_type says whether the column is a date or a timestamp.
+-#}
+{% macro partition_range(column, data_type='date', days_before=0, days_after=0) %}
+    {%- set window = check_window() -%}
+    {%- set first = window.first_date - modules.datetime.timedelta(days=days_before) -%}
+    {%- set last = window.last_date + modules.datetime.timedelta(days=days_after) -%}
+    {%- if data_type == 'timestamp' -%}
+{{ column }} >= timestamp '{{ first }} 00:00:00+00:00' and {{ column }} < timestamp '{{ last + modules.datetime.timedelta(days=1) }} 00:00:00+00:00'
+    {%- else -%}
+{{ column }} between date '{{ first }}' and date '{{ last }}'
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,37 @@
+{#-
+    What arrived in a source table on the checked days: every declared column, no row removed.
+
+    A source that is not there gives no rows, and a column that is not there gives NULL; source_coverage
+    tells both, so that what could not be seen is never taken for what is fine. Only the columns that
+    the business key and the partition need must be there.
+-#}
+{% macro stage(source_name, table_name, days_before=0, days_after=0) %}
+    {%- set facts = source_facts(source_name, table_name) -%}
+    {%- if not execute -%}
+select * from {{ facts.relation }}
+    {%- else -%}
+        {%- set needed = [facts.meta.partition_column] + facts.meta.get('grain', []) -%}
+        {%- for column in needed if facts.is_present and column in facts.missing_columns -%}
+            {{ exceptions.raise_compiler_error(
+                "The source " ~ source_name ~ "." ~ table_name ~ " has no column " ~ column
+                ~ ", which its business key or its partition needs. Correct the table, or its entry in models/staging/"
+                ~ source_name ~ "/_sources.yml."
+            ) }}
+        {%- endfor -%}
+select
+        {%- for column, data_type in facts.columns.items() %}
+            {%- if facts.is_present and column not in facts.missing_columns %}
+    {{ adapter.quote(column) if column == 'timestamp' else column }},
+            {%- else %}
+    cast(null as {{ data_type }}) as {{ adapter.quote(column) if column == 'timestamp' else column }},
+            {%- endif %}
+        {%- endfor %}
+        {%- if facts.is_present %}
+from {{ facts.relation }}
+where {{ partition_range(facts.meta.partition_column, facts.columns[facts.meta.partition_column], days_before, days_after) }}
+        {%- else %}
+from unnest([1]) as missing_source
+where false
+        {%- endif %}
+    {%- endif -%}
+{% endmacro %}

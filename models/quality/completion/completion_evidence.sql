@@ -1,0 +1,129 @@
+{{ config(alias='completion_evidence') }}
+
+-- What the rows say of each processor, whatever the documents say.
+
+with game_days as (
+    select * from {{ ref('game_days') }}
+),
+
+processors as (
+    select distinct
+        processor_name,
+        table_name,
+    from {{ ref('processor_roster') }}
+),
+
+coverage as (
+    select * from {{ ref('source_coverage') }}
+),
+
+table_facts as (
+    select * from unnest([
+        {%- for table_name in analytics_tables() %}
+        struct('{{ table_name }}' as table_name, '{{ source_facts('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games){{ ',' if not loop.last }}
+        {%- endfor %}
+    ])
+),
+
+fingerprints as (
+    select * from {{ ref('row_fingerprints') }}
+),
+
+written as (
+    select
+        table_name,
+        game_date,
+        count(*) as row_count,
+        count(distinct if(has_null_key, null, grain_key)) as grain_count,
+        min(written_at) as first_written_at,
+        max(written_at) as last_written_at,
+    from fingerprints
+    group by table_name, game_date
+),
+
+games as (
+    select * from {{ ref('games') }}
+),
+
+-- A table may name a game by the league's id, by the system's, or by the system's with the teams swapped
+-- (that is DUP004's business): the game is there all the same.
+written_games as (
+    select distinct
+        table_name,
+        game_date,
+        game_id,
+    from fingerprints
+),
+
+found_games as (
+    select
+        table_facts.table_name,
+        games.game_date,
+        count(distinct games.game_key) as games_expected_count,
+        count(distinct if(written_games.game_id is not null, games.game_key, null)) as games_found_count,
+    from table_facts
+    inner join games
+        on games.is_final or (table_facts.expects_games = 'scheduled' and games.is_expected)
+    left join written_games
+        on
+            table_facts.table_name = written_games.table_name
+            and games.game_date = written_games.game_date
+            and written_games.game_id in (games.game_key, games.schedule_game_id, games.swapped_game_id)
+    group by table_facts.table_name, games.game_date
+),
+
+runs as (
+    select
+        regexp_replace(
+            lower(regexp_replace(regexp_replace(processor_name, 'Processor$', ''), r'([a-z0-9])([A-Z])', r'\1_\2')),
+            r'\s+', '_'
+        ) as processor_name,
+        data_date,
+        run_id,
+        max(started_at) as started_at,
+        logical_or(lower(status) = 'success') as is_success,
+        logical_or(coalesce(backfill_mode, false)) as is_backfill,
+    from {{ ref('stg_nba_reference__processor_run_history') }}
+    group by processor_name, data_date, run_id
+),
+
+last_runs as (
+    select
+        processor_name,
+        data_date,
+        is_backfill,
+    from runs
+    where is_success
+    qualify row_number() over (partition by processor_name, data_date order by started_at desc nulls last, run_id) = 1
+)
+
+select
+    game_days.game_date,
+    processors.processor_name,
+    processors.table_name,
+    coalesce(coverage.is_present, false) as is_source_present,
+    coalesce(written.row_count, 0) as row_count,
+    coalesce(written.grain_count, 0) as grain_count,
+    coalesce(found_games.games_found_count, 0) as games_found_count,
+    coalesce(found_games.games_expected_count, 0) as games_expected_count,
+    written.first_written_at,
+    written.last_written_at,
+    last_runs.is_backfill,
+from game_days
+cross join processors
+left join coverage
+    on
+        processors.table_name = coverage.table_name
+        and coverage.source_name = 'nba_analytics'
+left join written
+    on
+        game_days.game_date = written.game_date
+        and processors.table_name = written.table_name
+left join found_games
+    on
+        game_days.game_date = found_games.game_date
+        and processors.table_name = found_games.table_name
+left join last_runs
+    on
+        game_days.game_date = last_runs.data_date
+        and processors.processor_name = last_runs.processor_name

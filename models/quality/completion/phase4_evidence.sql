@@ -1,0 +1,28 @@
+with game_days as (
+    select * from {{ ref('game_days') }}
+),
+
+coverage as (
+    select * from {{ ref('source_coverage') }}
+    where table_name = 'player_daily_cache'
+),
+
+cache as (
+    select
+        cache_date,
+        count(*) as row_count,
+        min(processed_at) as first_written_at,
+        max(processed_at) as last_written_at,
+    from {{ ref('stg_nba_precompute__player_daily_cache') }}
+    group by cache_date
+)
+
+select
+    game_days.game_date,
+    coverage.is_present as is_source_present,
+    coalesce(cache.row_count, 0) as row_count,
+    cache.first_written_at,
+    cache.last_written_at,
+from game_days
+cross join coverage
+left join cache on game_days.game_date = cache.cache_date

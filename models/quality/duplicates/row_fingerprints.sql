@@ -1,0 +1,22 @@
+-- The five tables in one shape, so that each rule on duplicates is written once. Each source is read once.
+
+{% for table_name in analytics_tables() -%}
+{%- set facts = source_facts('nba_analytics', table_name) %}
+{%- set grain = facts.meta.get('grain', ['game_date']) %}
+{%- set payload = facts.columns.keys() | reject('in', facts.meta.get('bookkeeping', [])) | list %}
+select
+    '{{ table_name }}' as table_name,
+    staged.game_date,
+    staged.game_id,
+    staged.{{ facts.meta.get('entity', 'game_id') }} as entity,
+    staged.{{ facts.meta.get('newest_by', 'processed_at') }} as written_at,
+    to_json_string(struct({{ grain | join(', ') }})) as grain_key,
+    {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
+    to_hex(sha256(to_json_string(struct({{ payload | join(', ') or 'game_date' }})))) as payload_hash,
+    {{ row_hash('staged') }} as row_hash,
+    {% for column in facts.meta.get('measures', []) %}{{ '+ ' if not loop.first }}if(staged.{{ column }} is null, 1, 0) {% else %}0 {% endfor %}as null_measure_count
+from {{ ref('stg_nba_analytics__' ~ table_name) }} as staged
+{%- if not loop.last %}
+union all
+{%- endif %}
+{% endfor %}

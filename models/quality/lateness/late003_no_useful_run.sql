@@ -1,0 +1,21 @@
+with lateness as (
+    select * from {{ ref('scraper_lateness') }}
+    where state = 'failed'
+)
+
+select
+    'LATE003' as rule,
+    game_date,
+    scraper_name as subject,
+    'error' as severity,
+    concat(
+        'All ', cast(run_count as string), ' runs of ', scraper_name, ' failed or brought nothing; due ',
+        {{ local_clock('due_at', 'time_zone') }}, ' ', time_zone, '.'
+    ) as summary,
+    cast(late_by_minutes as float64) as observed,
+    0.0 as expected,
+    to_json_string(struct(
+        state, due_at, alert_at, first_run_at, first_useful_run_at, run_count, scheduled_game_count, time_zone
+    )) as detail,
+    {{ run_history_query() }} as query,
+from lateness

@@ -1,0 +1,30 @@
+{%- set facts = source_facts('nba_raw', 'nbac_gamebook_player_stats') %}
+with arrivals as (
+    select * from {{ ref('game_arrivals') }}
+    where
+        is_source_present
+        and is_schedule_known
+        and is_alert_time_over
+        and arrived_game_count < final_game_count
+)
+
+select
+    'LATE004' as rule,
+    game_date,
+    'nbac_gamebook_player_stats' as subject,
+    'error' as severity,
+    concat(
+        'At the alert time ', cast(arrived_game_count as string), ' of ', cast(final_game_count as string),
+        ' final games had arrived; ', cast(arrived_so_far_count as string), ' have by now.'
+    ) as summary,
+    cast(arrived_game_count as float64) as observed,
+    cast(final_game_count as float64) as expected,
+    to_json_string(struct(
+        alert_at, final_game_count as final_games, arrived_game_count as arrived_at_alert,
+        arrived_so_far_count as arrived_so_far, last_arrived_at
+    )) as detail,
+    concat(
+        'select game_id, min(processed_at) as arrived_at from {{ facts.relation }} where game_date = date \'',
+        cast(game_date as string), '\' group by game_id order by arrived_at'
+    ) as query,
+from arrivals

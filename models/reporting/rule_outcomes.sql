@@ -1,0 +1,52 @@
+{{ config(alias='rule_outcomes') }}
+
+-- Every rule on every checked day, from the index of what should have been checked: a check that left no
+-- result is not_run, never passed.
+
+with due as (
+    select
+        rules.rule,
+        rules.family,
+        game_days.game_date,
+    from {{ ref('rules') }} as rules
+    cross join {{ ref('game_days') }} as game_days
+),
+
+results as (
+    select
+        rule,
+        game_date,
+        countif(outcome = 'failed') as failed_count,
+        countif(outcome = 'passed') as passed_count,
+        countif(outcome = 'not_run') as not_run_count,
+        countif(is_blocking) as blocking_count,
+        sum(examined_count) as examined_count,
+        string_agg(
+            distinct if(outcome = 'not_run' and reason != '', reason, null), '; '
+            order by if(outcome = 'not_run' and reason != '', reason, null)
+        ) as reason,
+    from {{ ref('rule_results') }}
+    group by rule, game_date
+)
+
+select
+    due.rule,
+    due.family,
+    due.game_date,
+    case
+        when results.failed_count > 0 then 'failed'
+        -- One subject that could not be seen keeps the rule from passing on the strength of the others.
+        when results.blocking_count > 0 then 'not_run'
+        when results.passed_count > 0 then 'passed'
+        else 'not_run'
+    end as outcome,
+    coalesce(results.examined_count, 0) as examined_count,
+    coalesce(results.failed_count, 0) as failed_subject_count,
+    coalesce(results.not_run_count, 0) as not_run_subject_count,
+    coalesce(results.reason, if(results.rule is null, 'the check left no result', '')) as reason,
+    results.rule is null or results.blocking_count > 0 as is_blocking,
+from due
+left join results
+    on
+        due.rule = results.rule
+        and due.game_date = results.game_date

@@ -1,0 +1,138 @@
+{{ config(alias='service_levels') }}
+
+-- The five service levels, one row per metric and date, met or not or not to be known.
+
+with levels as (
+    select * from {{ ref('service_level_targets') }}
+),
+
+game_days as (
+    select * from {{ ref('game_days') }}
+),
+
+accuracy as (
+    select
+        game_date,
+        -- The document of a date agrees with the rows, or it does not.
+        case
+            when countif(outcome = 'failed' and severity in ('error', 'warn')) > 0 then 0.0
+            when countif(outcome = 'passed') > 0 then 100.0
+        end as value,
+        countif(outcome != 'not_run') as examined_count,
+    from {{ ref('stg_trueup__completion_verdicts') }}
+    where rule in ('DONE001', 'DONE002', 'DONE003', 'DONE004', 'DONE007', 'DONE008')
+    group by game_date
+),
+
+on_time as (
+    select
+        game_date,
+        100 * safe_divide(countif(state = 'on_time'), count(*)) as value,
+        count(*) as examined_count,
+        -- On the alert side: a first run after the alert time, or none by then.
+        countif(is_past_alert or state in ('missing', 'failed')) > 0 as is_alert,
+    from {{ ref('scraper_lateness') }}
+    where state in ('on_time', 'late', 'missing', 'failed')
+    group by game_date
+),
+
+excess as (
+    select
+        game_date,
+        sum(excess_count) as excess_count,
+    from {{ ref('duplicate_groups') }}
+    group by game_date
+),
+
+duplicates as (
+    select
+        fingerprints.game_date,
+        100 * safe_divide(coalesce(max(excess.excess_count), 0), count(*)) as value,
+        count(*) as examined_count,
+    from {{ ref('row_fingerprints') }} as fingerprints
+    left join excess on fingerprints.game_date = excess.game_date
+    group by fingerprints.game_date
+),
+
+errors as (
+    select
+        date(`timestamp`, 'America/New_York') as game_date,
+        100 * safe_divide(countif(severity in ('ERROR', 'CRITICAL', 'ALERT', 'EMERGENCY')), count(*)) as value,
+        count(*) as examined_count,
+    from {{ ref('stg_nba_orchestration__orchestrator_log') }}
+    group by date(`timestamp`, 'America/New_York')
+),
+
+delays as (
+    select
+        game_date,
+        max(observed) as value,
+        count(*) as examined_count,
+    from {{ ref('stg_trueup__completion_verdicts') }}
+    where rule = 'TRIG002' and outcome != 'not_run'
+    group by game_date
+),
+
+measured as (
+    select 'SLO001' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from accuracy
+    union all
+    select 'SLO002' as rule, game_date, value, examined_count, is_alert from on_time
+    union all
+    select 'SLO003' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from duplicates
+    union all
+    select 'SLO004' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from errors
+    union all
+    select 'SLO005' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from delays
+),
+
+compared as (
+    select
+        levels.rule,
+        levels.metric,
+        game_days.game_date,
+        levels.unit,
+        levels.target_value,
+        levels.alert_value,
+        levels.alert_when,
+        measured.value,
+        coalesce(measured.examined_count, 0) as examined_count,
+        case levels.direction
+            when 'at_least' then measured.value >= levels.target_value
+            when 'above' then measured.value > levels.target_value
+            when 'at_most' then measured.value <= levels.target_value
+            when 'below' then measured.value < levels.target_value
+        end as is_met,
+        coalesce(
+            measured.is_alert,
+            if(
+                levels.direction in ('at_least', 'above'),
+                measured.value < levels.alert_value,
+                measured.value > levels.alert_value
+            ),
+            false
+        ) as is_alert,
+    from levels
+    cross join game_days
+    left join measured
+        on
+            levels.rule = measured.rule
+            and game_days.game_date = measured.game_date
+)
+
+select
+    rule,
+    metric,
+    game_date,
+    unit,
+    target_value,
+    alert_value,
+    alert_when,
+    value,
+    examined_count,
+    case
+        when value is null then 'not_run'
+        when is_alert then 'alert'
+        when is_met then 'met'
+        else 'missed'
+    end as state,
+from compared

@@ -1,0 +1,1 @@
+{{ stage('nba_analytics', 'player_game_summary') }}

@@ -1,0 +1,1 @@
+{{ stage('nba_analytics', 'team_defense_game_summary') }}

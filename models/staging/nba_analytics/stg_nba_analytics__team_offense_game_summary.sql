@@ -1,0 +1,1 @@
+{{ stage('nba_analytics', 'team_offense_game_summary') }}

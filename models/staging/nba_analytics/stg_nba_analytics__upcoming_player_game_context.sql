@@ -1,0 +1,1 @@
+{{ stage('nba_analytics', 'upcoming_player_game_context') }}

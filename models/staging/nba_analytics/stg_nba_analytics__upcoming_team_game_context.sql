@@ -1,0 +1,1 @@
+{{ stage('nba_analytics', 'upcoming_team_game_context') }}

@@ -1,0 +1,1 @@
+{{ stage('nba_precompute', 'player_daily_cache') }}

@@ -1,0 +1,1 @@
+{{ stage('nba_raw', 'nbac_gamebook_player_stats') }}

@@ -1,0 +1,1 @@
+{{ stage('nba_reference', 'processor_run_history') }}

@@ -1,0 +1,1 @@
+{{ stage('trueup', 'completion_verdicts') }}

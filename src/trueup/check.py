@@ -1,0 +1,263 @@
+"""The daily run, in order: models, expectations, reconciliation, reporting; then the report."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+from trueup.completions import CompletionStore
+from trueup.errors import CannotCheckError
+from trueup.judge import JudgeSettings
+from trueup.reconcile import judge_days, read_evidence, verdict_rows
+from trueup.reference import Reference
+from trueup.report import Finding, Outcome, Report, ServiceLevel, finding_from_row
+from trueup.schemas import TableSchema
+from trueup.settings import Settings
+from trueup.verdicts import Verdict
+
+VERDICTS = "trueup.completion_verdicts"
+# Everything that reads the verdicts is built after they are written.
+_AFTER_VERDICTS = "stg_trueup__completion_verdicts+"
+# These tests repeat the findings for people who run dbt alone.
+_FINDING_TESTS = ("no_findings_", "no_warnings_")
+
+
+class NodeResult(Protocol):
+    """What became of one dbt node."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def status(self) -> str: ...  # noqa: D102
+    @property
+    def message(self) -> str: ...  # noqa: D102
+
+
+class Dbt(Protocol):
+    """The dbt project, bound to its target and vars."""
+
+    def run(
+        self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
+    ) -> Sequence[NodeResult]:
+        """Run one command; raises DbtError when a model cannot be built."""
+
+
+class Tables(Protocol):
+    """What the daily run asks of the warehouse outside dbt."""
+
+    def probe(self) -> None:
+        """Raise WarehouseError unless it answers."""
+
+    def rows_between(
+        self, model: str, columns: Sequence[str], first_date: date, last_date: date
+    ) -> list[dict[str, Any]]:
+        """The named columns of a model on the given days."""
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of one statement."""
+
+    def create_table(self, schema: TableSchema, dataset: str) -> None:
+        """Create a table where it is not there yet."""
+
+    def replace_days(
+        self,
+        schema: TableSchema,
+        rows: Sequence[Mapping[str, Any]],
+        first_date: date,
+        last_date: date,
+    ) -> None:
+        """Replace all rows of the given days."""
+
+    def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
+        """Replace all rows of a seed."""
+
+
+class Listener(Protocol):
+    """Hears what is being done."""
+
+    def start(self, what: str) -> None:
+        """A step begins."""
+
+    def node(self, name: str, index: int, total: int) -> None:
+        """A dbt node begins."""
+
+    def finish(self) -> None:
+        """The step is done."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Everything that a run needs, made by whoever starts it."""
+
+    settings: Settings
+    dataset: str
+    dbt: Dbt
+    tables: Tables
+    schemas: Mapping[str, TableSchema]
+    reference: Reference
+    completions: Callable[[], AbstractContextManager[CompletionStore]]
+    listener: Listener
+    run_expectations: Callable[[], Sequence[str]] | None = None
+
+
+def run_check(work: Workplace, with_tests: bool = True) -> Report:
+    """Run the whole day. What could not be done is in the report, not raised."""
+    clock = _Clock(work.listener)
+    window, target = work.settings.window, work.settings.target
+    problems: list[str] = []
+    notes: list[str] = []
+    try:
+        work.tables.probe()
+        clock.start("Building models: what arrived, what is wrong, what is true")
+        _seed(work)
+        results = list(_build(work, with_tests, ["--exclude", _AFTER_VERDICTS]))
+        if work.run_expectations is not None:
+            clock.start("Checking expectations")
+            problems += work.run_expectations()
+        clock.start("Judging the completion documents")
+        _, unread = reconcile(work)
+        if unread:
+            problems.append(unread)
+        clock.start("Putting the report together")
+        results += _build(work, with_tests, ["--select", _AFTER_VERDICTS])
+        report = _read_report(work)
+    except CannotCheckError as error:
+        clock.finish()
+        problems.append(f"{error.message} {error.hint}".strip())
+        return Report(window, target, problems=tuple(problems), seconds=clock.seconds)
+    clock.finish()
+    problems += [f"The dbt test {one.name} failed: {one.message}" for one in _failed(results, "fail")]
+    notes += [f"The dbt test {one.name} warns: {one.message}" for one in _failed(results, "warn")]
+    notes += _coverage_notes(work)
+    return Report(
+        window,
+        target,
+        findings=report.findings,
+        outcomes=report.outcomes,
+        service_levels=report.service_levels,
+        problems=tuple(problems),
+        notes=tuple(notes),
+        seconds=clock.seconds,
+    )
+
+
+def build_evidence(work: Workplace) -> None:
+    """Build only what reconciliation needs to judge."""
+    work.tables.probe()
+    work.listener.start("Building the evidence")
+    _seed(work)
+    work.dbt.run(
+        ["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node
+    )
+
+
+def reconcile(work: Workplace) -> tuple[tuple[Verdict, ...], str]:
+    """Judge the documents of all days and write the verdicts; see reconcile.judge_days."""
+    window = work.settings.window
+    days = read_evidence(work.tables, window)
+    with work.completions() as store:
+        verdicts, unread = judge_days(
+            days,
+            store,
+            work.reference,
+            JudgeSettings(
+                as_of=window.as_of,
+                completion_rule=work.settings.variables.get("completion_rule", "seed"),
+            ),
+        )
+    schema = work.schemas[VERDICTS]
+    work.tables.create_table(schema, work.dataset)
+    work.tables.replace_days(
+        schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date
+    )
+    return verdicts, unread
+
+
+class _Clock:
+    """Names the steps to the listener, and keeps how long each took (seconds)."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._name = ""
+        self._began = 0.0
+        self.seconds: dict[str, float] = {}
+
+    def start(self, name: str) -> None:
+        self.finish()
+        self._name, self._began = name, time.monotonic()
+        self._listener.start(name)
+
+    def finish(self) -> None:
+        self._listener.finish()
+        if self._name:
+            self.seconds[self._name] = round(time.monotonic() - self._began, 2)
+        self._name = ""
+
+
+def _seed(work: Workplace) -> None:
+    work.dbt.run(["seed"], work.listener.node)
+    folder = work.settings.seeds
+    for path in sorted(folder.glob("*.csv")) if folder else ():
+        work.tables.replace_seed(path.stem, _csv_rows(path))
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Sequence[NodeResult]:
+    command = ["build", "--exclude-resource-type", "seed"] if with_tests else ["run"]
+    return work.dbt.run([*command, *selection], work.listener.node)
+
+
+def _failed(results: Sequence[NodeResult], status: str) -> list[NodeResult]:
+    return [
+        one
+        for one in results
+        if one.status == status and not one.name.startswith(_FINDING_TESTS)
+    ]
+
+
+def _read_report(work: Workplace) -> Report:
+    window = work.settings.window
+
+    def read(model: str, kind: type) -> list[dict[str, Any]]:
+        columns = tuple(kind.__dataclass_fields__)
+        rows = work.tables.rows_between(model, columns, window.first_date, window.last_date)
+        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", "rule")))
+
+    return Report(
+        window,
+        work.settings.target,
+        findings=tuple(finding_from_row(row) for row in read("findings", Finding)),
+        outcomes=tuple(Outcome(**row) for row in read("rule_outcomes", Outcome)),
+        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel)),
+    )
+
+
+def _coverage_notes(work: Workplace) -> list[str]:
+    """What the sources have that trueup does not know, and the other way round."""
+    rows = work.tables.query(
+        "select relation_name, is_present, is_optional, missing_columns, undeclared_columns "
+        f"from `{work.dataset}.source_coverage` order by relation_name"
+    )
+    notes = []
+    for row in rows:
+        if not row["is_present"]:
+            kind = "optional source" if row["is_optional"] else "source"
+            notes.append(f"The {kind} {row['relation_name']} is not there; its checks are not run.")
+        if row["missing_columns"]:
+            notes.append(f"{row['relation_name']} lacks {row['missing_columns']}; read as NULL.")
+        if row["undeclared_columns"]:
+            notes.append(
+                f"{row['relation_name']} has columns that are not declared in _sources.yml and are not "
+                f"kept in its _latest table: {row['undeclared_columns']}."
+            )
+    return notes

@@ -1,0 +1,51 @@
+"""Everything that can stop trueup, and the exit code that names the cause.
+
+    TrueupError
+    ├── UsageError              2  the call or the settings are wrong
+    │   └── ScenarioError       2  a scenario folder cannot be read
+    └── CannotCheckError        3  the check could not be made
+        ├── WarehouseError      3  BigQuery, or the embedded one, does not answer
+        ├── CompletionsError    3  the completion documents cannot be read
+        └── DbtError            3  dbt could not compile or run a model
+
+A message says what is wrong, with the value that is, and ``hint`` says what to do next.
+"""
+
+from __future__ import annotations
+
+
+class TrueupError(Exception):
+    """Base of all errors that trueup reports without a traceback."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(TrueupError):
+    """The command line or the settings are wrong."""
+
+    exit_code = 2
+
+
+class ScenarioError(UsageError):
+    """A scenario folder holds something that cannot be read."""
+
+
+class CannotCheckError(TrueupError):
+    """The check could not be made: nothing is known about the data."""
+
+
+class WarehouseError(CannotCheckError):
+    """BigQuery, or the embedded warehouse, does not answer or refuses."""
+
+
+class CompletionsError(CannotCheckError):
+    """The store of the completion documents does not answer or refuses."""
+
+
+class DbtError(CannotCheckError):
+    """dbt could not compile or run a model."""

@@ -1,0 +1,167 @@
+"""dbt, run in this process: commands in, results out, progress on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.config.runtime import load_profile
+from dbt.exceptions import DbtProjectError
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
+from dbt_common.events.base_types import EventMsg
+from dbt_common.exceptions import DbtBaseException
+
+from trueup.errors import DbtError, UsageError
+
+ENDPOINT_VARIABLE = "TRUEUP_BIGQUERY_ENDPOINT"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a dbt target points. ``endpoint`` is None for BigQuery itself."""
+
+    name: str
+    project: str
+    dataset: str
+    location: str
+    endpoint: str | None
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one node. ``status``: success, pass, fail, warn, error, skipped …; seconds."""
+
+    node_id: str
+    name: str
+    kind: str
+    status: str
+    message: str
+    seconds: float
+    bytes_billed: int
+
+
+class DbtProject:
+    """The dbt project of trueup, with its target and vars fixed."""
+
+    def __init__(
+        self, project_dir: Path, state_dir: Path, target: str, variables: Mapping[str, Any]
+    ) -> None:
+        self._project_dir = project_dir
+        self._state_dir = state_dir
+        self._variables = dict(variables)
+        self._target = target
+        self._profiles_dir = self._find_profiles()
+
+    def target(self) -> Target:
+        """Where the target points. Raises UsageError for a target that the profile does not have."""
+        set_invocation_context(dict(os.environ))
+        set_from_args(
+            Namespace(
+                profiles_dir=str(self._profiles_dir),
+                project_dir=str(self._project_dir),
+                send_anonymous_usage_stats=False,
+            ),
+            {},
+        )
+        try:
+            profile = load_profile(str(self._project_dir), {}, target_override=self._target)
+        except (DbtBaseException, DbtProjectError) as error:
+            raise UsageError(
+                f"The target {self._target!r} cannot be used: {_plain(error)}",
+                f"Its settings are in {self._profiles_dir / 'profiles.yml'}.",
+            ) from error
+        credentials = profile.credentials
+        return Target(
+            name=self._target,
+            project=credentials.database,
+            dataset=credentials.schema,
+            location=getattr(credentials, "location", None) or "US",
+            endpoint=getattr(credentials, "api_endpoint", None),
+        )
+
+    def run(
+        self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
+    ) -> list[NodeResult]:
+        """Run one dbt command. ``on_node(name, index, total)`` hears of each node that starts.
+
+        Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a
+        result, not an error.
+        """
+        os.environ.setdefault("DO_NOT_TRACK", "1")
+        runner = dbtRunner(callbacks=[_listener(on_node)] if on_node else [])
+        result = runner.invoke(
+            [
+                *arguments,
+                *("--quiet", "--no-use-colors", "--log-level-file", "none"),
+                *("--project-dir", str(self._project_dir)),
+                *("--profiles-dir", str(self._profiles_dir)),
+                *("--target", self._target),
+                *("--target-path", str(self._state_dir / "dbt")),
+                *("--log-path", str(self._state_dir / "logs")),
+                *("--vars", json.dumps(self._variables)),
+            ]
+        )
+        return _results(result, arguments[0])
+
+    def _find_profiles(self) -> Path:
+        """The user's profiles.yml; without one, a copy of the example that ships with trueup."""
+        for folder in (
+            os.environ.get("DBT_PROFILES_DIR", ""),
+            str(self._project_dir),
+            str(Path.home() / ".dbt"),
+        ):
+            profiles = Path(folder) / "profiles.yml"
+            if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8"):
+                return Path(folder)
+        copy = self._state_dir / "profiles"
+        copy.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self._project_dir / "profiles.example.yml", copy / "profiles.yml")
+        return copy
+
+
+def _listener(on_node: Callable[[str, int, int], None]) -> Callable[[EventMsg], None]:
+    def hear(event: EventMsg) -> None:
+        if event.info.name == "LogStartLine":
+            data = event.data
+            on_node(data.description, data.index, data.total)
+
+    return hear
+
+
+def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
+    if result.exception is not None:
+        raise DbtError(f"dbt {command} stopped: {_plain(result.exception)}")
+    nodes = [
+        NodeResult(
+            node_id=one.node.unique_id,
+            name=one.node.name,
+            kind=str(one.node.resource_type),
+            status=str(one.status),
+            message=str(one.message or ""),
+            seconds=float(one.execution_time),
+            bytes_billed=int((one.adapter_response or {}).get("bytes_billed") or 0),
+        )
+        for one in getattr(result.result, "results", None) or []
+        if getattr(one, "node", None) is not None
+    ]
+    broken = [node for node in nodes if node.status == "error"]
+    if broken:
+        names = ", ".join(node.name for node in broken[:5])
+        raise DbtError(
+            f"dbt {command} could not build {names}: {' '.join(broken[0].message.split())[:400]}",
+            f"See the compiled SQL: dbt compile --select {broken[0].name}",
+        )
+    return nodes
+
+
+def _plain(error: BaseException) -> str:
+    """A dbt exception as one line, without its indentation and colours."""
+    return " ".join(str(error).split())[:600]

@@ -1,0 +1,138 @@
+"""Scenarios on a fresh embedded warehouse: load one, run the day, compare with what it expects."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from trueup.check import Listener, Workplace, run_check
+from trueup.completions import decode_document
+from trueup.gateways.dbt import ENDPOINT_VARIABLE
+from trueup.gateways.embedded import PROJECT
+from trueup.gateways.sqlite_completions import SqliteCompletions
+from trueup.gateways.warehouse import Warehouse
+from trueup.gateways.workplace import create_sources, embedded_endpoint, open_workplace
+from trueup.reference import load_reference
+from trueup.report import Report
+from trueup.scenarios import Comparison, Scenario, compare, load_scenario
+from trueup.schemas import read_table_schemas
+from trueup.settings import COMPLETIONS_VARIABLE, Settings, Window, window_vars
+
+DATASET = "trueup"
+COLLECTION = "phase3_completion"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One scenario's run."""
+
+    scenario: Scenario
+    report: Report
+    comparison: Comparison
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the run could be made and found exactly what is expected."""
+        return not self.report.problems and self.comparison.is_match
+
+
+def replay_all(
+    folders: Sequence[Path],
+    project_dir: Path,
+    state_dir: Path,
+    listener: Listener,
+    with_tests: bool = False,
+) -> Iterator[Replay]:
+    """Replay scenarios one after the other. All are read first: a broken one stops before any runs."""
+    schemas = read_table_schemas(project_dir / "models")
+    rules = frozenset(load_reference(project_dir / "seeds").rules)
+    scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
+    listener.start("Starting the embedded warehouse")
+    with embedded_endpoint():
+        for scenario in scenarios:
+            listener.start(f"Loading {scenario.name}: {scenario.title}")
+            with loaded(scenario, project_dir, state_dir, listener) as work:
+                report = run_check(work, with_tests)
+            findings = [asdict(finding) for finding in report.findings]
+            yield Replay(scenario, report, compare(scenario.expect, findings))
+
+
+@contextmanager
+def loaded(
+    scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener
+) -> Iterator[Workplace]:
+    """A scenario's tables and documents, put into the running embedded warehouse in place of what was there."""
+    with TemporaryDirectory(prefix="trueup-") as folder:
+        documents = Path(folder) / "completions.db"
+        settings = Settings(
+            project_dir=project_dir,
+            state_dir=state_dir,
+            target="local",
+            window=Window(scenario.first_date, scenario.last_date, scenario.as_of),
+            completions=documents,
+            variables=dict(scenario.vars),
+            seeds=scenario.seeds,
+        )
+        with Warehouse(PROJECT, DATASET, "US", os.environ[ENDPOINT_VARIABLE]) as warehouse:
+            fill_warehouse(warehouse, scenario, project_dir)
+        fill_documents(documents, scenario)
+        with open_workplace(settings, listener) as work:
+            yield work
+
+
+def fill_warehouse(warehouse: Warehouse, scenario: Scenario, project_dir: Path) -> None:
+    """Empty the warehouse, then create the sources and load the scenario's rows."""
+    schemas = read_table_schemas(project_dir / "models")
+    for dataset in {schema.dataset for schema in schemas.values()} | {DATASET}:
+        warehouse.drop_dataset(dataset)
+    create_sources(warehouse, schemas, scenario.optional)
+    for name, rows in scenario.tables.items():
+        dataset, table = name.split(".")
+        warehouse.load(dataset, table, rows)
+
+
+def fill_documents(file: Path, scenario: Scenario) -> None:
+    """Write the scenario's completion documents into a SQLite store."""
+    store = SqliteCompletions(file)
+    try:
+        for document_id, raw in scenario.documents.get(COLLECTION, {}).items():
+            store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))
+    finally:
+        store.close()
+
+
+@contextmanager
+def session_environment(
+    folder: Path | None, project_dir: Path, state_dir: Path, listener: Listener
+) -> Iterator[dict[str, str]]:
+    """Environment variables of a command that runs beside an embedded warehouse.
+
+    With a scenario its data are there, and TRUEUP_VARS holds the vars of its window; without one the
+    source tables are there and empty.
+    """
+    listener.start("Starting the embedded warehouse")
+    schemas = read_table_schemas(project_dir / "models")
+    with embedded_endpoint() as endpoint, TemporaryDirectory(prefix="trueup-") as temporary:
+        documents = Path(temporary) / "completions.db"
+        environment = {ENDPOINT_VARIABLE: endpoint, COMPLETIONS_VARIABLE: str(documents)}
+        with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
+            if folder is None:
+                create_sources(warehouse, schemas)
+            else:
+                listener.start(f"Loading {folder.name}")
+                scenario = load_scenario(folder, schemas)
+                fill_warehouse(warehouse, scenario, project_dir)
+                fill_documents(documents, scenario)
+                window = Window(scenario.first_date, scenario.last_date, scenario.as_of)
+                environment["TRUEUP_VARS"] = json.dumps(window_vars(window, scenario.vars))
+        profiles = state_dir / "profiles"
+        profiles.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")
+        environment["DBT_PROFILES_DIR"] = str(profiles)
+        yield environment

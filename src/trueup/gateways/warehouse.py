@@ -1,0 +1,185 @@
+"""BigQuery, real or embedded, through Google's own client."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from google.api_core.client_options import ClientOptions
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+from requests.exceptions import RequestException
+
+from trueup.errors import WarehouseError
+from trueup.schemas import TableSchema
+
+Row = dict[str, Any]
+_PROBE_SECONDS = 10.0
+# The REST API's names of types, where SQL has others.
+_SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
+
+
+class Warehouse:
+    """The few things that trueup asks of BigQuery outside dbt."""
+
+    def __init__(self, project: str, dataset: str, location: str, endpoint: str | None) -> None:
+        self.project = project
+        self.dataset = dataset
+        self._location = location
+        self._endpoint = endpoint
+        self._opened: bigquery.Client | None = None
+
+    @property
+    def client(self) -> bigquery.Client:
+        """Google's client. Raises WarehouseError where there are no credentials."""
+        if self._opened is None:
+            try:
+                if self._endpoint:
+                    self._opened = bigquery.Client(
+                        project=self.project,
+                        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+                        client_options=ClientOptions(api_endpoint=self._endpoint),
+                        location=self._location,
+                    )
+                else:
+                    self._opened = bigquery.Client(project=self.project, location=self._location)
+            except (GoogleAuthError, OSError) as error:
+                raise WarehouseError(
+                    f"BigQuery: no usable credentials: {_first_line(error)}",
+                    "Run: gcloud auth application-default login",
+                ) from error
+        return self._opened
+
+    def probe(self) -> None:
+        """Raise WarehouseError unless the warehouse answers within seconds."""
+        try:
+            # One attempt: the client's own retries would hide a dead endpoint for ten minutes.
+            list(self.client.list_datasets(max_results=1, retry=None, timeout=_PROBE_SECONDS))
+        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+            raise WarehouseError(
+                f"BigQuery does not answer at {self._endpoint or self.project}: {_first_line(error)}",
+                "Check the endpoint, the project (TRUEUP_PROJECT) and your credentials, then run it again.",
+            ) from error
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[Row]:
+        """Rows of one statement; ``parameters`` are STRING query parameters by name."""
+        config = bigquery.QueryJobConfig(
+            query_parameters=[
+                bigquery.ScalarQueryParameter(name, "STRING", value)
+                for name, value in (parameters or {}).items()
+            ]
+        )
+        try:
+            rows = self.client.query_and_wait(sql, job_config=config)
+            return [dict(row.items()) for row in rows]
+        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+            raise WarehouseError(
+                f"BigQuery refused a statement: {_first_line(error)}",
+                f"The statement began: {' '.join(sql.split())[:120]}",
+            ) from error
+
+    def rows_between(
+        self, model: str, columns: Sequence[str], first_date: date, last_date: date
+    ) -> list[Row]:
+        """The named columns of a model of ours on the given days."""
+        return self.query(
+            f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
+            f"where game_date between date '{first_date}' and date '{last_date}'"
+        )
+
+    def create_table(self, schema: TableSchema, dataset: str) -> None:
+        """Create the dataset and the table where they are not there yet."""
+        columns = ", ".join(f"`{name}` {kind}" for name, kind in schema.columns.items())
+        by = schema.partition_column
+        partition = f"date({by})" if schema.columns[by] == "timestamp" else by
+        option = "options (require_partition_filter = true)" if schema.require_partition_filter else ""
+        self.client.create_dataset(f"{self.project}.{dataset}", exists_ok=True)
+        self.query(
+            f"create table if not exists `{self.project}.{dataset}.{schema.table}` ({columns}) "
+            f"partition by {partition} {option}"
+        )
+
+    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows to a table that exists, by one load job."""
+        if not rows:
+            return
+        name = f"{self.project}.{dataset}.{table}"
+        body = "\n".join(json.dumps(row) for row in rows).encode()
+        try:
+            config = bigquery.LoadJobConfig(
+                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+                schema=self.client.get_table(name).schema,
+            )
+            # Without a size the client uploads in resumable chunks, the way the embedded warehouse knows.
+            self.client.load_table_from_file(io.BytesIO(body), name, job_config=config).result()
+        except (GoogleAPIError, RequestException) as error:
+            raise WarehouseError(f"Cannot load {dataset}.{table}: {_first_line(error)}") from error
+
+    def drop_dataset(self, dataset: str) -> None:
+        """Delete a dataset and all in it; nothing happens where there is none."""
+        try:
+            self.client.delete_dataset(
+                f"{self.project}.{dataset}", delete_contents=True, not_found_ok=True
+            )
+        except NotFound:
+            return
+
+    def replace_days(
+        self,
+        schema: TableSchema,
+        rows: Sequence[Mapping[str, Any]],
+        first_date: date,
+        last_date: date,
+    ) -> None:
+        """Put ``rows`` in the place of all rows of the given days, in one atomic statement."""
+        days = f"kept.{schema.partition_column} between date '{first_date}' and date '{last_date}'"
+        self._replace(schema.table, schema.columns, rows, days)
+
+    def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
+        """Put ``rows`` (CSV cells, empty for NULL) in the place of all rows of a seed."""
+        found = self.client.get_table(f"{self.project}.{self.dataset}.{name}").schema
+        columns = {field.name: _SQL_TYPES.get(field.field_type, field.field_type) for field in found}
+        cells = [{key: value or None for key, value in row.items()} for row in rows]
+        self._replace(name, columns, cells, "true")
+
+    def _replace(
+        self,
+        table: str,
+        columns: Mapping[str, str],
+        rows: Sequence[Mapping[str, Any]],
+        replaced: str,
+    ) -> None:
+        fields = ", ".join(
+            f"cast(json_value(row_text, '$.{name}') as {kind}) as {name}"
+            for name, kind in columns.items()
+        )
+        names = ", ".join(columns)
+        self.query(
+            f"merge into `{self.project}.{self.dataset}.{table}` as kept "
+            f"using (select {fields} from unnest(json_query_array(@rows)) as row_text) as given "
+            "on false "
+            f"when not matched by source and {replaced} then delete "
+            f"when not matched by target then insert ({names}) values ({names})",
+            {"rows": json.dumps(list(rows))},
+        )
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        if self._opened is not None:
+            self._opened.close()  # type: ignore[no-untyped-call]
+
+
+def _first_line(error: BaseException) -> str:
+    message = getattr(error, "message", None) or str(error)
+    return str(message).strip().splitlines()[0][:400] if str(message).strip() else repr(error)

@@ -1,0 +1,87 @@
+"""Puts the parts of a run together: which warehouse, which documents, which dbt project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from trueup.check import Listener, Workplace
+from trueup.completions import CompletionStore
+from trueup.gateways.dbt import ENDPOINT_VARIABLE, DbtProject
+from trueup.gateways.embedded import EmbeddedWarehouse
+from trueup.gateways.warehouse import Warehouse
+from trueup.reference import load_reference
+from trueup.schemas import TableSchema, read_table_schemas
+from trueup.settings import Settings
+
+
+@contextmanager
+def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace]:
+    """Everything a run needs. On the embedded default a warehouse is started for as long as it lasts,
+    unless one is already named by TRUEUP_BIGQUERY_ENDPOINT.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        dbt = DbtProject(
+            settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars
+        )
+        if settings.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
+            listener.start("Starting the embedded warehouse")
+            stack.enter_context(embedded_endpoint())
+            listener.finish()
+        target = dbt.target()
+        warehouse = Warehouse(target.project, target.dataset, target.location, target.endpoint)
+        stack.callback(warehouse.close)
+
+        @contextmanager
+        def completions() -> Iterator[CompletionStore]:
+            store = open_completions(settings.completions, target.project)
+            try:
+                yield store
+            finally:
+                store.close()
+
+        yield Workplace(
+            settings=settings,
+            dataset=target.dataset,
+            dbt=dbt,
+            tables=warehouse,
+            schemas=read_table_schemas(settings.project_dir / "models"),
+            reference=load_reference(settings.project_dir / "seeds", settings.seeds),
+            completions=completions,
+            listener=listener,
+        )
+
+
+@contextmanager
+def embedded_endpoint() -> Iterator[str]:
+    """An embedded warehouse whose endpoint stands in the environment for as long as it lives."""
+    with EmbeddedWarehouse() as embedded:
+        os.environ[ENDPOINT_VARIABLE] = embedded.endpoint
+        try:
+            yield embedded.endpoint
+        finally:
+            os.environ.pop(ENDPOINT_VARIABLE, None)
+
+
+def open_completions(file: Path | None, project: str) -> CompletionStore:
+    """The store of the completion documents: the SQLite file, or Firestore without one."""
+    # Each import costs a second that the other store does not need.
+    if file is not None:
+        from trueup.gateways.sqlite_completions import SqliteCompletions
+
+        return SqliteCompletions(file)
+    from trueup.gateways.firestore import FirestoreCompletions
+
+    return FirestoreCompletions(os.environ.get("TRUEUP_FIRESTORE_PROJECT", project))
+
+
+def create_sources(
+    warehouse: Warehouse, schemas: dict[str, TableSchema], missing: frozenset[str] = frozenset()
+) -> None:
+    """Create every declared source table, empty, but those that are to be missing."""
+    for name, schema in schemas.items():
+        if schema.dataset != "trueup" and name not in missing:
+            warehouse.create_table(schema, schema.dataset)

@@ -1,0 +1,208 @@
+"""The report of one day's check: its data, and its forms for people, machines and CI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+from trueup.settings import Window
+
+Status = Literal["healthy", "findings", "could_not_check"]
+EXIT_CODES: dict[Status, int] = {"healthy": 0, "findings": 1, "could_not_check": 3}
+SEVERITIES = ("error", "warn", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, in the shape of the model ``findings``."""
+
+    rule: str
+    severity: str
+    game_date: date
+    subject: str
+    summary: str
+    observed: float | None
+    expected: float | None
+    detail: Mapping[str, Any]
+    remedy: str
+    query: str
+    fingerprint: str
+    waived_because: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule said of one date, in the shape of the model ``rule_outcomes``."""
+
+    rule: str
+    game_date: date
+    outcome: str
+    examined_count: int
+    reason: str
+    is_blocking: bool
+
+
+@dataclass(frozen=True)
+class ServiceLevel:
+    """One metric of one date, in the shape of the model ``service_levels``."""
+
+    rule: str
+    metric: str
+    game_date: date
+    unit: str
+    value: float | None
+    target_value: float
+    state: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one check found out. ``problems``: why parts could not be checked."""
+
+    window: Window
+    target: str
+    findings: tuple[Finding, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    service_levels: tuple[ServiceLevel, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """Errors win: someone must act on them. Then what could not be checked; only then healthy."""
+        if any(finding.severity == "error" for finding in self.findings):
+            return "findings"
+        if self.problems or not self.outcomes or self.blocked:
+            return "could_not_check"
+        return "healthy"
+
+    @property
+    def exit_code(self) -> int:
+        """0 healthy, 1 findings of severity error, 3 could not check."""
+        return EXIT_CODES[self.status]
+
+    @property
+    def blocked(self) -> tuple[Outcome, ...]:
+        """The outcomes that should have been there and are not."""
+        return tuple(one for one in self.outcomes if one.outcome == "not_run" and one.is_blocking)
+
+    def by_severity(self) -> tuple[Finding, ...]:
+        """The findings, worst first, then by date, rule and subject."""
+        return tuple(
+            sorted(
+                self.findings,
+                key=lambda one: (
+                    SEVERITIES.index(one.severity),
+                    one.game_date,
+                    one.rule,
+                    one.subject,
+                ),
+            )
+        )
+
+
+def finding_from_row(row: Mapping[str, Any]) -> Finding:
+    """A row of ``findings`` as a Finding; its ``detail`` is JSON text."""
+    return Finding(
+        **{name: row[name] for name in Finding.__dataclass_fields__ if name != "detail"},
+        detail=json.loads(row["detail"] or "{}"),
+    )
+
+
+def to_json(report: Report) -> str:
+    """The one JSON document that ``--format json`` prints."""
+    return json.dumps(
+        {
+            "as_of": report.window.as_of.isoformat(),
+            "first_date": report.window.first_date.isoformat(),
+            "last_date": report.window.last_date.isoformat(),
+            "target": report.target,
+            "status": report.status,
+            "findings": [_plain(asdict(one)) for one in report.by_severity()],
+            "outcomes": [_plain(asdict(one)) for one in report.outcomes],
+            "service_levels": [_plain(asdict(one)) for one in report.service_levels],
+            "problems": list(report.problems),
+            "notes": list(report.notes),
+            "seconds": dict(report.seconds),
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def from_json(text: str) -> Report:
+    """The report that ``to_json`` wrote. Raises ValueError or KeyError for anything else."""
+    data = json.loads(text)
+    window = Window(
+        date.fromisoformat(data["first_date"]),
+        date.fromisoformat(data["last_date"]),
+        datetime.fromisoformat(data["as_of"]),
+    )
+
+    def dated(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "game_date": date.fromisoformat(row["game_date"])}
+
+    return Report(
+        window=window,
+        target=data["target"],
+        findings=tuple(Finding(**dated(row)) for row in data["findings"]),
+        outcomes=tuple(Outcome(**dated(row)) for row in data["outcomes"]),
+        service_levels=tuple(ServiceLevel(**dated(row)) for row in data["service_levels"]),
+        problems=tuple(data["problems"]),
+        notes=tuple(data["notes"]),
+        seconds=data["seconds"],
+    )
+
+
+def to_junit(report: Report) -> str:
+    """JUnit XML: one case per rule and date; findings are failures, not run is skipped or an error."""
+    found: dict[tuple[str, date], list[Finding]] = {}
+    for finding in report.findings:
+        found.setdefault((finding.rule, finding.game_date), []).append(finding)
+    suite = ElementTree.Element("testsuite", name="trueup")
+    counts = {"failure": 0, "error": 0, "skipped": 0}
+
+    def mark(case: ElementTree.Element, kind: str, message: str, body: str = "") -> None:
+        counts[kind] += 1
+        ElementTree.SubElement(case, kind, message=message).text = body
+
+    for outcome in report.outcomes:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=f"trueup.{outcome.rule}",
+            name=f"{outcome.rule} {outcome.game_date}",
+        )
+        errors = [
+            finding
+            for finding in found.get((outcome.rule, outcome.game_date), [])
+            if finding.severity == "error"
+        ]
+        if errors:
+            mark(case, "failure", errors[0].summary, _failure_text(errors))
+        elif outcome.outcome == "not_run":
+            mark(case, "error" if outcome.is_blocking else "skipped", outcome.reason)
+    for problem in report.problems:
+        case = ElementTree.SubElement(suite, "testcase", classname="trueup", name="the check ran")
+        mark(case, "error", problem)
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(counts["failure"]))
+    suite.set("errors", str(counts["error"]))
+    suite.set("skipped", str(counts["skipped"]))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _failure_text(findings: Sequence[Finding]) -> str:
+    return "\n\n".join(f"{one.summary}\nNext: {one.remedy}\n{one.query}" for one in findings)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()
+    }

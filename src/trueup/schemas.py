@@ -1,0 +1,58 @@
+"""The tables that trueup reads or writes, as ``models/staging/*/_sources.yml`` declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trueup.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """One declared table. ``columns``: name to BigQuery type, lower case; ``meta`` as declared."""
+
+    dataset: str
+    table: str
+    columns: Mapping[str, str]
+    partition_column: str
+    require_partition_filter: bool
+    is_optional: bool
+    meta: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """``dataset.table``."""
+        return f"{self.dataset}.{self.table}"
+
+
+def read_table_schemas(models: Path) -> dict[str, TableSchema]:
+    """Every declared source table by ``dataset.table``; the source's name is the dataset."""
+    schemas: dict[str, TableSchema] = {}
+    for path in sorted(models.glob("staging/*/_sources.yml")):
+        for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
+            for table in source["tables"]:
+                schema = _schema(source["name"], table)
+                schemas[schema.name] = schema
+    if not schemas:
+        raise UsageError(
+            f"No source is declared under {models}.", "Run trueup from its project folder."
+        )
+    return schemas
+
+
+def _schema(dataset: str, table: Mapping[str, Any]) -> TableSchema:
+    meta = table["config"]["meta"]
+    return TableSchema(
+        dataset=dataset,
+        table=table["name"],
+        columns={column["name"]: column["data_type"] for column in table["columns"]},
+        partition_column=meta["partition_column"],
+        require_partition_filter=bool(meta.get("require_partition_filter", False)),
+        is_optional=bool(meta["is_optional"]),
+        meta=meta,
+    )

@@ -1,0 +1,144 @@
+"""What is checked and where: the command line and the environment, made into one value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trueup.errors import UsageError
+
+EASTERN = ZoneInfo("America/New_York")
+DEFAULT_DAYS = 7
+COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The checked Eastern days, both included, and the moment that the check speaks of."""
+
+    first_date: date
+    last_date: date
+    as_of: datetime
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """Every checked day, in order."""
+        count = (self.last_date - self.first_date).days + 1
+        return tuple(self.first_date + timedelta(days=offset) for offset in range(count))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings. ``completions`` is a SQLite file, or None for Firestore."""
+
+    project_dir: Path
+    state_dir: Path
+    target: str
+    window: Window
+    completions: Path | None
+    variables: dict[str, Any] = field(default_factory=dict)
+    seeds: Path | None = None
+
+    @property
+    def dbt_vars(self) -> dict[str, Any]:
+        """The vars of every dbt command of this run."""
+        return window_vars(self.window, self.variables)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the target is the embedded default and not BigQuery."""
+        return self.target in ("local", "ci")
+
+
+def window_vars(window: Window, others: Mapping[str, Any]) -> dict[str, Any]:
+    """A window as dbt vars, beside the other ones."""
+    return {
+        **others,
+        "as_of": window.as_of.isoformat(),
+        "first_date": window.first_date.isoformat(),
+        "last_date": window.last_date.isoformat(),
+    }
+
+
+def make_window(
+    first_date: str | None,
+    last_date: str | None,
+    days: int | None,
+    as_of: str | None,
+    now: datetime,
+) -> Window:
+    """The days to check; without any, the seven Eastern days that end the day before ``as_of``.
+
+    Raises UsageError with the wrong value and the form it should have.
+    """
+    moment = _moment(as_of) if as_of else now
+    last = _date("--last-date", last_date) if last_date else None
+    first = _date("--first-date", first_date) if first_date else None
+    if days is not None and days < 1:
+        raise UsageError(f"--days is {days}.", "Give a number of days from 1 on.")
+    if days is not None and first is not None:
+        raise UsageError("--days and --first-date say the same thing twice.", "Give one of them.")
+    if last is None:
+        yesterday = moment.astimezone(EASTERN).date() - timedelta(days=1)
+        last = max(first, yesterday) if first else yesterday
+    if first is None:
+        first = last - timedelta(days=(days or DEFAULT_DAYS) - 1)
+    if first > last:
+        raise UsageError(
+            f"--first-date {first} is after --last-date {last}.", "Swap the two dates."
+        )
+    return Window(first, last, moment)
+
+
+def find_project(start: Path) -> Path:
+    """The folder of trueup's dbt project: the one we stand in, else the one we were installed from."""
+    installed = Path(__file__).resolve().parents[2]
+    for folder in (start, *start.parents, installed):
+        project = folder / "dbt_project.yml"
+        if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8"):
+            return folder
+    raise UsageError(
+        f"There is no trueup project at {start} or above it.",
+        "Run trueup in its checkout, or give --project-dir.",
+    )
+
+
+def completions_file(target: str, project_dir: Path) -> Path | None:
+    """The SQLite file of the completion documents; None where they are in Firestore."""
+    path = os.environ.get(COMPLETIONS_VARIABLE)
+    if path:
+        return Path(path)
+    return None if target == "prod" else project_dir / ".trueup" / "completions.db"
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def _date(option: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r} is not a date.", "Write it as in 2026-02-03."
+        ) from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise UsageError(
+            f"--as-of {text!r} is not a moment.", "Write it as in 2026-02-04T16:00:00-05:00."
+        ) from error
+    if moment.tzinfo is None:
+        raise UsageError(
+            f"--as-of {text!r} has no offset.", "Write it as in 2026-02-04T16:00:00-05:00."
+        )
+    return moment

@@ -1,0 +1,194 @@
+"""What a person sees: progress while trueup works, then the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from trueup.report import Finding, Report
+from trueup.scenarios import Comparison, Scenario
+
+_COLOURS = {"error": "bold red", "warn": "yellow", "info": "cyan"}
+_NOT_RUN_SHOWN = 12
+
+
+class Steps:
+    """Tells on stderr what is being done; a step at a time, with dbt's nodes as they start.
+
+    On a terminal it is a live line; elsewhere (CI, a file) one line per step.
+    """
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._progress: Progress | None = None
+
+    def start(self, what: str) -> None:
+        """A new step begins."""
+        self.finish()
+        if self._quiet:
+            return
+        if not self._console.is_terminal:
+            self._console.print(f"… {what}", highlight=False)
+            return
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[node]}"),
+            console=self._console,
+        )
+        self._progress.add_task(what, total=None, node="")
+        self._progress.start()
+
+    def node(self, name: str, index: int, total: int) -> None:
+        """dbt has started one of its nodes."""
+        if self._progress is not None:
+            self._progress.update(
+                self._progress.task_ids[0], completed=index, total=total, node=name[-48:]
+            )
+
+    def close(self) -> None:
+        """Leave the terminal as it was, whatever happened."""
+        self.finish()
+
+    def finish(self) -> None:
+        """The step is done."""
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            task = progress.tasks[0]
+            progress.update(task.id, completed=task.total or 1, total=task.total or 1, node="")
+            progress.stop()
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report on a terminal: the verdict, what is wrong, what to do, what was not run."""
+    console.print()
+    console.print(verdict(report), highlight=False)
+    for problem in report.problems:
+        console.print(f"  [bold red]could not check[/]  {escape(problem)}", highlight=False)
+    if report.findings:
+        console.print(_findings_table(report))
+        _print_next_steps(report, console)
+    _print_service_levels(report, console)
+    _print_not_run(report, console)
+    for note in report.notes:
+        console.print(f"[dim]note: {escape(note)}[/]", highlight=False)
+
+
+def verdict(report: Report) -> str:
+    """One sentence: healthy or not, and what was looked at."""
+    window = report.window
+    days = (
+        f"{window.first_date}"
+        if window.first_date == window.last_date
+        else f"{window.first_date} to {window.last_date}"
+    )
+    counts = Counter(one.outcome for one in report.outcomes)
+    severities = Counter(one.severity for one in report.findings)
+    looked = f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['not_run']} not run"
+    if report.status == "healthy":
+        warned = f" with {severities['warn']} warnings" if severities["warn"] else ""
+        return f"[bold green]✔ {days}: healthy{warned}[/]  ({looked})"
+    if report.status == "findings":
+        return (
+            f"[bold red]✘ {days}: {severities['error']} errors, "
+            f"{severities['warn']} warnings[/]  ({looked})"
+        )
+    return f"[bold yellow]? {days}: could not check[/]  ({looked})"
+
+
+def _findings_table(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
+    for column in ("", "rule", "date", "subject"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("what is wrong", ratio=1, overflow="fold")
+    for finding in report.by_severity():
+        waived = f" (waived: {finding.waived_because})" if finding.waived_because else ""
+        table.add_row(
+            f"[{_COLOURS[finding.severity]}]{finding.severity}[/]",
+            finding.rule,
+            finding.game_date.isoformat(),
+            escape(finding.subject),
+            escape(finding.summary + waived),
+        )
+    return table
+
+
+def _print_next_steps(report: Report, console: Console) -> None:
+    steps: dict[str, list[Finding]] = {}
+    for finding in report.by_severity():
+        if finding.severity in ("error", "warn"):
+            steps.setdefault(finding.remedy, []).append(finding)
+    if not steps:
+        return
+    console.print("\n[bold]next[/]")
+    for remedy, findings in steps.items():
+        rules = ", ".join(sorted({one.rule for one in findings}))
+        console.print(
+            Padding(f"[bold]{rules}[/]  {escape(remedy)}", (0, 0, 0, 2)), highlight=False
+        )
+
+
+def _print_service_levels(report: Report, console: Console) -> None:
+    if not report.service_levels:
+        return
+    latest: dict[str, str] = {}
+    last: date = report.window.last_date
+    for level in report.service_levels:
+        if level.game_date == last:
+            value = "not run" if level.value is None else f"{level.value:.1f} {level.unit}"
+            latest[level.metric] = f"{level.metric.replace('_', ' ')} {value} ({level.state})"
+    console.print(f"\n[bold]service levels {last}[/]")
+    for metric in sorted(latest):
+        console.print(f"  {escape(latest[metric].replace('(not_run)', '').strip())}", highlight=False)
+
+
+def _print_not_run(report: Report, console: Console) -> None:
+    reasons: dict[tuple[bool, str], Counter[str]] = {}
+    for one in report.outcomes:
+        if one.outcome == "not_run":
+            reasons.setdefault((one.is_blocking, one.reason), Counter())[one.rule] += 1
+    if not reasons:
+        return
+    console.print("\n[bold]not run[/]")
+    ordered = sorted(reasons.items(), key=lambda item: (not item[0][0], item[0][1]))
+    for (is_blocking, reason), rules in ordered[:_NOT_RUN_SHOWN]:
+        mark = "[yellow]could not check[/]" if is_blocking else "[dim]nothing to do[/]"
+        console.print(
+            f"  {mark}  {', '.join(sorted(rules))}: {escape(reason or 'no reason given')}",
+            highlight=False,
+        )
+    if len(ordered) > _NOT_RUN_SHOWN:
+        console.print(f"  … and {len(ordered) - _NOT_RUN_SHOWN} more reasons (--format json)")
+
+
+def print_comparison(
+    scenario: Scenario, comparison: Comparison, problems: Sequence[str], console: Console
+) -> None:
+    """One line for a scenario that was met; what is missing and what is too much for one that was not."""
+    if comparison.is_match and not problems:
+        planted = len(scenario.expect)
+        found = f"found exactly the {planted} planted findings" if planted else "found nothing, as it should"
+        console.print(f"[green]✔[/] {escape(scenario.name)}: {found}", highlight=False)
+        return
+    console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}", highlight=False)
+    for problem in problems:
+        console.print(f"    could not check: {escape(problem)}", highlight=False)
+    for expected in comparison.missing:
+        console.print(f"    missing:    {escape(str(expected))}", highlight=False)
+    for finding in comparison.unexpected:
+        console.print(
+            f"    unexpected: {finding['severity']} {finding['rule']} {finding['game_date']} "
+            f"{escape(str(finding['subject']))} observed {finding['observed']}: "
+            f"{escape(str(finding['summary']))}",
+            highlight=False,
+        )

@@ -1,0 +1,13 @@
+-- Nothing vanishes and nothing appears: rows in - rows removed = rows out. Rows out are counted in the
+-- tables that were written, so a lost or doubled survivor shows.
+select
+    table_name,
+    game_date,
+    run_id,
+    rows_in,
+    rows_removed,
+    rows_out
+from {{ ref('deduplication_ledger') }}
+where
+    {{ partition_range('game_date') }}
+    and rows_in - rows_removed != rows_out
