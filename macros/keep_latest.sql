@@ -1,29 +1,22 @@
 {#-
-    The latest row of each grain of a staged analytics table.
+    The latest row of each grain of a staged table, all columns.
 
-    Grain and newest_by come from the source's entry in _sources.yml. Rows with a NULL in the grain are
-    kept, all of them, although they may look alike: nobody can say that two unknown players are one.
-    DUP003 reports them. The order has no tie: it ends in a hash of the row.
+    Rows with a NULL in the grain are kept, all of them, although they may look alike: nobody can say that
+    two unknown players are one. DUP003 reports them. The order has no tie: it ends in a hash of the row.
 -#}
-{% macro keep_latest(source_name, table_name) %}
-    {%- set facts = source_facts(source_name, table_name) -%}
+{% macro keep_latest(staged, grain, newest_by) -%}
 with staged as (
-    select * from {{ ref('stg_' ~ source_name ~ '__' ~ table_name) }}
+    select * from {{ staged }}
 )
 
-select
-    {%- for column in facts.columns %}
-    staged.{{ column }},
-    {%- else %}
-    staged.*
-    {%- endfor %}
+select staged.*
 from staged
 qualify
     row_number() over (
-        partition by {{ facts.meta.get('grain', ['game_date']) | join(', ') }}
-        order by {{ newest_first(facts.meta.get('newest_by', 'processed_at'), row_hash('staged')) }}
+        partition by {{ grain | join(', ') }}
+        order by {{ newest_first(newest_by, row_hash('staged')) }}
     ) = 1
-    {%- for column in facts.meta.get('grain', []) %}
+    {%- for column in grain %}
     or staged.{{ column }} is null
     {%- endfor %}
 {%- endmacro %}

@@ -1,4 +1,7 @@
-{#- Whole minutes from one moment to another, cut towards zero. -#}
+{#-
+    Whole minutes from one moment to another, cut towards zero. By seconds: the embedded warehouse counts
+    the minutes' boundaries where BigQuery counts whole minutes.
+-#}
 {% macro minutes_between(earlier, later) -%}
-div(unix_seconds({{ later }}) - unix_seconds({{ earlier }}), 60)
+div(timestamp_diff({{ later }}, {{ earlier }}, second), 60)
 {%- endmacro %}

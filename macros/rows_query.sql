@@ -5,11 +5,11 @@
 {% macro rows_query(condition) -%}
 case table_name
     {%- for table_name in analytics_tables() %}
-    {%- set facts = source_facts('nba_analytics', table_name) %}
+    {%- set facts = declared_source('nba_analytics', table_name) %}
     {%- set grain = facts.meta.get('grain', []) | join(', ') %}
     {%- set entity = facts.meta.get('entity', '') %}
     when '{{ table_name }}' then concat(
-        'select * from {{ facts.relation }} where game_date = date \'', cast(game_date as string),
+        'select * from {{ facts.relation_name }} where game_date = date \'', cast(game_date as string),
         '\' {{ condition | replace('GRAIN_IS_NULL', facts.meta.get('grain', []) | join(' is null or ') ~ ' is null') | replace('GRAIN', grain) | replace('ENTITY', entity) }}'
     )
     {%- endfor %}

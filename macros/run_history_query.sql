@@ -1,8 +1,8 @@
 {#- A SQL expression whose value is the query that shows the runs of a scraper around its due time. -#}
 {% macro run_history_query() -%}
-    {%- set facts = source_facts('nba_orchestration', 'scraper_run_history') -%}
+    {%- set facts = declared_source('nba_orchestration', 'scraper_run_history') -%}
 concat(
-        'select * from {{ facts.relation }} where scraper_name = \'', scraper_name,
+        'select * from {{ facts.relation_name }} where scraper_name = \'', scraper_name,
         '\' and started_at >= timestamp \'', cast(date_sub(game_date, interval 1 day) as string),
         '\' and started_at < timestamp \'', cast(date_add(game_date, interval 8 day) as string), '\' order by started_at'
     )

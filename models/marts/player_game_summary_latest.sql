@@ -8,4 +8,10 @@
     )
 }}
 
-{{ keep_latest('nba_analytics', 'player_game_summary') }}
+{{
+    keep_latest(
+        ref('stg_nba_analytics__player_game_summary'),
+        grain=['game_date', 'game_id', 'player_lookup'],
+        newest_by='processed_at',
+    )
+}}

@@ -8,4 +8,10 @@
     )
 }}
 
-{{ keep_latest('nba_analytics', 'team_defense_game_summary') }}
+{{
+    keep_latest(
+        ref('stg_nba_analytics__team_defense_game_summary'),
+        grain=['game_date', 'game_id', 'defending_team_abbr'],
+        newest_by='processed_at',
+    )
+}}

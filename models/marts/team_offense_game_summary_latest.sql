@@ -8,4 +8,10 @@
     )
 }}
 
-{{ keep_latest('nba_analytics', 'team_offense_game_summary') }}
+{{
+    keep_latest(
+        ref('stg_nba_analytics__team_offense_game_summary'),
+        grain=['game_date', 'game_id', 'team_abbr'],
+        newest_by='processed_at',
+    )
+}}

@@ -8,4 +8,10 @@
     )
 }}
 
-{{ keep_latest('nba_analytics', 'upcoming_player_game_context') }}
+{{
+    keep_latest(
+        ref('stg_nba_analytics__upcoming_player_game_context'),
+        grain=['game_date', 'game_id', 'player_lookup'],
+        newest_by='processed_at',
+    )
+}}

@@ -8,4 +8,10 @@
     )
 }}
 
-{{ keep_latest('nba_analytics', 'upcoming_team_game_context') }}
+{{
+    keep_latest(
+        ref('stg_nba_analytics__upcoming_team_game_context'),
+        grain=['game_date', 'game_id', 'team_abbr'],
+        newest_by='processed_at',
+    )
+}}

@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
+from trueup.case import JudgeSettings
 from trueup.completions import CompletionStore
 from trueup.errors import CannotCheckError
-from trueup.judge import JudgeSettings
 from trueup.reconcile import judge_days, read_evidence, verdict_rows
 from trueup.reference import Reference
 from trueup.report import Finding, Outcome, Report, ServiceLevel, finding_from_row

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from trueup.case import JudgeSettings
 from trueup.completions import CompletionStore
 from trueup.errors import CompletionsError
 from trueup.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
-from trueup.judge import JudgeSettings, judge, not_judged
+from trueup.judge import judge, not_judged
 from trueup.reference import Reference
 from trueup.report import Finding, Outcome, Report
 from trueup.settings import Window

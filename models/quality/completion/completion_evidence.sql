@@ -20,7 +20,7 @@ coverage as (
 table_facts as (
     select * from unnest([
         {%- for table_name in analytics_tables() %}
-        struct('{{ table_name }}' as table_name, '{{ source_facts('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games){{ ',' if not loop.last }}
+        struct('{{ table_name }}' as table_name, '{{ declared_source('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games){{ ',' if not loop.last }}
         {%- endfor %}
     ])
 ),

@@ -1,4 +1,4 @@
-{%- set facts = source_facts('trueup', 'completion_verdicts') %}
+{%- set facts = declared_source('trueup', 'completion_verdicts') %}
 with verdicts as (
     select * from {{ ref('stg_trueup__completion_verdicts') }}
     where outcome = 'failed'
@@ -14,7 +14,7 @@ select
     expected,
     detail,
     concat(
-        'select * from {{ facts.relation }} where game_date = date \'', cast(game_date as string),
+        'select * from {{ facts.relation_name }} where game_date = date \'', cast(game_date as string),
         '\' and rule = \'', rule, '\''
     ) as query,
 from verdicts

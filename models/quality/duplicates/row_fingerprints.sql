@@ -1,7 +1,7 @@
 -- The five tables in one shape, so that each rule on duplicates is written once. Each source is read once.
 
 {% for table_name in analytics_tables() -%}
-{%- set facts = source_facts('nba_analytics', table_name) %}
+{%- set facts = declared_source('nba_analytics', table_name) %}
 {%- set grain = facts.meta.get('grain', ['game_date']) %}
 {%- set payload = facts.columns.keys() | reject('in', facts.meta.get('bookkeeping', [])) | list %}
 select

@@ -1,4 +1,4 @@
-{%- set facts = source_facts('nba_raw', 'nbac_gamebook_player_stats') %}
+{%- set facts = declared_source('nba_raw', 'nbac_gamebook_player_stats') %}
 with arrivals as (
     select * from {{ ref('game_arrivals') }}
     where
@@ -24,7 +24,7 @@ select
         arrived_so_far_count as arrived_so_far, last_arrived_at
     )) as detail,
     concat(
-        'select game_id, min(processed_at) as arrived_at from {{ facts.relation }} where game_date = date \'',
+        'select game_id, min(processed_at) as arrived_at from {{ facts.relation_name }} where game_date = date \'',
         cast(game_date as string), '\' group by game_id order by arrived_at'
     ) as query,
 from arrivals

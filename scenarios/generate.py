@@ -1,0 +1,538 @@
+"""Makes the golden scenarios: ``python scenarios/generate.py [--check] [NAME ...]``.
+
+Each scenario is a good night and what was changed in it. --check writes nothing and exits 1 when the
+committed files differ from what this script makes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from night import (
+    ANALYTICS,
+    CACHE,
+    DEFENSE,
+    GAMEBOOK,
+    LOG,
+    OFFENSE,
+    PGS,
+    PROCESSORS,
+    RUNS,
+    SCHEDULE,
+    SCRAPERS,
+    Night,
+    Row,
+    et,
+    game_id,
+    good_night,
+    scraper_run,
+    stamp,
+)
+
+ROOT = Path(__file__).parent
+DAY = date(2026, 2, 3)
+KEY = DAY.isoformat()
+TWO_GAMES = (("BOS", "LAL"), ("DEN", "DET"))
+RACING_ROWS = 72
+
+
+@dataclass
+class Golden:
+    """A scenario: a night, the moment it is looked at, and what must be found."""
+
+    title: str
+    night: Night
+    expect: list[dict[str, Any]] = field(default_factory=list)
+    as_of: str = ""
+    optional: list[str] = field(default_factory=list)
+    seeds: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def wants(
+        self, rule: str, severity: str, subject: str, observed: float | None = None
+    ) -> Golden:
+        """Expect one more finding on the night's date."""
+        finding = {
+            "rule": rule,
+            "severity": severity,
+            "game_date": self.night.day.isoformat(),
+            "subject": subject,
+        }
+        if observed is not None:
+            finding["observed"] = observed  # type: ignore[assignment]
+        self.expect.append(finding)
+        return self
+
+
+def small(title: str, **settings: Any) -> Golden:
+    """A good night of two games, to be changed."""
+    return Golden(title, good_night(DAY, TWO_GAMES), **settings)
+
+
+def name_of(table: str) -> str:
+    """The table without its dataset."""
+    return table.split(".")[1]
+
+
+# --- the night of 2026-02-03, and its twin ------------------------------------------------------
+
+
+def incident() -> Golden:
+    """Late scrapers, racing writers, a count of 3 of 5, and no trigger."""
+    night = good_night(DAY)
+    late(night)
+    race(night)
+    assert night.document is not None
+    for index, table in enumerate(ANALYTICS, 1):
+        night.report(name_of(table), completed_at=stamp(et(night.morning, f"15:0{index}")))
+    for key in ("_triggered", "_triggered_at", "_trigger_reason"):
+        del night.document[key]
+    night.document.update(
+        _completed_count=3, _last_update=stamp(et(night.morning, "15:05"))
+    )
+    night.tables[CACHE] = []
+    golden = Golden(
+        "The night that went wrong: late scrapers, racing writers, 3 of 5, and no phase 4",
+        night,
+        as_of=et(night.morning, "16:00"),
+    )
+    golden.wants("DUP001", "error", name_of(PGS), RACING_ROWS)
+    for name in SCRAPERS:
+        golden.wants("LATE001", "error", name, 405)
+    golden.wants("LATE004", "error", name_of(GAMEBOOK), 0)
+    golden.wants("DONE001", "error", KEY, 3)
+    return golden.wants("TRIG001", "error", KEY)
+
+
+def late(night: Night) -> None:
+    """The gamebook scrapers came at 14:45 with two games, and at 15:00 with the other eight."""
+    first = {row["game_id"] for row in night.tables[PGS][:56]}
+    assert len(first) == 2
+    night.tables[RUNS] = [
+        scraper_run(night, name, clock, count=count)
+        for name in SCRAPERS
+        for clock, count in (("14:45", 56), ("15:00", 224))
+    ]
+    for row in night.tables[GAMEBOOK]:
+        clock, seconds = ("14:46", 30) if row["game_id"] in first else ("15:00", 4)
+        moment = et(night.morning, clock, seconds)
+        row.update(created_at=moment, processed_at=moment)
+
+
+def race(night: Night) -> None:
+    """Two instances, 18 s apart; the second one's DELETE missed what the first had just inserted."""
+    night.rewrite(PGS, et(night.morning, "15:00", 6))
+    night.rewrite(OFFENSE, et(night.morning, "15:01"))
+    night.rewrite(DEFENSE, et(night.morning, "15:02"))
+    later = et(night.morning, "15:00", 24)
+    rows = night.tables[PGS]
+    rows += [
+        {**row, "created_at": later, "processed_at": later} for row in rows[:RACING_ROWS]
+    ]
+
+
+def clean_twin() -> Golden:
+    """The same night gone well."""
+    return Golden("The same night gone well: nothing to find", good_night(DAY))
+
+
+# --- days and zones -----------------------------------------------------------------------------
+
+
+def no_games() -> Golden:
+    """Nobody played, nobody ran, nobody wrote, and that is right."""
+    night = good_night(DAY, ())
+    night.tables = {SCHEDULE: night.tables[SCHEDULE], LOG: []}
+    night.document = None
+    return Golden("A day without games: silence is right", night)
+
+
+def spring_forward() -> Golden:
+    """Due at 08:00 EDT, which is 12:00 UTC; the day before it was 13:00 UTC."""
+    night = good_night(date(2026, 3, 7), TWO_GAMES)
+    night.tables[RUNS] = [
+        scraper_run(night, SCRAPERS[0], "07:50"),
+        scraper_run(night, SCRAPERS[1], "08:20"),
+    ]
+    golden = Golden("The clocks went forward: due at 12:00 UTC, not at 13:00", night)
+    return golden.wants("LATE001", "warn", SCRAPERS[1], 20)
+
+
+def fall_back() -> Golden:
+    """Due at 08:00 EST, which is 13:00 UTC; the day before it was 12:00 UTC."""
+    night = good_night(date(2025, 11, 1), TWO_GAMES)
+    night.tables[RUNS] = [
+        scraper_run(night, SCRAPERS[0], "07:55"),
+        scraper_run(night, SCRAPERS[1], "08:45"),
+    ]
+    golden = Golden("The clocks went back: due at 13:00 UTC, not at 12:00", night)
+    return golden.wants("LATE001", "warn", SCRAPERS[1], 45)
+
+
+# --- duplicates ---------------------------------------------------------------------------------
+
+
+def partition_filter() -> Golden:
+    """Two teams written three times, in the table that refuses queries without a partition filter."""
+    golden = small("Duplicates in the table that requires a partition filter")
+    rows = golden.night.tables[OFFENSE]
+    for hours in (1, 2):
+        moment = et(golden.night.morning, f"0{6 + hours}:40")
+        rows += [{**row, "created_at": moment, "processed_at": moment} for row in rows[:2]]
+    return golden.wants("DUP001", "error", name_of(OFFENSE), 4)
+
+
+def tied_newest() -> Golden:
+    """Two rows of one player, without timestamps and with different points."""
+    golden = small("Rows that tie for newest and differ")
+    row = golden.night.tables[PGS][0]
+    row.update(created_at="", processed_at="")
+    golden.night.tables[PGS].append({**row, "assists": row["assists"] + 1})
+    golden.wants("DUP001", "error", name_of(PGS), 1)
+    return golden.wants("DUP002", "error", name_of(PGS), 1)
+
+
+def null_key() -> Golden:
+    """Two rows of players that nobody could name: reported, and not taken for duplicates."""
+    golden = small("Rows without a player")
+    row = golden.night.tables[PGS][13]
+    golden.night.tables[PGS] += [{**row, "player_lookup": ""}] * 2
+    return golden.wants("DUP003", "error", name_of(PGS), 2)
+
+
+def two_game_ids() -> Golden:
+    """One game under two ids: away and home are swapped in the second."""
+    golden = small("One game under two ids")
+    rows = golden.night.tables[PGS]
+    swapped = game_id(DAY, "LAL", "BOS")
+    rows += [{**row, "game_id": swapped} for row in rows[:28]]
+    golden.night.report(name_of(PGS), record_count=len(rows))
+    return golden.wants("DUP004", "error", name_of(PGS), 28)
+
+
+def poorer_newest() -> Golden:
+    """A rerun without its inputs put an emptier row over a full one."""
+    golden = small("The newest row is poorer")
+    row = golden.night.tables[PGS][0]
+    later = et(golden.night.morning, "09:00")
+    golden.night.tables[PGS].append(
+        {**row, "assists": "", "steals": "", "created_at": later, "processed_at": later}
+    )
+    golden.wants("DUP001", "error", name_of(PGS), 1)
+    return golden.wants("DUP005", "warn", name_of(PGS), 1)
+
+
+def waived() -> Golden:
+    """Known duplicates, waived until a day that has not come; another waiver has ended."""
+    golden = small("Duplicates that are waived, and a waiver that has ended")
+    for table in (PGS, OFFENSE):
+        row = golden.night.tables[table][0]
+        later = et(golden.night.morning, "06:50")
+        golden.night.tables[table].append({**row, "created_at": later, "processed_at": later})
+    golden.seeds["known_exceptions"] = (
+        "rule,subject,game_date,reason,until\n"
+        f"DUP001,{name_of(PGS)},{KEY},Cleaned by hand on Friday.,2026-02-06\n"
+        f"DUP001,{name_of(OFFENSE)},{KEY},Cleaned by hand on Wednesday.,2026-02-03\n"
+    )
+    golden.wants("DUP001", "info", name_of(PGS), 1)
+    return golden.wants("DUP001", "error", name_of(OFFENSE), 1)
+
+
+# --- lateness -----------------------------------------------------------------------------------
+
+
+def scraper_silent() -> Golden:
+    """One scraper never ran. A GROUP BY over runs cannot show it."""
+    golden = small("A scraper that never ran")
+    golden.night.tables[RUNS] = golden.night.tables[RUNS][:1]
+    return golden.wants("LATE002", "error", SCRAPERS[1], 150)
+
+
+def scraper_failed() -> Golden:
+    """One scraper failed, and then succeeded with nothing."""
+    golden = small("A scraper whose runs brought nothing")
+    night = golden.night
+    night.tables[RUNS][1:] = [
+        scraper_run(night, SCRAPERS[1], "06:05", "failed", 0),
+        scraper_run(night, SCRAPERS[1], "07:05", "success", 0),
+        scraper_run(night, SCRAPERS[1], "08:05", "no_data", 0),
+    ]
+    return golden.wants("LATE003", "error", SCRAPERS[1], 150)
+
+
+def failed_then_success() -> Golden:
+    """A failed run in time does not make the good one 25 minutes past due punctual."""
+    golden = small("A failed run in time, a good one past due")
+    night = golden.night
+    night.tables[RUNS][1:] = [
+        scraper_run(night, SCRAPERS[1], "06:05", "failed", 0),
+        scraper_run(night, SCRAPERS[1], "08:25"),
+    ]
+    return golden.wants("LATE001", "warn", SCRAPERS[1], 25)
+
+
+def partial_arrival() -> Golden:
+    """The run was in time and brought one game; the other came after the alert time."""
+    golden = small("A first batch in time hides a late second one")
+    second = et(golden.night.morning, "10:15")
+    for row in golden.night.tables[GAMEBOOK][28:]:
+        row.update(created_at=second, processed_at=second)
+    return golden.wants("LATE004", "error", name_of(GAMEBOOK), 1)
+
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+def same_day() -> Golden:
+    """Three of five have reported, and the mode wants two: complete, and triggered."""
+    golden = small("Same-day mode: three of five reports are enough")
+    assert golden.night.document is not None
+    for table in (OFFENSE, DEFENSE):
+        del golden.night.document[name_of(table)]
+    golden.night.document.update(_mode="same_day", _completed_count=3)
+    return golden
+
+
+def backfilled() -> Golden:
+    """A backfill wrote the rows and reported to nobody, as backfills do."""
+    golden = small("A backfilled table without a report")
+    night = golden.night
+    assert night.document is not None
+    for row in night.tables[PROCESSORS]:
+        if row["processor_name"] == "TeamDefenseGameSummaryProcessor":
+            row["backfill_mode"] = "true"
+    untriggered(night, name_of(DEFENSE))
+    night.document["_completed_count"] = 4
+    return golden.wants("DONE002", "info", name_of(DEFENSE))
+
+
+def untriggered(night: Night, missing: str) -> None:
+    """One report is missing, so phase 4 was not started, and wrote nothing."""
+    assert night.document is not None
+    for key in (missing, "_triggered", "_triggered_at", "_trigger_reason"):
+        del night.document[key]
+    night.document["_completed_count"] = 4
+    night.tables[CACHE] = []
+
+
+def lost_report() -> Golden:
+    """The rows are there, the message was lost in a cold start."""
+    golden = small("A report that was lost")
+    untriggered(golden.night, name_of(DEFENSE))
+    return golden.wants("DONE002", "error", name_of(DEFENSE))
+
+
+def missing_document() -> Golden:
+    """Games were played and nobody wrote the document."""
+    golden = small("A document that is not there")
+    golden.night.document = None
+    return golden.wants("DONE007", "error", KEY)
+
+
+def unreadable_document() -> Golden:
+    """A status that is a number, and a moment that is a word."""
+    golden = small("A document that cannot be read")
+    golden.night.report(name_of(PGS), status=200)
+    golden.night.report(name_of(OFFENSE), completed_at="yesterday")
+    return golden.wants("DONE008", "error", KEY)
+
+
+def done_without_rows() -> Golden:
+    """A report of success, and an empty table."""
+    golden = small("A report without rows")
+    golden.night.tables[DEFENSE] = []
+    return golden.wants("DONE003", "error", name_of(DEFENSE))
+
+
+def other_count() -> Golden:
+    """The report counts three rows that the table does not have."""
+    golden = small("A report that counts other rows")
+    golden.night.report(name_of(PGS), record_count=59)
+    return golden.wants("DONE004", "warn", name_of(PGS), 59)
+
+
+def reported_failure() -> Golden:
+    """One processor failed and said so; four are counted, for a failure is no completion."""
+    golden = small("A processor that reported a failure")
+    night = golden.night
+    untriggered(night, name_of(DEFENSE))
+    assert night.document is not None
+    night.document["TeamDefenseGameSummaryProcessor"] = {"status": "failed"}
+    night.tables[DEFENSE] = night.tables[DEFENSE][:2]
+    golden.wants("DONE005", "error", name_of(DEFENSE))
+    return golden.wants("DONE009", "error", name_of(DEFENSE), 1)
+
+
+def stranger() -> Golden:
+    """A key that is no processor of any mode, and is not counted."""
+    golden = small("A report that nobody expects")
+    assert golden.night.document is not None
+    golden.night.document["mlb_game_summary"] = {"status": "success"}
+    return golden.wants("DONE006", "warn", "mlb_game_summary")
+
+
+def missing_game() -> Golden:
+    """The table has one of the two games."""
+    golden = small("A table that lacks a game")
+    golden.night.tables[PGS] = golden.night.tables[PGS][:28]
+    golden.night.report(name_of(PGS), record_count=28)
+    return golden.wants("DONE009", "error", name_of(PGS), 1)
+
+
+# --- phase 4 ------------------------------------------------------------------------------------
+
+
+def late_trigger() -> Golden:
+    """Started 15 minutes after the last report."""
+    golden = small("Phase 4 was started late")
+    assert golden.night.document is not None
+    golden.night.document["_triggered_at"] = stamp(et(golden.night.morning, "07:10"))
+    golden.night.rewrite(CACHE, et(golden.night.morning, "07:20"))
+    return golden.wants("TRIG002", "warn", KEY, 15)
+
+
+def early_trigger() -> Golden:
+    """Started although one processor left neither a report nor rows."""
+    golden = small("Phase 4 was started too early")
+    assert golden.night.document is not None
+    del golden.night.document[name_of(DEFENSE)]
+    golden.night.document["_completed_count"] = 4
+    golden.night.tables[DEFENSE] = []
+    golden.wants("TRIG003", "error", KEY)
+    return golden.wants("DONE009", "error", name_of(DEFENSE), 0)
+
+
+def silent_phase4() -> Golden:
+    """Said to be started, and nothing came of it."""
+    golden = small("Phase 4 was started and wrote nothing")
+    golden.night.tables[CACHE] = []
+    return golden.wants("TRIG004", "error", KEY)
+
+
+def missing_optional() -> Golden:
+    """Two sources do not exist in this deployment; what needs them is not run, and nothing is wrong."""
+    golden = small("Optional sources that do not exist")
+    for table in (PROCESSORS, LOG):
+        del golden.night.tables[table]
+        golden.optional.append(table)
+    return golden
+
+
+GOLDEN: dict[str, Callable[[], Golden]] = {
+    "incident-2026-02-03": incident,
+    "clean-twin-2026-02-03": clean_twin,
+    "backfilled-without-report": backfilled,
+    "done-without-rows": done_without_rows,
+    "dst-fall-back": fall_back,
+    "dst-spring-forward": spring_forward,
+    "early-trigger": early_trigger,
+    "failed-then-success": failed_then_success,
+    "late-trigger": late_trigger,
+    "lost-report": lost_report,
+    "missing-document": missing_document,
+    "missing-game": missing_game,
+    "missing-optional-sources": missing_optional,
+    "no-games": no_games,
+    "null-key": null_key,
+    "other-count": other_count,
+    "partial-arrival": partial_arrival,
+    "poorer-newest": poorer_newest,
+    "reported-failure": reported_failure,
+    "required-partition-filter": partition_filter,
+    "same-day-three-of-five": same_day,
+    "scraper-failed": scraper_failed,
+    "scraper-silent": scraper_silent,
+    "silent-phase4": silent_phase4,
+    "stranger": stranger,
+    "tied-newest": tied_newest,
+    "two-game-ids": two_game_ids,
+    "unreadable-document": unreadable_document,
+    "waived": waived,
+}
+
+
+def files(golden: Golden) -> dict[str, str]:
+    """The scenario's files by path below its folder."""
+    night = golden.night
+    made = {"scenario.yml": head(golden)}
+    for table, rows in night.tables.items():
+        if rows:
+            made[f"tables/{table}.csv"] = csv_text(rows)
+    if night.document is not None:
+        path = f"documents/phase3_completion/{night.day.isoformat()}.json"
+        made[path] = json.dumps(night.document, indent=2) + "\n"
+    for seed, text in golden.seeds.items():
+        made[f"seeds/{seed}.csv"] = text
+    return made
+
+
+def head(golden: Golden) -> str:
+    """scenario.yml, written the way a person would."""
+    night = golden.night
+    as_of = golden.as_of or et(night.morning, "10:30")
+    lines = [
+        f"title: {json.dumps(golden.title)}",
+        f"as_of: '{as_of}'",
+        f"first_date: {night.day}",
+        f"last_date: {night.day}",
+    ]
+    if golden.optional:
+        lines.append(f"optional: [{', '.join(golden.optional)}]")
+    if golden.variables:
+        lines.append(f"vars: {json.dumps(golden.variables)}")
+    if not golden.expect:
+        return "\n".join([*lines, "expect: []"]) + "\n"
+    lines.append("expect:")
+    for finding in golden.expect:
+        lines.append("  - {" + ", ".join(f"{key}: {value}" for key, value in finding.items()) + "}")
+    text = "\n".join(lines) + "\n"
+    # A document's id looks like a date to YAML; as a subject it is a text.
+    return text.replace(f"subject: {night.day}", f"subject: '{night.day}'")
+
+
+def csv_text(rows: list[Row]) -> str:
+    """Rows with the columns of the first; sorted files would hide the order of the writes."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def main(arguments: list[str]) -> int:
+    """Write the scenarios, or compare them."""
+    names = [one for one in arguments if not one.startswith("--")] or list(GOLDEN)
+    stale = []
+    for name in names:
+        made = files(GOLDEN[name]())
+        folder = ROOT / name
+        there = {
+            str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        if made == there:
+            continue
+        stale.append(name)
+        if "--check" not in arguments:
+            for path in set(there) - set(made):
+                (folder / path).unlink()
+            for path, text in made.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text, encoding="utf-8")
+    if "--check" in arguments and stale:
+        print(f"stale: {', '.join(stale)}; run: python scenarios/generate.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

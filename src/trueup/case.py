@@ -1,0 +1,93 @@
+"""One date before the judge: its evidence, its settings, and the words that verdicts are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal
+
+from trueup.evidence import DayEvidence
+from trueup.reference import Reference
+from trueup.settings import EASTERN
+from trueup.verdicts import Severity, Verdict
+
+CompletionRule = Literal["seed", "graceful"]
+NO_GAMES = "no games that day"
+NO_DOCUMENT = "there is no document"
+NOT_DUE = "not due yet"
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """``completion_rule``: every processor of the mode (seed), or all critical ones and a share of the
+    roster (graceful). Reports are due at ``reports_due`` Eastern time on the day after the games.
+    """
+
+    as_of: datetime
+    completion_rule: CompletionRule = "seed"
+    graceful_share: float = 0.6
+    trigger_grace: timedelta = timedelta(minutes=30)
+    trigger_warn: timedelta = timedelta(minutes=10)
+    trigger_error: timedelta = timedelta(minutes=30)
+    phase4_within: timedelta = timedelta(minutes=30)
+    reports_due: time = time(8, 0)
+
+    def are_reports_due(self, game_date: date) -> bool:
+        """Whether the processors should have reported by now."""
+        due = datetime.combine(game_date + timedelta(days=1), self.reports_due, EASTERN)
+        return self.as_of >= due
+
+
+@dataclass(frozen=True)
+class Case:
+    """One date before the judge, and the words that verdicts are made of."""
+
+    day: DayEvidence
+    reference: Reference
+    settings: JudgeSettings
+
+    @property
+    def is_free_day(self) -> bool:
+        """Whether the schedule says that nobody played."""
+        game_day = self.day.game_day
+        return game_day.is_schedule_known and game_day.scheduled_game_count == 0
+
+    @property
+    def document_id(self) -> str:
+        """The id of the date's document."""
+        return self.day.game_date.isoformat()
+
+    def passed(self, rule: str, subject: str, examined: int = 1, **facts: Any) -> Verdict:
+        """The rule was examined and holds."""
+        return Verdict(
+            self.day.game_date, rule, subject, "passed", examined_count=examined, **facts
+        )
+
+    def failed(
+        self, rule: str, subject: str, severity: Severity, summary: str, **facts: Any
+    ) -> Verdict:
+        """The rule was examined and does not hold."""
+        return Verdict(
+            self.day.game_date,
+            rule,
+            subject,
+            "failed",
+            severity=severity,
+            summary=summary,
+            remedy=self.reference.rules[rule].remedy(subject, self.day.game_date),
+            examined_count=1,
+            **facts,
+        )
+
+    def not_run(
+        self, rule: str, reason: str, subject: str = "", is_blocking: bool = False
+    ) -> Verdict:
+        """The rule was not examined, and why."""
+        return Verdict(
+            self.day.game_date,
+            rule,
+            subject or self.document_id,
+            "not_run",
+            reason=reason,
+            is_blocking=is_blocking,
+        )

@@ -1,0 +1,93 @@
+"""The port to the completion documents, and their form as JSON."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from trueup.errors import ScenarioError
+
+_TIMESTAMP = "$timestamp"
+_BYTES = "$bytes"
+_TEXT = "$text"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A document as it was read. ``update_time`` is when the store last changed it (UTC)."""
+
+    document_id: str
+    fields: Mapping[str, Any]
+    update_time: datetime
+
+
+class CompletionStore(Protocol):
+    """Where completion documents live: Firestore, or the embedded SQLite file.
+
+    Every method raises CompletionsError, with what to do next, when the store does not answer; none
+    waits for it longer than about ten seconds.
+    """
+
+    def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
+        """The documents of these ids, in batches; missing ones are absent."""
+
+    def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
+        """Write a whole document, in place of what was there."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def decode_document(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A document from its JSON form, where ``{"$timestamp": "…"}`` stands for a moment.
+
+    Raises ScenarioError, naming ``where`` and the field, for a moment that is none.
+    """
+    return {key: _decode(value, f"{where}: {key}") for key, value in raw.items()}
+
+
+def encode_document(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A document in its JSON form; what JSON has no form for becomes text."""
+    return {str(key): _encode(value) for key, value in fields.items()}
+
+
+def _decode(value: Any, where: str) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {_TIMESTAMP}:
+            return _decode_moment(value[_TIMESTAMP], where)
+        if set(value) == {_BYTES}:
+            return base64.b64decode(value[_BYTES])
+        return {key: _decode(one, f"{where}.{key}") for key, one in value.items()}
+    if isinstance(value, list):
+        return [_decode(one, f"{where}[{index}]") for index, one in enumerate(value)]
+    return value
+
+
+def _decode_moment(text: Any, where: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError as error:
+        raise ScenarioError(
+            f"{where}: {text!r} is not a moment.", "Write it as in 2026-02-04T20:01:00Z."
+        ) from error
+    if moment.tzinfo is None:
+        raise ScenarioError(f"{where}: {text!r} has no offset.", "Add Z, or an offset as -05:00.")
+    return moment.astimezone(timezone.utc)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        return {_TIMESTAMP: moment.astimezone(timezone.utc).isoformat(timespec="microseconds")}
+    if isinstance(value, bytes):
+        return {_BYTES: base64.b64encode(value).decode()}
+    if isinstance(value, Mapping):
+        return encode_document(value)
+    if isinstance(value, list | tuple):
+        return [_encode(one) for one in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return {_TEXT: repr(value)}

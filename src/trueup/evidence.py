@@ -1,0 +1,64 @@
+"""What the rows in the warehouse say, in the shape of the models that say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True)
+class GameDay:
+    """A row of ``game_days``."""
+
+    game_date: date
+    is_schedule_known: bool
+    scheduled_game_count: int
+    final_game_count: int
+
+
+@dataclass(frozen=True)
+class ProcessorEvidence:
+    """A row of ``completion_evidence``. ``is_backfill`` is None where no run is known."""
+
+    game_date: date
+    processor_name: str
+    table_name: str
+    is_source_present: bool
+    row_count: int
+    grain_count: int
+    games_found_count: int
+    games_expected_count: int
+    first_written_at: datetime | None
+    last_written_at: datetime | None
+    is_backfill: bool | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Rows are there, and every game of the schedule among them."""
+        return self.row_count > 0 and self.games_found_count >= self.games_expected_count
+
+
+@dataclass(frozen=True)
+class Phase4Evidence:
+    """A row of ``phase4_evidence``."""
+
+    game_date: date
+    is_source_present: bool
+    row_count: int
+    first_written_at: datetime | None
+    last_written_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DayEvidence:
+    """All evidence of one date; ``processors`` by name."""
+
+    game_day: GameDay
+    processors: Mapping[str, ProcessorEvidence]
+    phase4: Phase4Evidence
+
+    @property
+    def game_date(self) -> date:
+        """The Eastern date."""
+        return self.game_day.game_date

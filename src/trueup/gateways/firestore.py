@@ -1,0 +1,100 @@
+"""The completion documents in Firestore, through Google's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from google.api_core.exceptions import GoogleAPIError, NotFound, PermissionDenied
+from google.api_core.retry import Retry
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import firestore
+
+from trueup.completions import Snapshot
+from trueup.errors import CompletionsError
+
+_IDS_PER_CALL = 300
+# The timeout bounds one attempt and the client's own retry none of them: a dead server cost 295 s.
+_ATTEMPT_SECONDS = 5.0
+_RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
+
+
+class FirestoreCompletions:
+    """Documents of one collection of a Firestore database."""
+
+    def __init__(
+        self, project: str, collection: str = "phase3_completion", database: str = "(default)"
+    ) -> None:
+        self._name = f"{project}/{database}/{collection}"
+        with self._told():
+            self._client = firestore.Client(project=project, database=database)
+            self._collection = self._client.collection(collection)
+
+    def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
+        """See CompletionStore."""
+        found: dict[str, Snapshot] = {}
+        with self._told():
+            for start in range(0, len(document_ids), _IDS_PER_CALL):
+                ids = document_ids[start : start + _IDS_PER_CALL]
+                for document in self._client.get_all(
+                    [self._collection.document(one) for one in ids],
+                    retry=_RETRY,
+                    timeout=_ATTEMPT_SECONDS,
+                ):
+                    if document.exists:
+                        found[document.id] = Snapshot(
+                            document.id, _plain(document.to_dict()), document.update_time
+                        )
+        return found
+
+    def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
+        """See CompletionStore."""
+        with self._told():
+            self._collection.document(document_id).set(
+                dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS
+            )
+        return self.read([document_id])[document_id]
+
+    def close(self) -> None:
+        """See CompletionStore."""
+        self._client.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except PermissionDenied as error:
+            raise CompletionsError(
+                f"Firestore {self._name}: no permission: {error.message}",
+                "Give the account roles/datastore.viewer, and roles/datastore.user to repair.",
+            ) from error
+        except NotFound as error:
+            raise CompletionsError(
+                f"Firestore {self._name}: not found: {error.message}",
+                "Check TRUEUP_FIRESTORE_PROJECT, or the project of the target.",
+            ) from error
+        except (GoogleAuthError, OSError) as error:
+            raise CompletionsError(
+                f"Firestore {self._name}: no usable credentials: {error}",
+                "Run: gcloud auth application-default login",
+            ) from error
+        except GoogleAPIError as error:
+            raise CompletionsError(
+                f"Firestore {self._name} does not answer: {str(error)[:300]}",
+                "Try again; it may be overloaded, or the network may be down.",
+            ) from error
+
+
+def _plain(value: Any) -> Any:
+    """Firestore's own datetimes as Python's; the rest as it is."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return datetime.fromtimestamp(0, value.tzinfo) + (
+            value - datetime.fromtimestamp(0, value.tzinfo)
+        )
+    return value

@@ -1,0 +1,181 @@
+"""The judge on phase 4: was it started when everything was there, and did it write."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from trueup.case import Case
+from trueup.documents import Document
+from trueup.reference import RosterEntry
+from trueup.settings import EASTERN
+from trueup.verdicts import Severity, Verdict
+
+
+def judge_trigger(case: Case, document: Document) -> list[Verdict]:
+    """TRIG001 to TRIG004 for a document that can be read."""
+    completed_at, is_complete = completion(case, document)
+    return [
+        _not_started(case, document, completed_at, is_complete),
+        _started_late(case, document, completed_at, is_complete),
+        _started_early(case, document),
+        _wrote_nothing(case, document, completed_at),
+    ]
+
+
+def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
+    """When the completion rule was first satisfied (None: not known when), and whether it is."""
+    roster = case.reference.expected(document.mode)
+    delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
+    if not _is_satisfied(case, roster, delivered):
+        return None, False
+    moments = {entry.processor_name: _delivered_at(case, document, entry) for entry in delivered}
+    if any(moment is None for moment in moments.values()):
+        return document.last_update_at, True
+    in_order = sorted(delivered, key=lambda entry: moments[entry.processor_name] or datetime.min)
+    for count in range(1, len(in_order) + 1):
+        if _is_satisfied(case, roster, in_order[:count]):
+            return moments[in_order[count - 1].processor_name], True
+    return None, True
+
+
+def _is_satisfied(
+    case: Case, roster: tuple[RosterEntry, ...], delivered: list[RosterEntry]
+) -> bool:
+    if not roster or not delivered:
+        return False
+    if case.settings.completion_rule == "graceful":
+        has_critical = all(entry in delivered for entry in roster if entry.is_critical)
+        return has_critical and len(delivered) >= case.settings.graceful_share * len(roster)
+    return len(delivered) == len(roster)
+
+
+def _delivered_at(case: Case, document: Document, entry: RosterEntry) -> datetime | None:
+    """By the report; where it has no time, by the last write of its table."""
+    report = document.reports[entry.processor_name]
+    rows = case.day.processors.get(entry.processor_name)
+    return report.completed_at or (rows.last_written_at if rows else None)
+
+
+def _minutes(span: timedelta) -> float:
+    return float(span // timedelta(minutes=1))
+
+
+def _not_started(
+    case: Case, document: Document, completed_at: datetime | None, is_complete: bool
+) -> Verdict:
+    """TRIG001: everything is there and phase 4 was not started."""
+    key, as_of = case.document_id, case.settings.as_of
+    if document.is_triggered:
+        return case.passed("TRIG001", key)
+    if not is_complete:
+        return case.not_run("TRIG001", "not complete yet")
+    if completed_at is not None:
+        is_over = as_of > completed_at + case.settings.trigger_grace
+        waited: float | None = max(0.0, _minutes(as_of - completed_at))
+    else:
+        # Nobody wrote down when. By the end of the next day no grace is left.
+        is_over = as_of.astimezone(EASTERN).date() > case.day.game_date + timedelta(days=1)
+        waited = None
+    if not is_over:
+        return case.not_run("TRIG001", "within the grace time")
+    has_output = case.day.phase4.row_count > 0
+    since = "at a time nobody wrote down" if waited is None else f"{waited:.0f} minutes ago"
+    output = "its output is there all the same" if has_output else "it has written nothing"
+    return case.failed(
+        "TRIG001",
+        key,
+        "error",
+        f"All reports were in {since}, and phase 4 was not started; {output}.",
+        observed=waited,
+        expected=_minutes(case.settings.trigger_grace),
+        detail={"completed_at": completed_at, "phase4_rows": case.day.phase4.row_count},
+    )
+
+
+def _started_late(
+    case: Case, document: Document, completed_at: datetime | None, is_complete: bool
+) -> Verdict:
+    """TRIG002: started, but late. A report after the trigger is a rerun, and normal."""
+    key, settings = case.document_id, case.settings
+    if not document.is_triggered:
+        return case.not_run("TRIG002", "not triggered")
+    if not is_complete:
+        return case.not_run("TRIG002", "triggered before it was complete: see TRIG003")
+    if document.triggered_at is None or completed_at is None:
+        return case.not_run("TRIG002", "the document does not say when")
+    delay = max(timedelta(0), document.triggered_at - completed_at)
+    facts = {"observed": _minutes(delay), "expected": _minutes(settings.trigger_warn)}
+    if delay <= settings.trigger_warn:
+        return case.passed("TRIG002", key, **facts)
+    severity: Severity = "error" if delay > settings.trigger_error else "warn"
+    return case.failed(
+        "TRIG002",
+        key,
+        severity,
+        f"Phase 4 was started {_minutes(delay):.0f} minutes after the last report was in.",
+        detail={"completed_at": completed_at, "triggered_at": document.triggered_at},
+        **facts,
+    )
+
+
+def _started_early(case: Case, document: Document) -> Verdict:
+    """TRIG003: started although something required is missing, in the document and in the rows."""
+    key = case.document_id
+    if not document.is_triggered:
+        return case.not_run("TRIG003", "not triggered")
+    graceful = case.settings.completion_rule == "graceful"
+    required = [
+        entry.processor_name
+        for entry in case.reference.expected(document.mode)
+        if entry.is_critical or not graceful
+    ]
+    missing = []
+    for name in required:
+        rows = case.day.processors.get(name)
+        if document.has_delivered(name) or (rows is not None and rows.row_count > 0):
+            continue
+        if rows is None or not rows.is_source_present:
+            return case.not_run("TRIG003", f"the table of {name} is not there", is_blocking=True)
+        missing.append(name)
+    if not missing:
+        return case.passed("TRIG003", key, len(required))
+    return case.failed(
+        "TRIG003",
+        key,
+        "error",
+        f"Phase 4 was started although {', '.join(missing)} left neither a report nor rows.",
+        observed=float(len(required) - len(missing)),
+        expected=float(len(required)),
+        detail={"missing": missing, "mode": document.mode},
+    )
+
+
+def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None) -> Verdict:
+    """TRIG004: said to be started, and no output. Output from before the trigger counts as output."""
+    key, phase4, settings = case.document_id, case.day.phase4, case.settings
+    if not document.is_triggered:
+        return case.not_run("TRIG004", "not triggered")
+    if not phase4.is_source_present:
+        return case.not_run("TRIG004", "player_daily_cache is not there", is_blocking=True)
+    started_at = document.triggered_at or completed_at
+    deadline = started_at + settings.phase4_within if started_at else None
+    is_written = phase4.row_count > 0 and (
+        document.triggered_at is None
+        or deadline is None
+        or phase4.first_written_at is None
+        or phase4.first_written_at <= deadline
+    )
+    if is_written:
+        return case.passed("TRIG004", key, phase4.row_count)
+    if deadline is not None and settings.as_of < deadline:
+        return case.not_run("TRIG004", "phase 4 has still time")
+    since = "" if started_at is None else f" since {started_at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
+    late = "" if phase4.row_count == 0 else " in time; its first row came later"
+    return case.failed(
+        "TRIG004",
+        key,
+        "error",
+        f"Phase 4 is said to run{since}, but wrote nothing{late}.",
+        observed=float(phase4.row_count),
+        detail={"triggered_at": document.triggered_at, "first_written_at": phase4.first_written_at},
+    )
