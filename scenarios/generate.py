@@ -56,18 +56,16 @@ class Golden:
     seeds: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
 
-    def wants(
-        self, rule: str, severity: str, subject: str, observed: float | None = None
-    ) -> Golden:
+    def wants(self, rule: str, severity: str, subject: str, observed: float | None = None) -> Golden:
         """Expect one more finding on the night's date."""
-        finding = {
+        finding: dict[str, Any] = {
             "rule": rule,
             "severity": severity,
             "game_date": self.night.day.isoformat(),
             "subject": subject,
         }
         if observed is not None:
-            finding["observed"] = observed  # type: ignore[assignment]
+            finding["observed"] = observed
         self.expect.append(finding)
         return self
 
@@ -95,9 +93,7 @@ def incident() -> Golden:
         night.report(name_of(table), completed_at=stamp(et(night.morning, f"15:0{index}")))
     for key in ("_triggered", "_triggered_at", "_trigger_reason"):
         del night.document[key]
-    night.document.update(
-        _completed_count=3, _last_update=stamp(et(night.morning, "15:05"))
-    )
+    night.document.update(_completed_count=3, _last_update=stamp(et(night.morning, "15:05")))
     night.tables[CACHE] = []
     golden = Golden(
         "The night that went wrong: late scrapers, racing writers, 3 of 5, and no phase 4",
@@ -134,9 +130,7 @@ def race(night: Night) -> None:
     night.rewrite(DEFENSE, et(night.morning, "15:02"))
     later = et(night.morning, "15:00", 24)
     rows = night.tables[PGS]
-    rows += [
-        {**row, "created_at": later, "processed_at": later} for row in rows[:RACING_ROWS]
-    ]
+    rows += [{**row, "created_at": later, "processed_at": later} for row in rows[:RACING_ROWS]]
 
 
 def clean_twin() -> Golden:

@@ -39,15 +39,19 @@ TEN_GAMES = (
     ("CLE", "LAC"),
     ("PHI", "TOR"),
 )
-FIRST_NAMES = (
-    "Aaron Andre Brandon Caleb Chris Damon Darius Devin Elijah Isaiah Jalen Jaylen Jordan Josh Julian "
-    "Kevin Kyle Lamar Luka Malik Marcus Miles Nate Omar Quentin Reggie Terrence Trey Tyler Victor"
-).split()
-LAST_NAMES = (
-    "Adams Allen Bailey Banks Barnes Bell Brooks Carter Coleman Cooper Davis Ellis Foster Grant Green "
-    "Hayes Hill Howard Jackson James King Lewis Mitchell Moore Murray Parker Price Reed Scott Turner "
-    "Walker Ward Watson White Young"
-).split()
+FIRST_NAMES = tuple(
+    """
+    Aaron Andre Brandon Caleb Chris Damon Darius Devin Elijah Isaiah Jalen Jaylen Jordan Josh Julian
+    Kevin Kyle Lamar Luka Malik Marcus Miles Nate Omar Quentin Reggie Terrence Trey Tyler Victor
+    """.split()  # noqa: SIM905 - a list of one name a line says no more
+)
+LAST_NAMES = tuple(
+    """
+    Adams Allen Bailey Banks Barnes Bell Brooks Carter Coleman Cooper Davis Ellis Foster Grant Green
+    Hayes Hill Howard Jackson James King Lewis Mitchell Moore Murray Parker Price Reed Scott Turner
+    Walker Ward Watson White Young
+    """.split()  # noqa: SIM905
+)
 PLAYERS_PER_TEAM = 14
 ACTIVE_PER_TEAM = 10
 
@@ -127,7 +131,7 @@ def _schedule(night: Night, games: list[tuple[str, str, str]]) -> None:
     night.tables[SCHEDULE] = rows
 
 
-def _names(chance: random.Random, team: str, taken: set[str]) -> list[str]:
+def _names(chance: random.Random, taken: set[str]) -> list[str]:
     names: list[str] = []
     while len(names) < PLAYERS_PER_TEAM:
         name = f"{chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}"
@@ -165,7 +169,9 @@ def _stats(chance: random.Random, is_starter: bool) -> Row:
     }
 
 
-def _team_lines(night: Night, chance: random.Random, team: str, opponent: str, game: str, names: list[str]) -> list[Row]:
+def _team_lines(
+    night: Night, chance: random.Random, team: str, opponent: str, game: str, names: list[str]
+) -> list[Row]:
     written = et(night.morning, "06:30")
     shift = [chance.choice((-4, -2.5, 0, 2.5, 4)) for _ in range(ACTIVE_PER_TEAM // 2)]
     minutes = [32 + one for one in shift] + [16 - one for one in shift]
@@ -204,7 +210,7 @@ def _box_scores(night: Night, games: list[tuple[str, str, str]], chance: random.
     for away, home, _ in games:
         game = game_id(night.day, away, home)
         lines = {
-            team: _team_lines(night, chance, team, other, game, _names(chance, team, taken))
+            team: _team_lines(night, chance, team, other, game, _names(chance, taken))
             for team, other in ((away, home), (home, away))
         }
         totals = {team: _totals(rows) for team, rows in lines.items()}
@@ -217,9 +223,7 @@ def _box_scores(night: Night, games: list[tuple[str, str, str]], chance: random.
                 row["win_flag"] = "true" if has_won else "false"
             players += lines[team]
             offense.append(_team_row(night, "team_abbr", team, other, game, team == home, totals))
-            defense.append(
-                _team_row(night, "defending_team_abbr", team, other, game, team == home, totals)
-            )
+            defense.append(_team_row(night, "defending_team_abbr", team, other, game, team == home, totals))
     night.tables[PGS], night.tables[OFFENSE], night.tables[DEFENSE] = players, offense, defense
 
 
@@ -233,7 +237,9 @@ def _totals(rows: list[Row]) -> dict[str, int]:
     return {name: sum(row[name] for row in rows if row[name] != "") for name in stats}
 
 
-def _team_row(night: Night, key: str, team: str, other: str, game: str, is_home: bool, totals: dict[str, dict[str, int]]) -> Row:
+def _team_row(
+    night: Night, key: str, team: str, other: str, game: str, is_home: bool, totals: dict[str, dict[str, int]]
+) -> Row:
     own, theirs = totals[team], totals[other]
     head = {
         "game_id": game,

@@ -59,13 +59,9 @@ class Case:
 
     def passed(self, rule: str, subject: str, examined: int = 1, **facts: Any) -> Verdict:
         """The rule was examined and holds."""
-        return Verdict(
-            self.day.game_date, rule, subject, "passed", examined_count=examined, **facts
-        )
+        return Verdict(self.day.game_date, rule, subject, "passed", examined_count=examined, **facts)
 
-    def failed(
-        self, rule: str, subject: str, severity: Severity, summary: str, **facts: Any
-    ) -> Verdict:
+    def failed(self, rule: str, subject: str, severity: Severity, summary: str, **facts: Any) -> Verdict:
         """The rule was examined and does not hold."""
         return Verdict(
             self.day.game_date,
@@ -79,9 +75,7 @@ class Case:
             **facts,
         )
 
-    def not_run(
-        self, rule: str, reason: str, subject: str = "", is_blocking: bool = False
-    ) -> Verdict:
+    def not_run(self, rule: str, reason: str, subject: str = "", is_blocking: bool = False) -> Verdict:
         """The rule was not examined, and why."""
         return Verdict(
             self.day.game_date,

@@ -6,7 +6,7 @@ import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from trueup.errors import CannotCheckError
 from trueup.reconcile import judge_days, read_evidence, verdict_rows
 from trueup.reference import Reference
 from trueup.report import Finding, Outcome, Report, ServiceLevel, finding_from_row
+from trueup.scenarios import SEED_ALIASES
 from trueup.schemas import TableSchema
 from trueup.settings import Settings
 from trueup.verdicts import Verdict
@@ -32,11 +33,11 @@ class NodeResult(Protocol):
     """What became of one dbt node."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def status(self) -> str: ...  # noqa: D102
+    def status(self) -> str: ...
     @property
-    def message(self) -> str: ...  # noqa: D102
+    def message(self) -> str: ...
 
 
 class Dbt(Protocol):
@@ -152,9 +153,7 @@ def build_evidence(work: Workplace) -> None:
     work.tables.probe()
     work.listener.start("Building the evidence")
     _seed(work)
-    work.dbt.run(
-        ["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node
-    )
+    work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node)
 
 
 def reconcile(work: Workplace) -> tuple[tuple[Verdict, ...], str]:
@@ -204,7 +203,7 @@ def _seed(work: Workplace) -> None:
     work.dbt.run(["seed"], work.listener.node)
     folder = work.settings.seeds
     for path in sorted(folder.glob("*.csv")) if folder else ():
-        work.tables.replace_seed(path.stem, _csv_rows(path))
+        work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), _csv_rows(path))
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
@@ -218,18 +217,14 @@ def _build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Seque
 
 
 def _failed(results: Sequence[NodeResult], status: str) -> list[NodeResult]:
-    return [
-        one
-        for one in results
-        if one.status == status and not one.name.startswith(_FINDING_TESTS)
-    ]
+    return [one for one in results if one.status == status and not one.name.startswith(_FINDING_TESTS)]
 
 
 def _read_report(work: Workplace) -> Report:
     window = work.settings.window
 
-    def read(model: str, kind: type) -> list[dict[str, Any]]:
-        columns = tuple(kind.__dataclass_fields__)
+    def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
+        columns = [field.name for field in fields(kind)]
         rows = work.tables.rows_between(model, columns, window.first_date, window.last_date)
         return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", "rule")))
 

@@ -151,9 +151,10 @@ def local(options: argparse.Namespace, told: Console) -> int:
     project_dir = _project(options)
     steps = Steps(told)
     scenario = Path(options.scenario) if options.scenario else None
-    with contextlib.closing(steps), session_environment(
-        scenario, project_dir, _state(project_dir), steps
-    ) as environment:
+    with (
+        contextlib.closing(steps),
+        session_environment(scenario, project_dir, _state(project_dir), steps) as environment,
+    ):
         steps.finish()
         try:
             return subprocess.run(
@@ -187,9 +188,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         project_dir=project_dir,
         state_dir=_state(project_dir),
         target=options.target,
-        window=make_window(
-            options.first_date, options.last_date, options.days, options.as_of, now()
-        ),
+        window=make_window(options.first_date, options.last_date, options.days, options.as_of, now()),
         completions=completions_file(options.target, project_dir),
     )
 

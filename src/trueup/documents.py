@@ -125,12 +125,11 @@ def _count(value: Any, path: str, problems: list[str]) -> int | None:
     if value is None:
         return None
     # Firestore gives whole numbers back as floats where a writer had made them so.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    count = int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         problems.append(f"{path} is {_shown(value)}, not a count")
         return None
-    return value
+    return count
 
 
 def _moment(value: Any, path: str, problems: list[str]) -> datetime | None:

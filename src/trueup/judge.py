@@ -189,9 +189,7 @@ def _stranger(case: Case, document: Document, name: str) -> Verdict:
     )
 
 
-def _unreported(
-    case: Case, document: Document, name: str, rows: ProcessorEvidence | None
-) -> Verdict:
+def _unreported(case: Case, document: Document, name: str, rows: ProcessorEvidence | None) -> Verdict:
     """DONE002: rows without a report."""
     if document.has_delivered(name):
         return case.passed("DONE002", name)
@@ -216,9 +214,7 @@ def _unreported(
     )
 
 
-def _reported(
-    case: Case, document: Document, name: str, rows: ProcessorEvidence | None
-) -> list[Verdict]:
+def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence | None) -> list[Verdict]:
     """DONE003, DONE004 and DONE005: a report without rows, with other rows, or of a failure."""
     report = document.reports[name]
     if not report.is_delivered:
@@ -245,7 +241,7 @@ def _reported(
         return [fine, there, case.not_run("DONE004", "the report has no record_count", name)]
     if report.is_incremental:
         return [fine, there, case.not_run("DONE004", "the report counts changes only", name)]
-    facts = {"observed": float(report.record_count), "expected": float(rows.grain_count)}
+    facts: dict[str, Any] = {"observed": float(report.record_count), "expected": float(rows.grain_count)}
     if report.record_count == rows.grain_count:
         return [fine, there, case.passed("DONE004", name, **facts)]
     differs = case.failed(
@@ -272,5 +268,3 @@ def _no_rows(case: Case, name: str, rows: ProcessorEvidence, record_count: int |
         expected=None if record_count is None else float(record_count),
         detail={"games_expected": rows.games_expected_count},
     )
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from trueup.case import Case
 from trueup.documents import Document
@@ -38,9 +39,7 @@ def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
     return None, True
 
 
-def _is_satisfied(
-    case: Case, roster: tuple[RosterEntry, ...], delivered: list[RosterEntry]
-) -> bool:
+def _is_satisfied(case: Case, roster: tuple[RosterEntry, ...], delivered: list[RosterEntry]) -> bool:
     if not roster or not delivered:
         return False
     if case.settings.completion_rule == "graceful":
@@ -60,9 +59,7 @@ def _minutes(span: timedelta) -> float:
     return float(span // timedelta(minutes=1))
 
 
-def _not_started(
-    case: Case, document: Document, completed_at: datetime | None, is_complete: bool
-) -> Verdict:
+def _not_started(case: Case, document: Document, completed_at: datetime | None, is_complete: bool) -> Verdict:
     """TRIG001: everything is there and phase 4 was not started."""
     key, as_of = case.document_id, case.settings.as_of
     if document.is_triggered:
@@ -104,7 +101,7 @@ def _started_late(
     if document.triggered_at is None or completed_at is None:
         return case.not_run("TRIG002", "the document does not say when")
     delay = max(timedelta(0), document.triggered_at - completed_at)
-    facts = {"observed": _minutes(delay), "expected": _minutes(settings.trigger_warn)}
+    facts: dict[str, Any] = {"observed": _minutes(delay), "expected": _minutes(settings.trigger_warn)}
     if delay <= settings.trigger_warn:
         return case.passed("TRIG002", key, **facts)
     severity: Severity = "error" if delay > settings.trigger_error else "warn"

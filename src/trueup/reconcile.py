@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -34,8 +34,8 @@ class EvidenceSource(Protocol):
 def read_evidence(source: EvidenceSource, window: Window) -> tuple[DayEvidence, ...]:
     """The evidence of each checked day, in order of date."""
 
-    def read(model: str, kind: type) -> list[dict[str, Any]]:
-        columns = tuple(kind.__dataclass_fields__)
+    def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
+        columns = [field.name for field in fields(kind)]
         return source.rows_between(model, columns, window.first_date, window.last_date)
 
     processors: dict[date, dict[str, ProcessorEvidence]] = {day: {} for day in window.dates}
@@ -88,9 +88,7 @@ def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime) -> list[dict[
     ]
 
 
-def verdict_report(
-    verdicts: Sequence[Verdict], unread: str, window: Window, target: str
-) -> Report:
+def verdict_report(verdicts: Sequence[Verdict], unread: str, window: Window, target: str) -> Report:
     """The verdicts alone as a report: what ``trueup reconcile`` shows."""
     return Report(
         window,
@@ -113,9 +111,7 @@ def verdict_report(
             if one.outcome == "failed"
         ),
         outcomes=tuple(
-            Outcome(
-                one.rule, one.game_date, one.outcome, one.examined_count, one.reason, one.is_blocking
-            )
+            Outcome(one.rule, one.game_date, one.outcome, one.examined_count, one.reason, one.is_blocking)
             for one in verdicts
         ),
         problems=(unread,) if unread else (),

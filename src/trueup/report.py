@@ -203,6 +203,4 @@ def _failure_text(findings: Sequence[Finding]) -> str:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()
-    }
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}

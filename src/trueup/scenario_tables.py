@@ -37,15 +37,11 @@ def read_table(path: Path, schema: TableSchema) -> tuple[dict[str, Any], ...]:
     if len(set(header)) != len(header):
         raise ScenarioError(f"{path}: a column stands twice in the header.")
     return tuple(
-        _row(path, number, header, cells, schema)
-        for number, cells in enumerate(lines[1:], start=2)
-        if cells
+        _row(path, number, header, cells, schema) for number, cells in enumerate(lines[1:], start=2) if cells
     )
 
 
-def _row(
-    path: Path, number: int, header: list[str], cells: list[str], schema: TableSchema
-) -> dict[str, Any]:
+def _row(path: Path, number: int, header: list[str], cells: list[str], schema: TableSchema) -> dict[str, Any]:
     if len(cells) != len(header):
         raise ScenarioError(
             f"{path} line {number}: {len(cells)} fields, the header has {len(header)}.",

@@ -16,8 +16,18 @@ from trueup.errors import ScenarioError
 from trueup.scenario_tables import read_table
 from trueup.schemas import TableSchema
 
+# dbt cannot have a seed and a model of one name: the targets of the model service_levels stand in
+# service_level_targets. A scenario may call them by either name.
+SEED_ALIASES = {"service_levels": "service_level_targets"}
 _SEEDS = frozenset(
-    {"processor_roster", "scraper_roster", "service_level_targets", "known_exceptions", "rules"}
+    {
+        "processor_roster",
+        "scraper_roster",
+        "service_level_targets",
+        "known_exceptions",
+        "rules",
+        *SEED_ALIASES,
+    }
 )
 _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
 _KNOWN = _REQUIRED | {"vars", "optional"}
@@ -82,9 +92,7 @@ class Comparison:
         return not self.missing and not self.unexpected
 
 
-def compare(
-    expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str, Any]]
-) -> Comparison:
+def compare(expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str, Any]]) -> Comparison:
     """Exact for errors and warnings; other information than the expected is let be."""
     left = list(findings)
     missing = []
@@ -199,19 +207,20 @@ def _date(path: Path, key: str, value: Any) -> date:
 
 
 def _moment(path: Path, value: Any) -> datetime:
-    if not isinstance(value, datetime):
+    moment = value
+    if not isinstance(moment, datetime):
         try:
-            value = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
         except ValueError as error:
             raise ScenarioError(
                 f"{path}: as_of {value!r} is not a moment.", "As in 2026-02-04T16:00:00-05:00."
             ) from error
-    if value.tzinfo is None:
+    if moment.tzinfo is None:
         raise ScenarioError(
-            f"{path}: as_of {value.isoformat()} has no offset.",
+            f"{path}: as_of {moment.isoformat()} has no offset.",
             "Quote it and add one, as in '2026-02-04T16:00:00-05:00'.",
         )
-    return value
+    return moment
 
 
 def _tables(
@@ -251,7 +260,5 @@ def _seeds(folder: Path) -> Path | None:
         return None
     for path in sorted(seeds.iterdir()):
         if path.suffix != ".csv" or path.stem not in _SEEDS:
-            raise ScenarioError(
-                f"{path} is no seed.", f"Known are {', '.join(sorted(_SEEDS))}, as .csv."
-            )
+            raise ScenarioError(f"{path} is no seed.", f"Known are {', '.join(sorted(_SEEDS))}, as .csv.")
     return seeds

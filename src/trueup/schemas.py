@@ -39,9 +39,7 @@ def read_table_schemas(models: Path) -> dict[str, TableSchema]:
                 schema = _schema(source["name"], table)
                 schemas[schema.name] = schema
     if not schemas:
-        raise UsageError(
-            f"No source is declared under {models}.", "Run trueup from its project folder."
-        )
+        raise UsageError(f"No source is declared under {models}.", "Run trueup from its project folder.")
     return schemas
 
 

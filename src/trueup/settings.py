@@ -89,9 +89,7 @@ def make_window(
     if first is None:
         first = last - timedelta(days=(days or DEFAULT_DAYS) - 1)
     if first > last:
-        raise UsageError(
-            f"--first-date {first} is after --last-date {last}.", "Swap the two dates."
-        )
+        raise UsageError(f"--first-date {first} is after --last-date {last}.", "Swap the two dates.")
     return Window(first, last, moment)
 
 
@@ -125,9 +123,7 @@ def _date(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(
-            f"{option} {text!r} is not a date.", "Write it as in 2026-02-03."
-        ) from error
+        raise UsageError(f"{option} {text!r} is not a date.", "Write it as in 2026-02-03.") from error
 
 
 def _moment(text: str) -> datetime:
@@ -138,7 +134,5 @@ def _moment(text: str) -> datetime:
             f"--as-of {text!r} is not a moment.", "Write it as in 2026-02-04T16:00:00-05:00."
         ) from error
     if moment.tzinfo is None:
-        raise UsageError(
-            f"--as-of {text!r} has no offset.", "Write it as in 2026-02-04T16:00:00-05:00."
-        )
+        raise UsageError(f"--as-of {text!r} has no offset.", "Write it as in 2026-02-04T16:00:00-05:00.")
     return moment

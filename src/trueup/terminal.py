@@ -50,11 +50,9 @@ class Steps:
         self._progress.start()
 
     def node(self, name: str, index: int, total: int) -> None:
-        """dbt has started one of its nodes."""
+        """Dbt has started one of its nodes."""
         if self._progress is not None:
-            self._progress.update(
-                self._progress.task_ids[0], completed=index, total=total, node=name[-48:]
-            )
+            self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=name[-48:])
 
     def close(self) -> None:
         """Leave the terminal as it was, whatever happened."""
@@ -100,8 +98,7 @@ def verdict(report: Report) -> str:
         return f"[bold green]✔ {days}: healthy{warned}[/]  ({looked})"
     if report.status == "findings":
         return (
-            f"[bold red]✘ {days}: {severities['error']} errors, "
-            f"{severities['warn']} warnings[/]  ({looked})"
+            f"[bold red]✘ {days}: {severities['error']} errors, {severities['warn']} warnings[/]  ({looked})"
         )
     return f"[bold yellow]? {days}: could not check[/]  ({looked})"
 
@@ -133,9 +130,7 @@ def _print_next_steps(report: Report, console: Console) -> None:
     console.print("\n[bold]next[/]")
     for remedy, findings in steps.items():
         rules = ", ".join(sorted({one.rule for one in findings}))
-        console.print(
-            Padding(f"[bold]{rules}[/]  {escape(remedy)}", (0, 0, 0, 2)), highlight=False
-        )
+        console.print(Padding(f"[bold]{rules}[/]  {escape(remedy)}", (0, 0, 0, 2)), highlight=False)
 
 
 def _print_service_levels(report: Report, console: Console) -> None:

@@ -51,9 +51,7 @@ class NodeResult:
 class DbtProject:
     """The dbt project of trueup, with its target and vars fixed."""
 
-    def __init__(
-        self, project_dir: Path, state_dir: Path, target: str, variables: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, project_dir: Path, state_dir: Path, target: str, variables: Mapping[str, Any]) -> None:
         self._project_dir = project_dir
         self._state_dir = state_dir
         self._variables = dict(variables)

@@ -77,7 +77,8 @@ class EmbeddedWarehouse:
         self._log.close()
 
     def _read_port(self) -> int:
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while selector.select(timeout=_START_SECONDS):

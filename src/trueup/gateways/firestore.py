@@ -52,14 +52,12 @@ class FirestoreCompletions:
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """See CompletionStore."""
         with self._told():
-            self._collection.document(document_id).set(
-                dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS
-            )
+            self._collection.document(document_id).set(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
         return self.read([document_id])[document_id]
 
     def close(self) -> None:
         """See CompletionStore."""
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -94,7 +92,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, datetime):
-        return datetime.fromtimestamp(0, value.tzinfo) + (
-            value - datetime.fromtimestamp(0, value.tzinfo)
-        )
+        return datetime.fromtimestamp(0, value.tzinfo) + (value - datetime.fromtimestamp(0, value.tzinfo))
     return value

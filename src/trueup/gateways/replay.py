@@ -64,10 +64,8 @@ def replay_all(
 
 
 @contextmanager
-def loaded(
-    scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener
-) -> Iterator[Workplace]:
-    """A scenario's tables and documents, put into the running embedded warehouse in place of what was there."""
+def loaded(scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener) -> Iterator[Workplace]:
+    """A scenario's tables and documents in the running embedded warehouse, in place of what was there."""
     with TemporaryDirectory(prefix="trueup-") as folder:
         documents = Path(folder) / "completions.db"
         settings = Settings(

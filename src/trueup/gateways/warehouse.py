@@ -10,6 +10,7 @@ from typing import Any
 
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
@@ -20,6 +21,7 @@ from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
+_ONCE = Retry(predicate=if_exception_type())
 # The REST API's names of types, where SQL has others.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
@@ -59,7 +61,7 @@ class Warehouse:
         """Raise WarehouseError unless the warehouse answers within seconds."""
         try:
             # One attempt: the client's own retries would hide a dead endpoint for ten minutes.
-            list(self.client.list_datasets(max_results=1, retry=None, timeout=_PROBE_SECONDS))
+            list(self.client.list_datasets(max_results=1, retry=_ONCE, timeout=_PROBE_SECONDS))
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             raise WarehouseError(
                 f"BigQuery does not answer at {self._endpoint or self.project}: {_first_line(error)}",
@@ -123,9 +125,7 @@ class Warehouse:
     def drop_dataset(self, dataset: str) -> None:
         """Delete a dataset and all in it; nothing happens where there is none."""
         try:
-            self.client.delete_dataset(
-                f"{self.project}.{dataset}", delete_contents=True, not_found_ok=True
-            )
+            self.client.delete_dataset(f"{self.project}.{dataset}", delete_contents=True, not_found_ok=True)
         except NotFound:
             return
 
@@ -155,8 +155,7 @@ class Warehouse:
         replaced: str,
     ) -> None:
         fields = ", ".join(
-            f"cast(json_value(row_text, '$.{name}') as {kind}) as {name}"
-            for name, kind in columns.items()
+            f"cast(json_value(row_text, '$.{name}') as {kind}) as {name}" for name, kind in columns.items()
         )
         names = ", ".join(columns)
         self.query(

@@ -24,9 +24,7 @@ def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        dbt = DbtProject(
-            settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars
-        )
+        dbt = DbtProject(settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars)
         if settings.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
             listener.start("Starting the embedded warehouse")
             stack.enter_context(embedded_endpoint())
