@@ -2,12 +2,15 @@
     config(
         alias='deduplication_ledger',
         incremental_strategy='merge',
+        unique_key=['table_name', 'game_date', 'input_checksum', 'survivor_checksum'],
+        merge_update_columns=['rows_in'],
+        incremental_predicates=[partition_range('dbt_internal_dest.game_date')],
         partition_by={'field': 'game_date', 'data_type': 'date'},
     )
 }}
 
 -- One line per state of a table and date: the run that first met it writes it, later runs that find the
--- same rows add nothing. Rows out and the checksum are read from the tables that were written, not
+-- same rows change nothing (the one column that the merge updates is part of what is the same). Rows out and the checksum are read from the tables that were written, not
 -- computed from what should have been written, so that the conservation test can fail.
 
 with arrived as (
@@ -55,43 +58,28 @@ kept as (
         to_hex(sha256(string_agg(row_hash, '' order by row_hash))) as survivor_checksum,
     from survivors
     group by table_name, game_date
-),
-
-entries as (
-    select
-        arrived.table_name,
-        arrived.game_date,
-        '{{ invocation_id }}' as run_id,
-        timestamp '{{ run_started_at.strftime('%Y-%m-%d %H:%M:%S') }}+00:00' as run_at,
-        arrived.rows_in,
-        coalesce(duplicates.rows_removed, 0) as rows_removed,
-        coalesce(kept.rows_out, 0) as rows_out,
-        coalesce(duplicates.group_count, 0) as group_count,
-        coalesce(duplicates.tie_count, 0) as tie_count,
-        coalesce(duplicates.conflict_count, 0) as conflict_count,
-        arrived.null_key_rows,
-        arrived.input_checksum,
-        kept.survivor_checksum,
-    from arrived
-    left join duplicates
-        on
-            arrived.table_name = duplicates.table_name
-            and arrived.game_date = duplicates.game_date
-    left join kept
-        on
-            arrived.table_name = kept.table_name
-            and arrived.game_date = kept.game_date
 )
 
-select entries.*
-from entries
-{%- if is_incremental() %}
-left join {{ this }} as known
+select
+    arrived.table_name,
+    arrived.game_date,
+    '{{ invocation_id }}' as run_id,
+    timestamp '{{ run_started_at.strftime('%Y-%m-%d %H:%M:%S') }}+00:00' as run_at,
+    arrived.rows_in,
+    coalesce(duplicates.rows_removed, 0) as rows_removed,
+    coalesce(kept.rows_out, 0) as rows_out,
+    coalesce(duplicates.group_count, 0) as group_count,
+    coalesce(duplicates.tie_count, 0) as tie_count,
+    coalesce(duplicates.conflict_count, 0) as conflict_count,
+    arrived.null_key_rows,
+    arrived.input_checksum,
+    coalesce(kept.survivor_checksum, '') as survivor_checksum,
+from arrived
+left join duplicates
     on
-        entries.table_name = known.table_name
-        and entries.game_date = known.game_date
-        and entries.input_checksum = known.input_checksum
-        and entries.survivor_checksum = known.survivor_checksum
-        and {{ partition_range('known.game_date') }}
-where known.run_id is null
-{%- endif %}
+        arrived.table_name = duplicates.table_name
+        and arrived.game_date = duplicates.game_date
+left join kept
+    on
+        arrived.table_name = kept.table_name
+        and arrived.game_date = kept.game_date

@@ -4,7 +4,6 @@
         incremental_strategy='insert_overwrite',
         partition_by={'field': 'game_date', 'data_type': 'date'},
         partitions=checked_partitions(),
-        on_schema_change='append_new_columns',
     )
 }}
 

@@ -16,6 +16,8 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 SCENARIOS = PROJECT / "scenarios"
 REAL_DATA = PROJECT.parent / "shared" / "data"
+# The jar names no main class; this is the one that its own launcher starts.
+_EMULATOR_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -56,7 +58,7 @@ def firestore_emulator() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [str(java), "-jar", str(jars[-1]), "--host", "127.0.0.1", "--port", str(port)],
+        [str(java), "-cp", str(jars[-1]), _EMULATOR_CLASS, "--host", "127.0.0.1", "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -1,0 +1,144 @@
+"""Facts that must stand twice are held equal here; a failure says which command or file mends it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+import yaml
+
+from support import PROJECT
+from trueup.reconcile import fingerprint
+from trueup.reference import load_reference
+from trueup.schemas import read_table_schemas
+
+SCHEMAS = read_table_schemas(PROJECT / "models")
+ANALYTICS = {schema.table: schema for schema in SCHEMAS.values() if schema.dataset == "nba_analytics"}
+REFERENCE = load_reference(PROJECT / "seeds")
+
+
+def text(path: str) -> str:
+    return (PROJECT / path).read_text(encoding="utf-8")
+
+
+def contract(table: str) -> dict[str, Any]:
+    model: dict[str, Any] = yaml.safe_load(text(f"models/marts/{table}_latest.yml"))["models"][0]
+    return model
+
+
+def literals(sql: str, argument: str) -> list[str]:
+    found = re.search(rf"{argument}=(\[[^\]]*\]|'[^']*')", sql)
+    assert found, f"keep_latest(... {argument}=...) is not there"
+    return re.findall(r"'([^']*)'", found.group(1))
+
+
+@pytest.mark.parametrize("table", ANALYTICS)
+def test_source_model_contract_test_and_expectations_agree_on_a_table(table: str) -> None:
+    schema = ANALYTICS[table]
+    grain, newest_by = list(schema.meta["grain"]), schema.meta["newest_by"]
+    where = f"correct models/staging/nba_analytics/_sources.yml or what differs from it, for {table}"
+
+    model = text(f"models/marts/{table}_latest.sql")
+    assert literals(model, "grain") == grain, where
+    assert literals(model, "newest_by") == [newest_by], where
+
+    declared = contract(table)
+    (unique,) = (test["unique_grain"] for test in declared["data_tests"] if "unique_grain" in test)
+    assert unique["arguments"]["grain"] == grain, where
+    assert {c["name"]: c["data_type"] for c in declared["columns"]} == dict(schema.columns), where
+    assert declared["latest_version"] == 1
+
+    suite = json.loads(text(f"expectations/{table}_latest.json"))
+    (compound,) = (
+        one["kwargs"]["column_list"]
+        for one in suite["expectations"]
+        if one["type"] == "expect_compound_columns_to_be_unique"
+    )
+    assert compound == grain, where
+
+
+@pytest.mark.parametrize("table", ANALYTICS)
+def test_what_is_declared_of_a_table_names_its_columns(table: str) -> None:
+    schema = ANALYTICS[table]
+    meta = schema.meta
+    named = [*meta["grain"], meta["newest_by"], meta["entity"], *meta["measures"], *meta["bookkeeping"]]
+    assert set(named) <= set(schema.columns)
+    assert meta["expects_games"] in ("final", "scheduled")
+    assert not set(meta["measures"]) & set(meta["bookkeeping"])
+
+
+def test_every_list_of_the_analytics_tables_is_the_same() -> None:
+    assert re.findall(r"'(\w+)',", text("macros/analytics_tables.sql")) == list(ANALYTICS)
+    assert {entry.table_name for entry in REFERENCE.roster} == set(ANALYTICS)
+
+
+def test_every_source_is_looked_for_and_staged() -> None:
+    coverage = set(re.findall(r"\('(\w+)', '(\w+)'\)", text("models/quality/sources/source_coverage.sql")))
+    for schema in SCHEMAS.values():
+        staged = PROJECT / f"models/staging/{schema.dataset}/stg_{schema.dataset}__{schema.table}.sql"
+        assert staged.is_file()
+        if schema.dataset != "trueup":
+            assert (schema.dataset, schema.table) in coverage
+
+
+def test_every_rule_is_tested_by_dbt_and_told_in_the_readme() -> None:
+    findings = yaml.safe_load(text("models/reporting/findings.yml"))["models"][0]
+    tested = {t["no_findings"]["arguments"]["rule"] for t in findings["data_tests"] if "no_findings" in t}
+    assert tested == {code for code in REFERENCE.rules if not code.startswith("SLO")}
+    told = re.findall(r"^\| `([A-Z]+\d+)` \| (.+?) \| (.+?) \|$", text("README.md"), re.MULTILINE)
+    assert told == [(rule.code, rule.title, rule.severity) for rule in REFERENCE.rules.values()], (
+        "the rules table of README.md differs from seeds/rules.csv"
+    )
+
+
+def test_every_model_of_one_rule_names_its_rule() -> None:
+    for path in (PROJECT / "models").rglob("*.yml"):
+        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+            code = model["name"].split("_")[0].upper()
+            if code in REFERENCE.rules:
+                assert model["config"]["meta"]["rule"] == code
+                sql = path.with_suffix(".sql").read_text(encoding="utf-8")
+                assert f"'{code}' as rule" in sql
+
+
+def test_every_model_has_a_description_beside_it() -> None:
+    for path in (PROJECT / "models").rglob("*.sql"):
+        declared = yaml.safe_load(path.with_suffix(".yml").read_text(encoding="utf-8"))["models"][0]
+        assert declared["name"] == path.stem
+        assert declared["description"]
+
+
+def test_every_command_is_told_in_the_readme() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "trueup.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    commands = re.findall(r"^    (\w+) ", said, re.MULTILINE)
+    assert set(commands) >= {"check", "demo", "local", "reconcile", "replay", "report"}
+    for command in commands:
+        assert f"`trueup {command}" in text("README.md"), f"README.md does not tell of trueup {command}"
+
+
+def test_the_fingerprint_of_sql_and_python_is_one() -> None:
+    day = datetime(2026, 2, 3, tzinfo=timezone.utc).date()
+    # sha256 of 'DUP001|player_game_summary|2026-02-03', as the model findings concatenates it.
+    assert fingerprint("DUP001", "player_game_summary", day) == (
+        "%s" % __import__("hashlib").sha256(b"DUP001|player_game_summary|2026-02-03").hexdigest()
+    )
+    assert "concat(found.rule, '|', found.subject, '|', cast(found.game_date as string))" in text(
+        "models/reporting/findings.sql"
+    )
+
+
+def test_the_committed_scenarios_are_those_the_generator_makes() -> None:
+    said = subprocess.run(
+        [sys.executable, str(PROJECT / "scenarios" / "generate.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr

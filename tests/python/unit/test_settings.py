@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+
+import pytest
+
+from trueup.errors import UsageError
+from trueup.settings import make_window
+
+NOW = datetime(2026, 2, 4, 13, 0, tzinfo=timezone.utc)
+
+
+def window(
+    first: str | None = None,
+    last: str | None = None,
+    days: int | None = None,
+    as_of: str | None = None,
+    now: datetime = NOW,
+) -> tuple[date, date]:
+    made = make_window(first, last, days, as_of, now)
+    return made.first_date, made.last_date
+
+
+def test_without_dates_it_is_the_seven_eastern_days_that_end_yesterday() -> None:
+    assert window() == (date(2026, 1, 28), date(2026, 2, 3))
+
+
+def test_yesterday_is_an_eastern_day() -> None:
+    assert window(now=datetime(2026, 2, 4, 3, 30, tzinfo=timezone.utc))[1] == date(2026, 2, 2)
+    assert window(as_of="2026-02-04T22:30:00-05:00")[1] == date(2026, 2, 3)
+
+
+def test_days_end_at_the_last_date() -> None:
+    assert window(days=3) == (date(2026, 2, 1), date(2026, 2, 3))
+    assert window(last="2026-01-10", days=1) == (date(2026, 1, 10), date(2026, 1, 10))
+
+
+def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
+    assert window(first="2026-02-01") == (date(2026, 2, 1), date(2026, 2, 3))
+    assert window(first="2026-02-04") == (date(2026, 2, 4), date(2026, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"first": "2026-02-03", "last": "2026-02-01"}, "is after"),
+        ({"first": "3.2.2026"}, "not a date"),
+        ({"last": "2026-02-30"}, "not a date"),
+        ({"days": 0}, "--days is 0"),
+        ({"days": 3, "first": "2026-02-01"}, "twice"),
+        ({"as_of": "noon"}, "not a moment"),
+        ({"as_of": "2026-02-04T16:00:00"}, "no offset"),
+    ],
+)
+def test_wrong_windows_are_refused_with_the_form_they_should_have(
+    arguments: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said) as told:
+        window(**arguments)  # type: ignore[arg-type]
+    assert told.value.hint
