@@ -217,9 +217,7 @@ def poorer_newest() -> Golden:
     golden = small("The newest row is poorer")
     row = golden.night.tables[PGS][0]
     later = et(golden.night.morning, "09:00")
-    golden.night.tables[PGS].append(
-        {**row, "assists": "", "steals": "", "created_at": later, "processed_at": later}
-    )
+    golden.night.tables[PGS].append({**row, "assists": "", "steals": "", "created_at": later, "processed_at": later})
     golden.wants("DUP001", "error", name_of(PGS), 1)
     return golden.wants("DUP005", "warn", name_of(PGS), 1)
 

@@ -1,4 +1,4 @@
-"""The daily run, in order: models, expectations, reconciliation, reporting; then the report."""
+"""The daily run, in order: models, reconciliation, reporting; then the report."""
 
 from __future__ import annotations
 
@@ -104,7 +104,6 @@ class Workplace:
     reference: Reference
     completions: Callable[[], AbstractContextManager[CompletionStore]]
     listener: Listener
-    run_expectations: Callable[[], Sequence[str]] | None = None
 
 
 def run_check(work: Workplace, with_tests: bool = True) -> Report:
@@ -118,9 +117,6 @@ def run_check(work: Workplace, with_tests: bool = True) -> Report:
         clock.start("Building models: what arrived, what is wrong, what is true")
         _seed(work)
         results = list(_build(work, with_tests, ["--exclude", _AFTER_VERDICTS]))
-        if work.run_expectations is not None:
-            clock.start("Checking expectations")
-            problems += work.run_expectations()
         clock.start("Judging the completion documents")
         _, unread = reconcile(work)
         if unread:
@@ -172,9 +168,7 @@ def reconcile(work: Workplace) -> tuple[tuple[Verdict, ...], str]:
         )
     schema = work.schemas[VERDICTS]
     work.tables.create_table(schema, work.dataset)
-    work.tables.replace_days(
-        schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date
-    )
+    work.tables.replace_days(schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date)
     return verdicts, unread
 
 

@@ -70,9 +70,7 @@ def _decode_moment(text: Any, where: str) -> datetime:
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError as error:
-        raise ScenarioError(
-            f"{where}: {text!r} is not a moment.", "Write it as in 2026-02-04T20:01:00Z."
-        ) from error
+        raise ScenarioError(f"{where}: {text!r} is not a moment.", "Write it as in 2026-02-04T20:01:00Z.") from error
     if moment.tzinfo is None:
         raise ScenarioError(f"{where}: {text!r} has no offset.", "Add Z, or an offset as -05:00.")
     return moment.astimezone(timezone.utc)

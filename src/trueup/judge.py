@@ -248,8 +248,7 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
         "DONE004",
         name,
         "warn",
-        f"{name} reported {report.record_count} records; "
-        f"{rows.table_name} has {rows.grain_count} distinct ones.",
+        f"{name} reported {report.record_count} records; {rows.table_name} has {rows.grain_count} distinct ones.",
         detail={"rows": rows.row_count},
         **facts,
     )

@@ -89,9 +89,7 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
     )
 
 
-def _started_late(
-    case: Case, document: Document, completed_at: datetime | None, is_complete: bool
-) -> Verdict:
+def _started_late(case: Case, document: Document, completed_at: datetime | None, is_complete: bool) -> Verdict:
     """TRIG002: started, but late. A report after the trigger is a rerun, and normal."""
     key, settings = case.document_id, case.settings
     if not document.is_triggered:
@@ -122,9 +120,7 @@ def _started_early(case: Case, document: Document) -> Verdict:
         return case.not_run("TRIG003", "not triggered")
     graceful = case.settings.completion_rule == "graceful"
     required = [
-        entry.processor_name
-        for entry in case.reference.expected(document.mode)
-        if entry.is_critical or not graceful
+        entry.processor_name for entry in case.reference.expected(document.mode) if entry.is_critical or not graceful
     ]
     missing = []
     for name in required:

@@ -45,8 +45,7 @@ def read_evidence(source: EvidenceSource, window: Window) -> tuple[DayEvidence, 
     phase4 = {row["game_date"]: Phase4Evidence(**row) for row in read("phase4_evidence", Phase4Evidence)}
     days = {row["game_date"]: GameDay(**row) for row in read("game_days", GameDay)}
     return tuple(
-        DayEvidence(game_day=days[day], processors=processors[day], phase4=phase4[day])
-        for day in window.dates
+        DayEvidence(game_day=days[day], processors=processors[day], phase4=phase4[day]) for day in window.dates
     )
 
 
@@ -69,8 +68,7 @@ def judge_days(
         verdicts = [not_judged(day.game_day.game_date, reference, reason) for day in days]
         return tuple(verdict for group in verdicts for verdict in group), reason
     verdicts = [
-        judge(day, snapshots.get(document_id), reference, settings)
-        for day, document_id in zip(days, ids, strict=True)
+        judge(day, snapshots.get(document_id), reference, settings) for day, document_id in zip(days, ids, strict=True)
     ]
     return tuple(verdict for group in verdicts for verdict in group), ""
 

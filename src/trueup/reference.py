@@ -24,9 +24,7 @@ class Rule:
 
     def remedy(self, subject: str, game_date: date) -> str:
         """The next command or step for a finding of this rule."""
-        return self.remedy_template.replace("{subject}", subject).replace(
-            "{game_date}", game_date.isoformat()
-        )
+        return self.remedy_template.replace("{subject}", subject).replace("{game_date}", game_date.isoformat())
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,7 @@ def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
             for row in read("processor_roster.csv")
         )
     except KeyError as missing:
-        raise UsageError(
-            f"A seed lacks the column {missing}.", "Compare it with the one in seeds/."
-        ) from missing
+        raise UsageError(f"A seed lacks the column {missing}.", "Compare it with the one in seeds/.") from missing
     return Reference(rules={rule.code: rule for rule in rules}, roster=roster)
 
 

@@ -179,9 +179,7 @@ def to_junit(report: Report) -> str:
             name=f"{outcome.rule} {outcome.game_date}",
         )
         errors = [
-            finding
-            for finding in found.get((outcome.rule, outcome.game_date), [])
-            if finding.severity == "error"
+            finding for finding in found.get((outcome.rule, outcome.game_date), []) if finding.severity == "error"
         ]
         if errors:
             mark(case, "failure", errors[0].summary, _failure_text(errors))

@@ -36,9 +36,7 @@ def read_table(path: Path, schema: TableSchema) -> tuple[dict[str, Any], ...]:
             )
     if len(set(header)) != len(header):
         raise ScenarioError(f"{path}: a column stands twice in the header.")
-    return tuple(
-        _row(path, number, header, cells, schema) for number, cells in enumerate(lines[1:], start=2) if cells
-    )
+    return tuple(_row(path, number, header, cells, schema) for number, cells in enumerate(lines[1:], start=2) if cells)
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str], schema: TableSchema) -> dict[str, Any]:
@@ -60,9 +58,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str], schema: T
         try:
             row[name] = reader(cell)
         except (ValueError, InvalidOperation, OverflowError) as error:
-            raise ScenarioError(
-                f"{path} line {number}, column {column}: {cell!r} is not {wanted}."
-            ) from error
+            raise ScenarioError(f"{path} line {number}, column {column}: {cell!r} is not {wanted}.") from error
     return row
 
 

@@ -123,9 +123,7 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def load_scenario(
-    folder: Path, schemas: Mapping[str, TableSchema], rules: frozenset[str] = frozenset()
-) -> Scenario:
+def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: frozenset[str] = frozenset()) -> Scenario:
     """Read a scenario. ``rules``: the known codes; without them codes are not checked.
 
     Raises ScenarioError, naming file, line and column, for anything that cannot be read.
@@ -146,9 +144,7 @@ def load_scenario(
         first_date=dates[0],
         last_date=dates[1],
         vars=dict(head.get("vars") or {}),
-        expect=tuple(
-            _expected(path, number, one, rules) for number, one in enumerate(head["expect"] or [], 1)
-        ),
+        expect=tuple(_expected(path, number, one, rules) for number, one in enumerate(head["expect"] or [], 1)),
         optional=optional,
         tables=_tables(folder, schemas, optional),
         documents=_documents(folder),
@@ -178,9 +174,7 @@ def _expected(path: Path, number: int, entry: Any, rules: frozenset[str]) -> Exp
     where = f"{path}: expect {number}"
     fields = set(ExpectedFinding.__dataclass_fields__)
     if not isinstance(entry, dict) or not fields - {"observed"} <= set(entry) <= fields:
-        raise ScenarioError(
-            f"{where} is {entry!r}.", "It needs rule, severity, game_date, subject; observed may be."
-        )
+        raise ScenarioError(f"{where} is {entry!r}.", "It needs rule, severity, game_date, subject; observed may be.")
     if entry["severity"] not in _SEVERITIES:
         raise ScenarioError(f"{where}: severity {entry['severity']!r} is none of error, warn, info.")
     if rules and entry["rule"] not in rules:

@@ -130,9 +130,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
-        raise UsageError(
-            f"--as-of {text!r} is not a moment.", "Write it as in 2026-02-04T16:00:00-05:00."
-        ) from error
+        raise UsageError(f"--as-of {text!r} is not a moment.", "Write it as in 2026-02-04T16:00:00-05:00.") from error
     if moment.tzinfo is None:
         raise UsageError(f"--as-of {text!r} has no offset.", "Write it as in 2026-02-04T16:00:00-05:00.")
     return moment

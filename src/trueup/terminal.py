@@ -97,9 +97,7 @@ def verdict(report: Report) -> str:
         warned = f" with {severities['warn']} warnings" if severities["warn"] else ""
         return f"[bold green]✔ {days}: healthy{warned}[/]  ({looked})"
     if report.status == "findings":
-        return (
-            f"[bold red]✘ {days}: {severities['error']} errors, {severities['warn']} warnings[/]  ({looked})"
-        )
+        return f"[bold red]✘ {days}: {severities['error']} errors, {severities['warn']} warnings[/]  ({looked})"
     return f"[bold yellow]? {days}: could not check[/]  ({looked})"
 
 
@@ -166,9 +164,7 @@ def _print_not_run(report: Report, console: Console) -> None:
         console.print(f"  … and {len(ordered) - _NOT_RUN_SHOWN} more reasons (--format json)")
 
 
-def print_comparison(
-    scenario: Scenario, comparison: Comparison, problems: Sequence[str], console: Console
-) -> None:
+def print_comparison(scenario: Scenario, comparison: Comparison, problems: Sequence[str], console: Console) -> None:
     """One line for a scenario that was met; what is missing and what is too much for one that was not."""
     if comparison.is_match and not problems:
         planted = len(scenario.expect)

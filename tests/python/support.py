@@ -13,6 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from trueup.check import run_check
+from trueup.gateways.replay import loaded
+from trueup.report import Report
+from trueup.scenarios import Scenario, load_scenario
+from trueup.schemas import read_table_schemas
+
 PROJECT = Path(__file__).resolve().parents[2]
 SCENARIOS = PROJECT / "scenarios"
 REAL_DATA = PROJECT.parent / "shared" / "data"
@@ -91,3 +97,10 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     pytest.fail("Google's Firestore emulator did not start within 60 s")
+
+
+def replay(name: str, state_dir: Path, with_tests: bool = False) -> tuple[Scenario, Report]:
+    """Run a golden scenario on this worker's warehouse."""
+    scenario = load_scenario(SCENARIOS / name, read_table_schemas(PROJECT / "models"))
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        return scenario, run_check(work, with_tests)

@@ -85,9 +85,7 @@ class DbtProject:
             endpoint=getattr(credentials, "api_endpoint", None),
         )
 
-    def run(
-        self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
-    ) -> list[NodeResult]:
+    def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
         """Run one dbt command. ``on_node(name, index, total)`` hears of each node that starts.
 
         Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a

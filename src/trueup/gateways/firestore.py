@@ -24,9 +24,7 @@ _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
 class FirestoreCompletions:
     """Documents of one collection of a Firestore database."""
 
-    def __init__(
-        self, project: str, collection: str = "phase3_completion", database: str = "(default)"
-    ) -> None:
+    def __init__(self, project: str, collection: str = "phase3_completion", database: str = "(default)") -> None:
         self._name = f"{project}/{database}/{collection}"
         with self._told():
             self._client = firestore.Client(project=project, database=database)
@@ -44,9 +42,7 @@ class FirestoreCompletions:
                     timeout=_ATTEMPT_SECONDS,
                 ):
                     if document.exists:
-                        found[document.id] = Snapshot(
-                            document.id, _plain(document.to_dict()), document.update_time
-                        )
+                        found[document.id] = Snapshot(document.id, _plain(document.to_dict()), document.update_time)
         return found
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:

@@ -72,8 +72,7 @@ class Warehouse:
         """Rows of one statement; ``parameters`` are STRING query parameters by name."""
         config = bigquery.QueryJobConfig(
             query_parameters=[
-                bigquery.ScalarQueryParameter(name, "STRING", value)
-                for name, value in (parameters or {}).items()
+                bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in (parameters or {}).items()
             ]
         )
         try:
@@ -85,9 +84,7 @@ class Warehouse:
                 f"The statement began: {' '.join(sql.split())[:120]}",
             ) from error
 
-    def rows_between(
-        self, model: str, columns: Sequence[str], first_date: date, last_date: date
-    ) -> list[Row]:
+    def rows_between(self, model: str, columns: Sequence[str], first_date: date, last_date: date) -> list[Row]:
         """The named columns of a model of ours on the given days."""
         return self.query(
             f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "

@@ -17,6 +17,9 @@ from trueup.errors import CompletionsError
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.sqlite_completions import SqliteCompletions
 
+# One worker: the module's fixture is dear.
+pytestmark = pytest.mark.xdist_group("completion_stores")
+
 MOMENT = datetime(2026, 2, 4, 20, 1, 2, 345678, tzinfo=timezone.utc)
 
 
@@ -27,9 +30,7 @@ def emulator() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "firestore"])
-def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CompletionStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CompletionStore]:
     made: CompletionStore
     if request.param == "sqlite":
         made = SqliteCompletions(tmp_path / "completions.db")
@@ -94,9 +95,7 @@ def test_a_dead_firestore_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch
     assert time.monotonic() - began < 20
 
 
-def test_firestore_without_credentials_says_how_to_get_them(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_firestore_without_credentials_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
     with pytest.raises(CompletionsError, match="credentials") as told:

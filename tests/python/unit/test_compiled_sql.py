@@ -15,6 +15,9 @@ from sqlglot import exp
 from support import PROJECT
 from trueup.schemas import TableSchema, read_table_schemas
 
+# One worker: the module's fixture is dear.
+pytestmark = pytest.mark.xdist_group("compiled_sql")
+
 SCHEMAS = read_table_schemas(PROJECT / "models")
 
 
@@ -119,9 +122,7 @@ def test_every_query_on_a_source_has_a_literal_range_on_its_partition_column(
 def test_the_check_of_the_ranges_tells_good_from_bad(sql: str, is_bounded: bool) -> None:
     table = "`p`.`nba_analytics`.`player_game_summary`"
     assert (unbounded(f"select game_id from {table} {sql}") == []) is is_bounded
-    nested = (
-        f"with a as (select game_id from {table} {sql}) select * from a where game_date = date '2026-01-01'"
-    )
+    nested = f"with a as (select game_id from {table} {sql}) select * from a where game_date = date '2026-01-01'"
     assert (unbounded(nested) == []) is is_bounded
 
 

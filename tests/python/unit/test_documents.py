@@ -76,8 +76,10 @@ def test_what_does_not_matter_is_let_be(fields: dict[str, Any]) -> None:
 
 def _junk(chance: random.Random, depth: int = 0) -> Any:
     leaves: list[Any] = [
-        None, True, 0, -7, 2**70, 1.5, float("nan"), float("inf"), "", "success", "2026-02-04T11:30:00Z", "\x00é",
-        datetime.min, datetime.max.replace(tzinfo=timezone.utc), b"\xff",
+        None, True, 0, -7, 2**70, 1.5, float("nan"), float("inf"), "", "success",
+        "2026-02-04T11:30:00Z", "\x00é",
+        datetime.min,
+        datetime.max.replace(tzinfo=timezone.utc), b"\xff",
     ]  # fmt: skip
     if depth < 3 and chance.random() < 0.4:
         keys = [

@@ -117,9 +117,7 @@ def test_rows_without_a_report_are_an_error() -> None:
 
 
 def test_rows_of_a_backfill_without_a_report_are_information() -> None:
-    found = failures(
-        untriggered((DEFENSE,), _completed_count=4), evidence(**{DEFENSE: {"is_backfill": True}})
-    )
+    found = failures(untriggered((DEFENSE,), _completed_count=4), evidence(**{DEFENSE: {"is_backfill": True}}))
     assert {key: one.severity for key, one in found.items()} == {("DONE002", DEFENSE): "info"}
 
 
@@ -267,16 +265,12 @@ def test_nobody_wrote_down_when_is_over_on_the_day_after_the_next() -> None:
 # --- TRIG002 ---
 
 
-@pytest.mark.parametrize(
-    ("minutes", "severity"), [(10, None), (11, "warn"), (30, "warn"), (31, "error"), (-5, None)]
-)
+@pytest.mark.parametrize(("minutes", "severity"), [(10, None), (11, "warn"), (30, "warn"), (31, "error"), (-5, None)])
 def test_a_late_trigger_warns_after_10_and_errs_after_30_minutes(minutes: int, severity: str | None) -> None:
     at = REPORTED + timedelta(minutes=minutes)
     phase4 = {"first_written_at": at + timedelta(minutes=5)}
     found = failures(document(_triggered_at=at), evidence(phase4=phase4))
-    assert {key: one.severity for key, one in found.items()} == (
-        {("TRIG002", KEY): severity} if severity else {}
-    )
+    assert {key: one.severity for key, one in found.items()} == ({("TRIG002", KEY): severity} if severity else {})
 
 
 def test_the_delay_is_told_also_when_it_is_fine() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -127,7 +128,7 @@ def test_the_fingerprint_of_sql_and_python_is_one() -> None:
     day = datetime(2026, 2, 3, tzinfo=timezone.utc).date()
     # sha256 of 'DUP001|player_game_summary|2026-02-03', as the model findings concatenates it.
     assert fingerprint("DUP001", "player_game_summary", day) == (
-        "%s" % __import__("hashlib").sha256(b"DUP001|player_game_summary|2026-02-03").hexdigest()
+        hashlib.sha256(b"DUP001|player_game_summary|2026-02-03").hexdigest()
     )
     assert "concat(found.rule, '|', found.subject, '|', cast(found.game_date as string))" in text(
         "models/reporting/findings.sql"

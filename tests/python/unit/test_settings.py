@@ -52,9 +52,7 @@ def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
         ({"as_of": "2026-02-04T16:00:00"}, "no offset"),
     ],
 )
-def test_wrong_windows_are_refused_with_the_form_they_should_have(
-    arguments: dict[str, str], said: str
-) -> None:
+def test_wrong_windows_are_refused_with_the_form_they_should_have(arguments: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said) as told:
         window(**arguments)  # type: ignore[arg-type]
     assert told.value.hint

@@ -1,0 +1,178 @@
+"""Bad input at the command line: a clear message, the right exit code, no traceback, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import PROJECT, SCENARIOS
+
+WINDOW = ("--first-date", "2026-02-03", "--last-date", "2026-02-03", "--as-of", "2026-02-04T15:30:00Z")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, so that what commands leave behind does not meet that of others."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in ("models", "macros", "seeds", "tests/generic", "tests/singular"):
+        shutil.copytree(PROJECT / name, copy / name)
+    for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
+        shutil.copy(PROJECT / name, copy / name)
+    return copy
+
+
+def trueup(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    said = subprocess.run(
+        [sys.executable, "-m", "trueup.cli", *arguments],
+        cwd=project,
+        env={**os.environ, "TRUEUP_BIGQUERY_ENDPOINT": "", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert "Traceback" not in said.stdout + said.stderr, said.stderr
+    assert "defect in trueup" not in said.stderr, said.stderr
+    return said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "--target", "nowhere"), "nowhere"),
+        (("check", "--first-date", "2026-02-03", "--last-date", "2026-02-01"), "is after"),
+        (("check", "--first-date", "soon"), "not a date"),
+        (("check", "--days", "0"), "--days is 0"),
+        (("check", "--as-of", "2026-02-04T15:30:00"), "no offset"),
+        (("check", "--format", "xml"), "invalid choice"),
+        (("nonsense",), "invalid choice"),
+        ((), "required"),
+        (("replay", "nowhere"), "no scenario at nowhere"),
+        (("local",), "no command to run"),
+        (("check", "--project-dir", "/"), "no trueup project"),
+    ],
+)
+def test_wrong_usage_is_2_and_says_what_is_wrong(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    if arguments[-1:] == ("/",):
+        pytest.skip("an installed checkout is always found")
+    done = trueup(project, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert done.stdout == ""
+
+
+def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
+    done = trueup(project, "check", *WINDOW, "--format", "json")
+    assert done.returncode == 3, done.stderr
+    report = json.loads(done.stdout)
+    assert report["status"] == "could_not_check"
+    assert report["findings"] == []
+    assert {one["outcome"] for one in report["outcomes"]} == {"not_run"}
+    assert any("nba_analytics.player_game_summary is not there" in note for note in report["notes"])
+    saved = json.loads((project / ".trueup" / "report.json").read_text())
+    assert saved["status"] == "could_not_check"
+    assert "<error" in (project / ".trueup" / "junit.xml").read_text()
+    again = trueup(project, "report", "--format", "json")
+    assert (again.returncode, json.loads(again.stdout)) == (3, report)
+
+
+def test_a_dead_endpoint_is_could_not_check_also_as_json(project: Path) -> None:
+    done = trueup(project, "check", *WINDOW, "--format", "json", TRUEUP_BIGQUERY_ENDPOINT="http://127.0.0.1:1")
+    assert done.returncode == 3
+    report = json.loads(done.stdout)
+    assert report["status"] == "could_not_check"
+    assert "does not answer at http://127.0.0.1:1" in report["problems"][0]
+
+
+def test_bigquery_without_credentials_says_how_to_get_them(project: Path, tmp_path: Path) -> None:
+    done = trueup(
+        project, "check", "--target", "prod", *WINDOW,
+        GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "nothing.json"),
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "gcloud auth application-default login" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_missing_or_broken_report_is_3(project: Path) -> None:
+    report = project / ".trueup" / "report.json"
+    report.parent.mkdir(exist_ok=True)
+    report.unlink(missing_ok=True)
+    assert "no report of a last run" in " ".join(trueup(project, "report").stderr.split())
+    report.write_text('{"findings": [')
+    done = trueup(project, "report")
+    assert (done.returncode, "is broken" in " ".join(done.stderr.split())) == (3, True)
+
+
+def test_an_unknown_column_and_an_unreadable_value_stop_a_replay_before_it_starts(
+    project: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(SCENARIOS / "no-games", broken)
+    table = broken / "tables" / "nba_raw.nbac_schedule.csv"
+    good = table.read_text()
+    table.write_text(good.replace("game_status", "status_of_game"))
+    done = trueup(project, "replay", str(broken))
+    assert (done.returncode, "unknown column 'status_of_game'" in done.stderr) == (2, True)
+    table.write_text(good.replace(",3,", ",final,"))
+    done = trueup(project, "replay", str(broken))
+    assert (done.returncode, "'final' is not a whole number" in " ".join(done.stderr.split())) == (2, True)
+
+
+def test_a_missing_required_table_and_a_missing_key_column_are_told(project: Path, tmp_path: Path) -> None:
+    """What can be checked is checked; the day is not called healthy."""
+    script = tmp_path / "break.py"
+    script.write_text(
+        "import os\n"
+        "from trueup.gateways.warehouse import Warehouse\n"
+        "w = Warehouse('trueup-local', 'trueup', 'US', os.environ['TRUEUP_BIGQUERY_ENDPOINT'])\n"
+        "w.query('drop table nba_analytics.team_defense_game_summary')\n"
+    )
+    twin = str(SCENARIOS / "clean-twin-2026-02-03")
+    python = sys.executable
+    command = f"{python} {script} && {python} -m trueup.cli check {' '.join(WINDOW)} --format json"
+    done = trueup(project, "local", "--scenario", twin, "--", "sh", "-c", command)
+    assert done.returncode == 3, done.stderr
+    report = json.loads(done.stdout)
+    assert report["findings"] == []
+    outcomes = {one["rule"]: one for one in report["outcomes"]}
+    assert "team_defense_game_summary is not there" in outcomes["DUP001"]["reason"]
+    assert outcomes["LATE001"]["outcome"] == "passed"
+
+    script.write_text(script.read_text().replace("drop table nba_analytics.team_defense_game_summary",
+        "alter table nba_analytics.player_game_summary drop column player_lookup"))  # fmt: skip
+    done = trueup(project, "local", "--scenario", twin, "--", "sh", "-c", command)
+    assert done.returncode == 3, done.stderr
+    assert "has no column player_lookup" in json.loads(done.stdout)["problems"][0]
+
+
+def test_documents_that_cannot_be_read_leave_the_other_checks(project: Path, tmp_path: Path) -> None:
+    twin = str(SCENARIOS / "clean-twin-2026-02-03")
+    broken = tmp_path / "completions.db"
+    broken.write_bytes(b"no database, but long enough to be taken for a header" * 50)
+    command = f"TRUEUP_COMPLETIONS={broken} {sys.executable} -m trueup.cli check {' '.join(WINDOW)} --format json"
+    done = trueup(project, "local", "--scenario", twin, "--", "sh", "-c", command)
+    assert done.returncode == 3, done.stderr
+    report = json.loads(done.stdout)
+    assert "completions.db" in report["problems"][0]
+    outcomes = {one["rule"]: one["outcome"] for one in report["outcomes"]}
+    assert (outcomes["DUP001"], outcomes["DONE001"], outcomes["TRIG001"]) == ("passed", "not_run", "not_run")
+    assert broken.read_bytes().startswith(b"no database")
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(broken).execute("select 1 from documents")
+
+
+def test_reconcile_shows_the_verdicts_alone(project: Path) -> None:
+    night = str(SCENARIOS / "incident-2026-02-03")
+    window = "--first-date 2026-02-03 --last-date 2026-02-03 --as-of 2026-02-04T21:00:00Z"
+    command = f"{sys.executable} -m trueup.cli reconcile {window} --format json"
+    done = trueup(project, "local", "--scenario", night, "--", "sh", "-c", command)
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    assert {one["rule"] for one in report["findings"]} == {"DONE001", "TRIG001"}

@@ -1,0 +1,103 @@
+"""dbt by itself: build twice, test alone, and a dbt test that fails where something is wrong."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from support import PROJECT, SCENARIOS, Silent, replay
+from trueup.check import Workplace, reconcile
+from trueup.gateways.replay import loaded
+from trueup.gateways.warehouse import Warehouse
+from trueup.scenarios import load_scenario
+from trueup.schemas import read_table_schemas
+
+pytestmark = pytest.mark.usefixtures("endpoint")
+
+
+def rows_of_all_models(work: Workplace) -> dict[str, list[str]]:
+    tables = work.tables.query(
+        f"select table_name from `{work.dataset}.INFORMATION_SCHEMA.TABLES` where table_type = 'BASE TABLE'"
+    )
+    found = {}
+    for table in sorted(row["table_name"] for row in tables):
+        rows = work.tables.query(f"select to_json_string(t) as text from `{work.dataset}.{table}` as t")
+        found[table] = sorted(row["text"] for row in rows)
+    return found
+
+
+def test_building_twice_gives_the_same_rows_and_every_test_passes(state_dir: Path) -> None:
+    scenario = load_scenario(SCENARIOS / "clean-twin-2026-02-03", read_table_schemas(PROJECT / "models"))
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        first_results = work.dbt.run(["build"])
+        reconcile(work)
+        work.dbt.run(["build"])
+        first = rows_of_all_models(work)
+        second_results = work.dbt.run(["build"])
+        second = rows_of_all_models(work)
+    assert len(first["player_game_summary_latest"]) == 280
+    assert len(first["deduplication_ledger"]) == 5
+    assert first == second
+    for results in (first_results, second_results):
+        assert {one.status for one in results} == {"success", "pass"}
+
+
+def test_dbt_test_alone_works_after_dbt_run_and_fails_on_the_incident(state_dir: Path) -> None:
+    scenario = load_scenario(SCENARIOS / "incident-2026-02-03", read_table_schemas(PROJECT / "models"))
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        work.dbt.run(["seed"])
+        work.dbt.run(["run"])
+        reconcile(work)
+        work.dbt.run(["run"])
+        results = work.dbt.run(["test"])
+    failed = {one.name for one in results if one.status != "pass"}
+    assert failed == {f"no_findings_{rule}" for rule in ("DUP001", "LATE001", "LATE004", "DONE001", "TRIG001")}
+
+
+def test_check_runs_all_tests_and_has_no_problem_with_the_incident(state_dir: Path) -> None:
+    _, report = replay("incident-2026-02-03", state_dir, with_tests=True)
+    assert report.problems == ()
+    assert report.exit_code == 1
+
+
+def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_dir: Path) -> None:
+    scenario = load_scenario(SCENARIOS / "incident-2026-02-03", read_table_schemas(PROJECT / "models"))
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        work.dbt.run(["seed"])
+        work.dbt.run(["run", "--select", "+deduplication_ledger"])
+        (entry,) = work.tables.query(
+            f"select * from `{work.dataset}.deduplication_ledger` where table_name = 'player_game_summary'"
+        )
+        kept = work.tables.query(
+            f"select player_lookup, processed_at from `{work.dataset}.player_game_summary_latest` "
+            "where game_date = date '2026-02-03'"
+        )
+    assert (entry["rows_in"], entry["rows_removed"], entry["rows_out"], entry["group_count"]) == (
+        352,
+        72,
+        280,
+        72,
+    )
+    assert (entry["tie_count"], entry["conflict_count"]) == (0, 0)
+    assert len(kept) == 280
+    # Of the racing writers the later one wins.
+    assert sum(row["processed_at"].second == 24 for row in kept) == 72
+
+
+def test_only_touched_partitions_are_rewritten(state_dir: Path) -> None:
+    scenario = load_scenario(SCENARIOS / "null-key", read_table_schemas(PROJECT / "models"))
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        work.dbt.run(["run", "--select", "+player_game_summary_latest"])
+        tables = work.tables
+        assert isinstance(tables, Warehouse)
+        table = f"`{work.dataset}.player_game_summary_latest`"
+        tables.query(f"insert into {table} (game_date, game_id) values (date '2025-12-25', 'another day')")
+        tables.query(f"insert into {table} (game_date, game_id) values (date '2026-02-03', 'to be replaced')")
+        work.dbt.run(["run", "--select", "+player_game_summary_latest"])
+        rows = tables.query(f"select game_date, game_id from {table} where game_date > date '2025-01-01'")
+    kept = [row["game_id"] for row in rows]
+    assert "another day" in kept
+    assert "to be replaced" not in kept
+    assert sum(row["game_date"] == date(2026, 2, 3) for row in rows) == 58

@@ -1,0 +1,164 @@
+"""Lateness over a real season: 231 dates with games, one query, against Python's own time zones."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import date, datetime, time, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from support import PROJECT, Silent, real_data
+from trueup.gateways.replay import loaded
+from trueup.scenarios import Scenario
+from trueup.settings import EASTERN
+
+ROSTER = (
+    "scraper_name,due_time,alert_time,time_zone,day_offset,requires_games\n"
+    "nbac_gamebook_player_stats,08:00,10:00,America/New_York,1,true\n"
+    "west_box_scores,23:30,23:59,America/Los_Angeles,0,true\n"
+    "night_odds,02:30,03:30,America/New_York,1,false\n"
+)
+AS_OF = datetime(2025, 3, 20, 15, 0, tzinfo=timezone.utc)
+FIRST, LAST = date(2024, 10, 4), date(2025, 6, 22)
+
+
+def schedule() -> list[dict[str, str]]:
+    with real_data("nba_schedule_2024_25.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def moment(day: date, clock: str, zone: str) -> datetime:
+    return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(zone)).astimezone(timezone.utc)
+
+
+def make_runs(entries: list[dict[str, str]], days: list[date]) -> list[dict[str, Any]]:
+    """Runs around due and alert, to the minute, and every way of bringing nothing."""
+    chance = random.Random(5)
+    runs = []
+    for entry in entries:
+        offset = timedelta(days=int(entry["day_offset"]))
+        for day in days:
+            due = moment(day + offset, entry["due_time"], entry["time_zone"])
+            for _ in range(chance.choice((0, 1, 1, 2))):
+                started = due + timedelta(minutes=chance.choice((-60, -1, 0, 1, 29, 119, 120, 121, 300)))
+                ended = started + timedelta(seconds=90)
+                runs.append(
+                    {
+                        "scraper_name": entry["scraper_name"],
+                        "started_at": started.isoformat(),
+                        "completed_at": None if chance.random() < 0.1 else ended.isoformat(),
+                        "status": chance.choice(("success", "success", "SUCCESS", None, "failed", "no_data")),
+                        "game_date": day.isoformat(),
+                        "record_count": chance.choice((None, 0, 10, 10)),
+                    }
+                )
+    return runs
+
+
+def is_useful(run: dict[str, Any]) -> bool:
+    if run["record_count"] == 0:
+        return False
+    ended = run["completed_at"] and datetime.fromisoformat(run["completed_at"]) <= AS_OF
+    if run["status"] is None:
+        return bool(ended)
+    return run["status"].lower() == "success" and (run["completed_at"] is None or bool(ended))
+
+
+def expected_state(
+    entry: dict[str, str], day: date, has_games: bool, runs: list[dict[str, Any]]
+) -> tuple[str, int | None]:
+    local_day = day + timedelta(days=int(entry["day_offset"]))
+    due = moment(local_day, entry["due_time"], entry["time_zone"])
+    alert = moment(local_day, entry["alert_time"], entry["time_zone"])
+    if entry["requires_games"] == "true" and not has_games:
+        return "not_expected", None
+    started = [datetime.fromisoformat(run["started_at"]) for run in runs]
+    past = [(at, run) for at, run in zip(started, runs, strict=True) if at <= AS_OF]
+    useful = [at for at, run in past if is_useful(run)]
+    if useful:
+        first = min(useful)
+        return ("on_time", None) if first <= due else ("late", int((first - due).total_seconds() // 60))
+    if alert > AS_OF:
+        return "pending", None
+    return ("failed" if past else "missing"), int((AS_OF - due).total_seconds() // 60)
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_whole_season_agrees_with_an_independent_computation(state_dir: Path, tmp_path: Path) -> None:
+    games = schedule()
+    days = [FIRST + timedelta(days=offset) for offset in range((LAST - FIRST).days + 1)]
+    with_games = {date.fromisoformat(game["game_date"]) for game in games}
+    assert len(with_games) == 231
+    entries = list(csv.DictReader(ROSTER.splitlines()))
+    runs = make_runs(entries, days)
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "scraper_roster.csv").write_text(ROSTER)
+    columns = ("game_id", "game_date", "home_team_tricode", "away_team_tricode")
+    scenario = Scenario(
+        name="season", title="A season", as_of=AS_OF, first_date=FIRST, last_date=LAST, vars={}, expect=(),
+        optional=frozenset(), documents={}, seeds=seeds,
+        tables={
+            "nba_raw.nbac_schedule": tuple({**{c: g[c] for c in columns}, "game_status": 3} for g in games),
+            "nba_orchestration.scraper_run_history": tuple(runs),
+        },
+    )  # fmt: skip
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        work.dbt.run(["seed"])
+        work.tables.replace_seed("scraper_roster", entries)
+        results = work.dbt.run(["run", "--select", "+scraper_lateness"])
+        rows = work.tables.query(f"select * from `{work.dataset}.scraper_lateness`")
+    assert sum(one.name == "scraper_lateness" for one in results) == 1
+
+    found = {(row["scraper_name"], row["game_date"]): (row["state"], row["late_by_minutes"]) for row in rows}
+    assert len(rows) == len(found) == len(entries) * len(days)
+    by_key: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for run in runs:
+        by_key.setdefault((run["scraper_name"], run["game_date"]), []).append(run)
+    wanted = {
+        (entry["scraper_name"], day): expected_state(
+            entry, day, day in with_games, by_key.get((entry["scraper_name"], day.isoformat()), [])
+        )
+        for entry in entries
+        for day in days
+    }
+    assert found == wanted
+    assert {state for state, _ in wanted.values()} == {
+        "on_time", "late", "missing", "failed", "pending", "not_expected",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_run_without_a_game_date_belongs_to_the_local_day_it_was_due(state_dir: Path) -> None:
+    """And a schedule that does not cover a day makes its state unknown."""
+    day = date(2025, 3, 8)  # the night before the clocks went forward
+    started = datetime(2025, 3, 9, 7, 59, tzinfo=EASTERN)
+    run = {
+        "scraper_name": "nbac_gamebook_player_stats",
+        "started_at": started.isoformat(),
+        "completed_at": started.isoformat(),
+    }
+    games = [
+        {"game_id": f"{one}", "game_date": one.isoformat(), "home_team_tricode": "BOS",
+         "away_team_tricode": "LAL", "game_status": 3}
+        for one in (day, day + timedelta(days=1))
+    ]  # fmt: skip
+    scenario = Scenario(
+        name="undated", title="Undated", as_of=datetime(2025, 3, 12, tzinfo=timezone.utc),
+        first_date=day, last_date=day + timedelta(days=2), vars={}, expect=(), optional=frozenset(), documents={},
+        seeds=None,
+        tables={"nba_raw.nbac_schedule": tuple(games), "nba_orchestration.scraper_run_history": (run,)},
+    )  # fmt: skip
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        work.dbt.run(["seed"])
+        work.dbt.run(["run", "--select", "+scraper_lateness"])
+        rows = work.tables.query(
+            f"select game_date, state from `{work.dataset}.scraper_lateness` "
+            "where scraper_name = 'nbac_gamebook_player_stats'"
+        )
+    states = {row["game_date"]: row["state"] for row in rows}
+    assert list(dict(sorted(states.items())).values()) == ["on_time", "missing", "unknown"]
