@@ -74,15 +74,45 @@ delays as (
 ),
 
 measured as (
-    select 'SLO001' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from accuracy
+    select
+        'SLO001' as rule,
+        game_date,
+        value,
+        examined_count,
+        cast(null as bool) as is_alert,
+    from accuracy
     union all
-    select 'SLO002' as rule, game_date, value, examined_count, is_alert from on_time
+    select
+        'SLO002' as rule,
+        game_date,
+        value,
+        examined_count,
+        is_alert,
+    from on_time
     union all
-    select 'SLO003' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from duplicates
+    select
+        'SLO003' as rule,
+        game_date,
+        value,
+        examined_count,
+        cast(null as bool) as is_alert,
+    from duplicates
     union all
-    select 'SLO004' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from errors
+    select
+        'SLO004' as rule,
+        game_date,
+        value,
+        examined_count,
+        cast(null as bool) as is_alert,
+    from errors
     union all
-    select 'SLO005' as rule, game_date, value, examined_count, cast(null as bool) as is_alert from delays
+    select
+        'SLO005' as rule,
+        game_date,
+        value,
+        examined_count,
+        cast(null as bool) as is_alert,
+    from delays
 ),
 
 compared as (

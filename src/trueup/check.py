@@ -156,16 +156,15 @@ def reconcile(work: Workplace) -> tuple[tuple[Verdict, ...], str]:
     """Judge the documents of all days and write the verdicts; see reconcile.judge_days."""
     window = work.settings.window
     days = read_evidence(work.tables, window)
-    with work.completions() as store:
-        verdicts, unread = judge_days(
-            days,
-            store,
-            work.reference,
-            JudgeSettings(
-                as_of=window.as_of,
-                completion_rule=work.settings.variables.get("completion_rule", "seed"),
-            ),
-        )
+    verdicts, unread = judge_days(
+        days,
+        work.completions,
+        work.reference,
+        JudgeSettings(
+            as_of=window.as_of,
+            completion_rule=work.settings.variables.get("completion_rule", "seed"),
+        ),
+    )
     schema = work.schemas[VERDICTS]
     work.tables.create_table(schema, work.dataset)
     work.tables.replace_days(schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date)

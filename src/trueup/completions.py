@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,6 +14,8 @@ from trueup.errors import ScenarioError
 _TIMESTAMP = "$timestamp"
 _BYTES = "$bytes"
 _TEXT = "$text"
+_FRACTION = re.compile(r"(?<=:[0-9]{2})\.([0-9]+)")
+_OFFSET = re.compile(r"(:[0-9]{2}.*)([+-][0-9]{2}):?([0-9]{2})?$")
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,24 @@ class CompletionStore(Protocol):
         """Let go of connections."""
 
 
+def parse_moment(text: str) -> datetime:
+    """A moment from ISO 8601, aware or naive as it was written.
+
+    Python 3.10 reads neither Z, nor +0000, nor a fraction of other than 3 or 6 digits; writers in other
+    languages use them all. Raises ValueError for what is no moment.
+    """
+    text = text.strip()
+    if text.endswith(("Z", "z")):
+        text = f"{text[:-1]}+00:00"
+    text = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", text, count=1)
+    text = _OFFSET.sub(lambda found: f"{found[1]}{found[2]}:{found[3] or '00'}", text)
+    return datetime.fromisoformat(text)
+
+
 def decode_document(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A document from its JSON form, where ``{"$timestamp": "…"}`` stands for a moment.
 
-    Raises ScenarioError, naming ``where`` and the field, for a moment that is none.
+    Raises ScenarioError, naming ``where`` and the field, for a moment or bytes that are none.
     """
     return {key: _decode(value, f"{where}: {key}") for key, value in raw.items()}
 
@@ -59,7 +76,7 @@ def _decode(value: Any, where: str) -> Any:
         if set(value) == {_TIMESTAMP}:
             return _decode_moment(value[_TIMESTAMP], where)
         if set(value) == {_BYTES}:
-            return base64.b64decode(value[_BYTES])
+            return _decode_bytes(value[_BYTES], where)
         return {key: _decode(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, list):
         return [_decode(one, f"{where}[{index}]") for index, one in enumerate(value)]
@@ -68,18 +85,31 @@ def _decode(value: Any, where: str) -> Any:
 
 def _decode_moment(text: Any, where: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+        moment = parse_moment(str(text))
     except ValueError as error:
         raise ScenarioError(f"{where}: {text!r} is not a moment.", "Write it as in 2026-02-04T20:01:00Z.") from error
     if moment.tzinfo is None:
         raise ScenarioError(f"{where}: {text!r} has no offset.", "Add Z, or an offset as -05:00.")
-    return moment.astimezone(timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ScenarioError(f"{where}: {text!r} is out of range in UTC.", "Use a year from 2 to 9998.") from error
+
+
+def _decode_bytes(text: Any, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"{where}: {text!r} is not base64.", "Write the bytes as base64 text.") from error
 
 
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-        return {_TIMESTAMP: moment.astimezone(timezone.utc).isoformat(timespec="microseconds")}
+        try:
+            return {_TIMESTAMP: moment.astimezone(timezone.utc).isoformat(timespec="microseconds")}
+        except OverflowError:  # a moment at either end of the calendar that UTC has no year for
+            return {_TEXT: repr(value)}
     if isinstance(value, bytes):
         return {_BYTES: base64.b64encode(value).decode()}
     if isinstance(value, Mapping):

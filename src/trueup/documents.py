@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from trueup.completions import Snapshot
+from trueup.completions import Snapshot, parse_moment
 from trueup.reference import Reference
 
 DEFAULT_MODE = "overnight"
 _DELIVERED = frozenset({"success", "complete", "completed", "partial"})
+# Firestore's own limit. Beyond it a count cannot come from there, nor be a float afterwards.
+_GREATEST_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class Unreadable:
 def processor_name(key: str) -> str:
     """The name a key means: ``PlayerGameSummaryProcessor`` is ``player_game_summary``."""
     if key != key.lower():
-        key = re.sub(r"Processor$", "", key)
+        # A key that is nothing but the suffix keeps it: a finding needs a subject.
+        key = re.sub(r"(?<=.)Processor$", "", key)
         key = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
     return key
 
@@ -67,8 +71,8 @@ def read_document(snapshot: Snapshot, reference: Reference) -> Document | Unread
     problems: list[str] = []
     fields = snapshot.fields
     reports: dict[str, ProcessorReport] = {}
-    for key in sorted(str(one) for one in fields if not str(one).startswith("_")):
-        report = _report(key, fields[key], problems)
+    for key, value in _entries(fields):
+        report = _report(key, value, problems)
         if report is not None:
             known = reports.get(report.processor_name)
             reports[report.processor_name] = _better(known, report) if known else report
@@ -94,6 +98,12 @@ def read_document(snapshot: Snapshot, reference: Reference) -> Document | Unread
     return Unreadable(snapshot.document_id, tuple(problems)) if problems else document
 
 
+def _entries(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What processors wrote, by key in order: all that is not metadata."""
+    entries = [(str(key), value) for key, value in fields.items()]
+    return sorted((one for one in entries if not one[0].startswith("_")), key=lambda one: one[0])
+
+
 def _report(key: str, value: Any, problems: list[str]) -> ProcessorReport | None:
     if not isinstance(value, Mapping):
         problems.append(f"{key} is {_shown(value)}, not a map")
@@ -101,12 +111,12 @@ def _report(key: str, value: Any, problems: list[str]) -> ProcessorReport | None
     status = value.get("status")
     if not isinstance(status, str):
         problems.append(f"{key}.status is {_shown(status)}, not a text")
-        return None
+    # Read on after a bad status: whoever mends the document wants to hear everything at once.
     name = "completed_at" if value.get("completed_at") is not None else "timestamp"
     return ProcessorReport(
         processor_name=processor_name(key),
-        status=status,
-        is_delivered=status.strip().lower() in _DELIVERED,
+        status=status if isinstance(status, str) else "",
+        is_delivered=isinstance(status, str) and status.strip().lower() in _DELIVERED,
         completed_at=_moment(value.get(name), f"{key}.{name}", problems),
         record_count=_count(value.get("record_count"), f"{key}.record_count", problems),
         is_incremental=value.get("is_incremental") is True,
@@ -126,7 +136,7 @@ def _count(value: Any, path: str, problems: list[str]) -> int | None:
         return None
     # Firestore gives whole numbers back as floats where a writer had made them so.
     count = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _GREATEST_COUNT:
         problems.append(f"{path} is {_shown(value)}, not a count")
         return None
     return count
@@ -139,7 +149,7 @@ def _moment(value: Any, path: str, problems: list[str]) -> datetime | None:
     moment = value
     if isinstance(value, str):
         try:
-            moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+            moment = parse_moment(value)
         except ValueError:
             moment = None
     if not isinstance(moment, datetime):
@@ -156,5 +166,9 @@ def _moment(value: Any, path: str, problems: list[str]) -> datetime | None:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    """A value in a few words, whatever its length and depth: repr() alone fails on the extremes."""
+    try:
+        text = reprlib.repr(value)
+    except ValueError:  # Python refuses to write out an integer of thousands of digits
+        return f"a value of type {type(value).__name__}, too long to print"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -11,9 +11,10 @@ from trueup.documents import DEFAULT_MODE, Document, Unreadable, read_document
 from trueup.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge_trigger import judge_trigger
 from trueup.reference import Reference
-from trueup.verdicts import Verdict
+from trueup.verdicts import Verdict, moment_text
 
 _FAMILIES = ("completion", "trigger")
+_NO_SCHEDULE = "the schedule does not cover the date"
 
 
 def judge(
@@ -66,7 +67,7 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
     if document is not None:
         return [case.passed("DONE007", key), case.passed("DONE008", key)]
     if not game_day.is_schedule_known:
-        missing = case.not_run("DONE007", "the schedule does not cover the date", is_blocking=True)
+        missing = case.not_run("DONE007", _NO_SCHEDULE, is_blocking=True)
     elif game_day.final_game_count == 0:
         missing = case.not_run("DONE007", NO_GAMES if case.is_free_day else "no final games yet")
     elif not case.settings.are_reports_due(case.day.game_date):
@@ -117,12 +118,15 @@ def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
 
 def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, bool]:
     """Why DONE009 cannot be examined ("" when it can), and whether that blocks."""
+    # First of all: on a free day there is nothing to examine, whichever tables are there.
+    if case.is_free_day:
+        return NO_GAMES, False
     if rows is None or not rows.is_source_present:
         return "the table is not there", True
     if not case.day.game_day.is_schedule_known:
-        return "the schedule does not cover the date", True
+        return _NO_SCHEDULE, True
     if rows.games_expected_count == 0:
-        return NO_GAMES if case.is_free_day else "no final games yet", False
+        return "no final games yet", False
     if not case.settings.are_reports_due(case.day.game_date):
         return NOT_DUE, False
     return "", False
@@ -138,14 +142,16 @@ def _count_agrees(case: Case, document: Document) -> Verdict:
         "expected": float(len(delivered)),
         "detail": {"delivered": delivered, "mode": document.mode},
     }
-    if stored == len(delivered) or (stored is None and not delivered):
+    if stored is None and not delivered:
+        return case.not_run("DONE001", "nobody has delivered, and nothing is counted")
+    if stored == len(delivered):
         return case.passed("DONE001", case.document_id, max(1, len(delivered)), **facts)
-    counts = "no count" if stored is None else f"{stored} completed processors"
+    counts = "does not count completed processors" if stored is None else f"counts {stored} completed processors"
     return case.failed(
         "DONE001",
         case.document_id,
         "error",
-        f"The document has {counts}; {len(delivered)} have reported.",
+        f"The document {counts}; {len(delivered)} have delivered.",
         **facts,
     )
 
@@ -172,7 +178,7 @@ def _reports(case: Case, document: Document) -> list[Verdict]:
         )
     told = {verdict.rule for verdict in verdicts}
     verdicts += [
-        case.not_run(rule, "nobody has reported")
+        case.not_run(rule, "no processor of the roster has delivered")
         for rule in ("DONE002", "DONE003", "DONE004", "DONE005")
         if rule not in told
     ]
@@ -199,6 +205,9 @@ def _unreported(case: Case, document: Document, name: str, rows: ProcessorEviden
         return case.not_run("DONE002", "the table is not there", name, is_blocking=True)
     if not case.settings.are_reports_due(case.day.game_date):
         return case.not_run("DONE002", NOT_DUE, name)
+    if not case.day.game_day.is_schedule_known:
+        # Without a schedule no coverage is full: an unknown day expects 0 games, and any row would do.
+        return case.not_run("DONE002", _NO_SCHEDULE, name, is_blocking=True)
     if not rows.is_complete:
         return case.not_run("DONE002", "neither a report nor all rows: see DONE009", name)
     how = "a backfill wrote them" if rows.is_backfill else "its report is lost"
@@ -223,7 +232,7 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
             name,
             "error",
             f"{name} reported the status {report.status!r}.",
-            detail={"status": report.status, "completed_at": report.completed_at},
+            detail={"status": report.status, "completed_at": moment_text(report.completed_at)},
         )
         return [failure]
     fine = case.passed("DONE005", name)
@@ -235,7 +244,8 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
             case.not_run("DONE004", gone, name, is_blocking=True),
         ]
     if rows.row_count == 0:
-        return [fine, _no_rows(case, name, rows, report.record_count)]
+        uncounted = case.not_run("DONE004", "no rows to compare with", name)
+        return [fine, _no_rows(case, name, rows, report.record_count), uncounted]
     there = case.passed("DONE003", name, rows.row_count)
     if report.record_count is None:
         return [fine, there, case.not_run("DONE004", "the report has no record_count", name)]

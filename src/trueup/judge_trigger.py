@@ -9,7 +9,7 @@ from trueup.case import Case
 from trueup.documents import Document
 from trueup.reference import RosterEntry
 from trueup.settings import EASTERN
-from trueup.verdicts import Severity, Verdict
+from trueup.verdicts import Severity, Verdict, moment_text
 
 
 def judge_trigger(case: Case, document: Document) -> list[Verdict]:
@@ -29,13 +29,11 @@ def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
     delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
     if not _is_satisfied(case, roster, delivered):
         return None, False
-    moments = {entry.processor_name: _delivered_at(case, document, entry) for entry in delivered}
-    if any(moment is None for moment in moments.values()):
-        return document.last_update_at, True
-    in_order = sorted(delivered, key=lambda entry: moments[entry.processor_name] or datetime.min)
-    for count in range(1, len(in_order) + 1):
-        if _is_satisfied(case, roster, in_order[:count]):
-            return moments[in_order[count - 1].processor_name], True
+    moments = [(_delivered_at(case, document, entry), entry) for entry in delivered]
+    known = sorted(((at, entry) for at, entry in moments if at is not None), key=lambda one: one[0])
+    for count in range(1, len(known) + 1):
+        if _is_satisfied(case, roster, [entry for _, entry in known[:count]]):
+            return known[count - 1][0], True
     return None, True
 
 
@@ -49,10 +47,15 @@ def _is_satisfied(case: Case, roster: tuple[RosterEntry, ...], delivered: list[R
 
 
 def _delivered_at(case: Case, document: Document, entry: RosterEntry) -> datetime | None:
-    """By the report; where it has no time, by the last write of its table."""
+    """By the report; where it has no time, by the last write of its table; else of the document."""
     report = document.reports[entry.processor_name]
     rows = case.day.processors.get(entry.processor_name)
-    return report.completed_at or (rows.last_written_at if rows else None)
+    return report.completed_at or (rows.last_written_at if rows else None) or document.last_update_at
+
+
+def _is_next_day_over(case: Case) -> bool:
+    """Where nobody wrote down when: by the end of the Eastern day after the games no grace is left."""
+    return case.settings.as_of.astimezone(EASTERN).date() > case.day.game_date + timedelta(days=1)
 
 
 def _minutes(span: timedelta) -> float:
@@ -70,22 +73,26 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
         is_over = as_of > completed_at + case.settings.trigger_grace
         waited: float | None = max(0.0, _minutes(as_of - completed_at))
     else:
-        # Nobody wrote down when. By the end of the next day no grace is left.
-        is_over = as_of.astimezone(EASTERN).date() > case.day.game_date + timedelta(days=1)
-        waited = None
+        is_over, waited = _is_next_day_over(case), None
     if not is_over:
         return case.not_run("TRIG001", "within the grace time")
-    has_output = case.day.phase4.row_count > 0
     since = "at a time nobody wrote down" if waited is None else f"{waited:.0f} minutes ago"
-    output = "its output is there all the same" if has_output else "it has written nothing"
+    phase4 = case.day.phase4
+    if not phase4.is_source_present:
+        output = "its output table is not there"
+    else:
+        output = "its output is there all the same" if phase4.row_count else "it has written nothing"
     return case.failed(
         "TRIG001",
         key,
         "error",
-        f"All reports were in {since}, and phase 4 was not started; {output}.",
+        f"The night was complete {since}, and phase 4 was not started; {output}.",
         observed=waited,
         expected=_minutes(case.settings.trigger_grace),
-        detail={"completed_at": completed_at, "phase4_rows": case.day.phase4.row_count},
+        detail={
+            "completed_at": moment_text(completed_at),
+            "phase4_rows": phase4.row_count if phase4.is_source_present else None,
+        },
     )
 
 
@@ -107,8 +114,8 @@ def _started_late(case: Case, document: Document, completed_at: datetime | None,
         "TRIG002",
         key,
         severity,
-        f"Phase 4 was started {_minutes(delay):.0f} minutes after the last report was in.",
-        detail={"completed_at": completed_at, "triggered_at": document.triggered_at},
+        f"Phase 4 was started {_minutes(delay):.0f} minutes after the night was complete.",
+        detail={"completed_at": moment_text(completed_at), "triggered_at": moment_text(document.triggered_at)},
         **facts,
     )
 
@@ -122,14 +129,18 @@ def _started_early(case: Case, document: Document) -> Verdict:
     required = [
         entry.processor_name for entry in case.reference.expected(document.mode) if entry.is_critical or not graceful
     ]
-    missing = []
+    missing, unseen = [], []
     for name in required:
         rows = case.day.processors.get(name)
         if document.has_delivered(name) or (rows is not None and rows.row_count > 0):
             continue
         if rows is None or not rows.is_source_present:
-            return case.not_run("TRIG003", f"the table of {name} is not there", is_blocking=True)
-        missing.append(name)
+            unseen.append(name)
+        else:
+            missing.append(name)
+    # One that is surely missing is a finding, whatever cannot be seen of the others.
+    if unseen and not missing:
+        return case.not_run("TRIG003", f"the table of {', '.join(unseen)} is not there", is_blocking=True)
     if not missing:
         return case.passed("TRIG003", key, len(required))
     return case.failed(
@@ -137,9 +148,9 @@ def _started_early(case: Case, document: Document) -> Verdict:
         key,
         "error",
         f"Phase 4 was started although {', '.join(missing)} left neither a report nor rows.",
-        observed=float(len(required) - len(missing)),
+        observed=float(len(required) - len(missing) - len(unseen)),
         expected=float(len(required)),
-        detail={"missing": missing, "mode": document.mode},
+        detail={"missing": missing, "unseen": unseen, "mode": document.mode},
     )
 
 
@@ -160,9 +171,11 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
     )
     if is_written:
         return case.passed("TRIG004", key, phase4.row_count)
-    if deadline is not None and settings.as_of < deadline:
+    has_time = settings.as_of < deadline if deadline is not None else not _is_next_day_over(case)
+    if has_time:
         return case.not_run("TRIG004", "phase 4 has still time")
-    since = "" if started_at is None else f" since {started_at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
+    at = document.triggered_at
+    since = "" if at is None else f" since {at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
     late = "" if phase4.row_count == 0 else " in time; its first row came later"
     return case.failed(
         "TRIG004",
@@ -170,5 +183,8 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
         "error",
         f"Phase 4 is said to run{since}, but wrote nothing{late}.",
         observed=float(phase4.row_count),
-        detail={"triggered_at": document.triggered_at, "first_written_at": phase4.first_written_at},
+        detail={
+            "triggered_at": moment_text(document.triggered_at),
+            "first_written_at": moment_text(phase4.first_written_at),
+        },
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -51,7 +52,7 @@ def read_evidence(source: EvidenceSource, window: Window) -> tuple[DayEvidence, 
 
 def judge_days(
     days: Sequence[DayEvidence],
-    store: CompletionStore,
+    open_store: Callable[[], AbstractContextManager[CompletionStore]],
     reference: Reference,
     settings: JudgeSettings,
 ) -> tuple[tuple[Verdict, ...], str]:
@@ -62,7 +63,8 @@ def judge_days(
     """
     ids = [day.game_day.game_date.isoformat() for day in days]
     try:
-        snapshots = store.read(ids)
+        with open_store() as store:
+            snapshots = store.read(ids)
     except CompletionsError as error:
         reason = f"{error.message} {error.hint}".strip()
         verdicts = [not_judged(day.game_day.game_date, reference, reason) for day in days]

@@ -132,6 +132,7 @@ def to_json(report: Report) -> str:
         },
         indent=2,
         ensure_ascii=False,
+        default=lambda moment: moment.isoformat(),
     )
 
 

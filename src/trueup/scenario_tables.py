@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import csv
-import json
-import re
-from collections.abc import Callable
-from datetime import date, datetime, timezone
-from decimal import Decimal, InvalidOperation
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trueup.errors import ScenarioError
+from trueup.scenario_cells import is_known, read_cell, struct_fields, wanted
+from trueup.scenario_files import brief, read_text
 from trueup.schemas import TableSchema
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the file: ``keys`` lead to its place in the row, more than one into a struct."""
+
+    keys: tuple[str, ...]
+    kind: str
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.keys)
 
 
 def read_table(path: Path, schema: TableSchema) -> tuple[dict[str, Any], ...]:
@@ -20,98 +32,86 @@ def read_table(path: Path, schema: TableSchema) -> tuple[dict[str, Any], ...]:
 
     Raises ScenarioError, naming line and column, for an unknown column or an unreadable cell.
     """
+    records = _records(path)
+    if not records or not records[0][1]:
+        raise ScenarioError(f"{path} is empty, or its first line is.", "It needs a header row, or leave the file out.")
+    header = _header(path, records[0][1], schema)
+    return tuple(_row(path, line, header, cells) for line, cells in records[1:] if cells)
+
+
+def _records(path: Path) -> list[tuple[int, list[str]]]:
+    """Each record with the line of the file where it begins: a quoted field may hold several lines."""
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    records = []
+    line = 1
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.reader(file, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ScenarioError(f"{path} cannot be read as CSV: {error}") from error
-    if not lines:
-        raise ScenarioError(f"{path} is empty.", "It needs a header row, or leave the file out.")
-    header = lines[0]
-    for column in header:
-        if column.split(".")[0] not in schema.columns:
-            raise ScenarioError(
-                f"{path}: unknown column {column!r}.",
-                f"{schema.name} has {', '.join(schema.columns)}.",
-            )
-    if len(set(header)) != len(header):
-        raise ScenarioError(f"{path}: a column stands twice in the header.")
-    return tuple(_row(path, number, header, cells, schema) for number, cells in enumerate(lines[1:], start=2) if cells)
+        for cells in reader:
+            records.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ScenarioError(
+            f"{path} line {line} cannot be read as CSV: {error}.",
+            "Quote a field that holds a comma, a quote or a line end, and double the quotes in it.",
+        ) from error
+    return records
 
 
-def _row(path: Path, number: int, header: list[str], cells: list[str], schema: TableSchema) -> dict[str, Any]:
+def _header(path: Path, names: Sequence[str], schema: TableSchema) -> list[_Column]:
+    header = [_column(path, name, schema) for name in names]
+    for index, column in enumerate(header):
+        for other in header[:index]:
+            # `resource` and `resource.type` would both write the field.
+            shared = min(len(column.keys), len(other.keys))
+            if column.keys[:shared] == other.keys[:shared]:
+                raise ScenarioError(
+                    f"{path} line 1: the column {column.name} stands twice, beside {other.name}.",
+                    "Keep one of the two.",
+                )
+    return header
+
+
+def _column(path: Path, name: str, schema: TableSchema) -> _Column:
+    keys = tuple(name.split("."))
+    kinds = schema.columns
+    kind = ""
+    for depth, key in enumerate(keys):
+        if key not in kinds:
+            owner = ".".join((schema.name, *keys[:depth]))
+            known = f"{owner} has {', '.join(kinds)}." if kinds else f"{owner} is {kind}, which has no fields."
+            raise ScenarioError(f"{path} line 1: unknown column {name!r}.", known)
+        kind = kinds[key]
+        kinds = struct_fields(kind)
+    if not is_known(kind):
+        raise ScenarioError(
+            f"{path} line 1: {name} is declared as {kind}, which no scenario can hold.", "Leave the column out."
+        )
+    return _Column(keys, kind)
+
+
+def _row(path: Path, line: int, header: Sequence[_Column], cells: Sequence[str]) -> dict[str, Any]:
     if len(cells) != len(header):
         raise ScenarioError(
-            f"{path} line {number}: {len(cells)} fields, the header has {len(header)}.",
+            f"{path} line {line}: {len(cells)} fields, the header has {len(header)}.",
             "Quote a field that holds a comma.",
         )
     row: dict[str, Any] = {}
     for column, cell in zip(header, cells, strict=True):
         if cell == "":
             continue
-        name, *inner = column.split(".")
-        kind = schema.columns[name]
-        if inner:
-            _put(row, [name, *inner], cell)
-            continue
-        reader, wanted = _reader(kind)
         try:
-            row[name] = reader(cell)
-        except (ValueError, InvalidOperation, OverflowError) as error:
-            raise ScenarioError(f"{path} line {number}, column {column}: {cell!r} is not {wanted}.") from error
+            value = read_cell(column.kind, cell)
+        except (ValueError, OverflowError) as error:
+            nested = f" Here, {brief(str(error))}." if column.kind.startswith(("array", "struct")) else ""
+            raise ScenarioError(
+                f"{path} line {line}, column {column.name}: {brief(repr(cell))} is not {wanted(column.kind)}.",
+                f"Correct the cell; an empty one is NULL.{nested}",
+            ) from error
+        if value is not None:
+            _put(row, column.keys, value)
     return row
 
 
-def _put(row: dict[str, Any], keys: list[str], cell: str) -> None:
-    """A field of a struct, written as a dotted column: its fields are texts."""
+def _put(row: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     for key in keys[:-1]:
         row = row.setdefault(key, {})
-    row[keys[-1]] = cell
-
-
-def _reader(kind: str) -> tuple[Callable[[str], Any], str]:
-    if kind.startswith(("array", "struct", "json")):
-        return json.loads, "JSON"
-    return _READERS[kind]
-
-
-def _bool(cell: str) -> bool:
-    try:
-        return {"true": True, "false": False}[cell.lower()]
-    except KeyError as error:
-        raise ValueError(cell) from error
-
-
-def _integer(cell: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+", cell):
-        raise ValueError(cell)
-    return int(cell)
-
-
-def _numeric(cell: str) -> str:
-    number = Decimal(cell)
-    if not number.is_finite():
-        raise ValueError(cell)
-    return str(number)
-
-
-def _day(cell: str) -> str:
-    return date.fromisoformat(cell).isoformat()
-
-
-def _moment(cell: str) -> str:
-    moment = datetime.fromisoformat(cell.replace("Z", "+00:00"))
-    if moment.tzinfo is None:
-        raise ValueError(cell)
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-_READERS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "string": (str, "a text"),
-    "int64": (_integer, "a whole number"),
-    "float64": (float, "a number"),
-    "numeric": (_numeric, "a number"),
-    "bool": (_bool, "true or false"),
-    "date": (_day, "a date such as 2026-02-03"),
-    "timestamp": (_moment, "a moment with an offset such as 2026-02-04T20:00:06Z"),
-}
+    row[keys[-1]] = value

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from trueup.completions import decode_document
 from trueup.errors import ScenarioError
-from trueup.scenario_tables import read_table
+from trueup.scenario_cells import utc_moment
+from trueup.scenario_files import brief, read_yaml
+from trueup.scenario_folders import SEED_ALIASES as SEED_ALIASES
+from trueup.scenario_folders import check_folders, read_documents, read_seeds, read_tables
 from trueup.schemas import TableSchema
 
-# dbt cannot have a seed and a model of one name: the targets of the model service_levels stand in
-# service_level_targets. A scenario may call them by either name.
-SEED_ALIASES = {"service_levels": "service_level_targets"}
-_SEEDS = frozenset(
-    {
-        "processor_roster",
-        "scraper_roster",
-        "service_level_targets",
-        "known_exceptions",
-        "rules",
-        *SEED_ALIASES,
-    }
-)
 _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
 _KNOWN = _REQUIRED | {"vars", "optional"}
+_WINDOW = ("as_of", "first_date", "last_date")
 _EXACT = ("error", "warn")
 _SEVERITIES = ("error", "warn", "info")
 
@@ -56,7 +46,7 @@ class ExpectedFinding:
             and self.severity == finding["severity"]
             and self.game_date.isoformat() == str(finding["game_date"])
             and self.subject == finding["subject"]
-            and (self.observed is None or self.observed == finding["observed"])
+            and (self.observed is None or self.observed == finding.get("observed"))
         )
 
 
@@ -96,7 +86,8 @@ def compare(expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str,
     """Exact for errors and warnings; other information than the expected is let be."""
     left = list(findings)
     missing = []
-    for one in expected:
+    # Those that name a number choose first, lest one that takes any number takes theirs.
+    for one in sorted(expected, key=lambda finding: finding.observed is None):
         match = next((finding for finding in left if one.matches(finding)), None)
         if match is None:
             missing.append(one)
@@ -113,7 +104,7 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
         if (path / "scenario.yml").is_file():
             found.append(path)
             continue
-        below = sorted(one.parent for one in path.glob("*/scenario.yml"))
+        below = [one for one in sorted(path.glob("*")) if one.is_dir() and _looks_like_one(one)]
         if not below:
             raise ScenarioError(
                 f"There is no scenario at {path}.",
@@ -123,6 +114,15 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _looks_like_one(folder: Path) -> bool:
+    """Whether a folder is a scenario, or one whose scenario.yml was forgotten or misspelt."""
+    if (folder / "scenario.yml").is_file():
+        return True
+    if any((folder / name).exists() for name in ("scenario.yaml", "tables", "documents")):
+        raise ScenarioError(f"{folder} has no scenario.yml.", "Write one as docs/scenarios.md says.")
+    return False
+
+
 def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: frozenset[str] = frozenset()) -> Scenario:
     """Read a scenario. ``rules``: the known codes; without them codes are not checked.
 
@@ -130,42 +130,43 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
     """
     path = folder / "scenario.yml"
     head = _head(path)
-    dates = [_date(path, key, head[key]) for key in ("first_date", "last_date")]
-    if dates[0] > dates[1]:
-        raise ScenarioError(f"{path}: first_date {dates[0]} is after last_date {dates[1]}.")
-    optional = frozenset(str(one) for one in head.get("optional") or [])
-    unknown = sorted(optional - set(schemas))
-    if unknown:
-        raise ScenarioError(f"{path}: optional names {unknown[0]}, which is no source of trueup.")
+    first, last = (_date(path, key, head[key]) for key in ("first_date", "last_date"))
+    if first > last:
+        raise ScenarioError(f"{path}: first_date {first} is after last_date {last}.", "Swap the two dates.")
+    expect = tuple(_expected(path, number, one, rules) for number, one in enumerate(head["expect"] or [], 1))
+    for number, one in enumerate(expect, 1):
+        if not first <= one.game_date <= last:
+            raise ScenarioError(
+                f"{path}: expect {number}: game_date {one.game_date} is not within {first} to {last}.",
+                "Only days from first_date to last_date are checked.",
+            )
+    check_folders(folder)
+    optional = _optional(path, head.get("optional"), schemas)
     return Scenario(
         name=folder.resolve().name,
-        title=str(head["title"]),
+        title=_text(path, "title", head["title"]),
         as_of=_moment(path, head["as_of"]),
-        first_date=dates[0],
-        last_date=dates[1],
-        vars=dict(head.get("vars") or {}),
-        expect=tuple(_expected(path, number, one, rules) for number, one in enumerate(head["expect"] or [], 1)),
+        first_date=first,
+        last_date=last,
+        vars=_vars(path, head.get("vars")),
+        expect=expect,
         optional=optional,
-        tables=_tables(folder, schemas, optional),
-        documents=_documents(folder),
-        seeds=_seeds(folder),
+        tables=read_tables(folder, schemas, optional),
+        documents=read_documents(folder),
+        seeds=read_seeds(folder),
     )
 
 
 def _head(path: Path) -> dict[str, Any]:
-    try:
-        head = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScenarioError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from error
+    head = read_yaml(path)
+    needs = f"It needs {', '.join(sorted(_REQUIRED))}."
     if not isinstance(head, dict):
-        raise ScenarioError(f"{path} holds no settings.", f"It needs {', '.join(sorted(_REQUIRED))}.")
+        raise ScenarioError(f"{path} holds no settings.", needs)
     for key in sorted(_REQUIRED - set(head)):
-        raise ScenarioError(f"{path} lacks {key}.", f"It needs {', '.join(sorted(_REQUIRED))}.")
+        raise ScenarioError(f"{path} lacks {key}.", needs)
     for key in sorted(set(map(str, head)) - _KNOWN):
         raise ScenarioError(f"{path}: unknown key {key}.", f"Known are {', '.join(sorted(_KNOWN))}.")
-    if not isinstance(head["expect"] or [], list):
+    if head["expect"] is not None and not isinstance(head["expect"], list):
         raise ScenarioError(f"{path}: expect is not a list.", "Write `expect: []` for none.")
     return head
 
@@ -174,85 +175,87 @@ def _expected(path: Path, number: int, entry: Any, rules: frozenset[str]) -> Exp
     where = f"{path}: expect {number}"
     fields = set(ExpectedFinding.__dataclass_fields__)
     if not isinstance(entry, dict) or not fields - {"observed"} <= set(entry) <= fields:
-        raise ScenarioError(f"{where} is {entry!r}.", "It needs rule, severity, game_date, subject; observed may be.")
+        raise ScenarioError(
+            f"{where} is {brief(repr(entry))}.", "It needs rule, severity, game_date, subject; observed may be."
+        )
     if entry["severity"] not in _SEVERITIES:
-        raise ScenarioError(f"{where}: severity {entry['severity']!r} is none of error, warn, info.")
-    if rules and entry["rule"] not in rules:
-        raise ScenarioError(f"{where}: there is no rule {entry['rule']!r}.", "See seeds/rules.csv.")
-    observed = entry.get("observed")
-    if observed is not None and (isinstance(observed, bool) or not isinstance(observed, int | float)):
-        raise ScenarioError(f"{where}: observed {observed!r} is not a number.")
+        raise ScenarioError(
+            f"{where}: severity {entry['severity']!r} is none of error, warn, info.", "Take one of them."
+        )
+    rule = _text(path, f"expect {number} rule", entry["rule"])
+    if rules and rule not in rules:
+        raise ScenarioError(f"{where}: there is no rule {rule!r}.", "See seeds/rules.csv.")
     return ExpectedFinding(
-        rule=entry["rule"],
+        rule=rule,
         severity=entry["severity"],
         game_date=_date(path, f"expect {number} game_date", entry["game_date"]),
-        subject=str(entry["subject"]),
-        observed=None if observed is None else float(observed),
+        subject=_text(path, f"expect {number} subject", entry["subject"]),
+        observed=_observed(where, entry.get("observed")),
     )
 
 
-def _date(path: Path, key: str, value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+def _observed(where: str, value: Any) -> float | None:
+    if value is None:
+        return None
     try:
-        return date.fromisoformat(str(value))
-    except ValueError as error:
-        raise ScenarioError(f"{path}: {key} {value!r} is not a date.", "As in 2026-02-03.") from error
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        pass  # an integer beyond every float is refused below, like all that is no number
+    raise ScenarioError(f"{where}: observed {brief(repr(value))} is not a number.", "Leave it out to take any number.")
+
+
+def _text(path: Path, key: str, value: Any) -> str:
+    """A text; a whole number that YAML made of one is turned back."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not a text.", "Write a text, quoted.")
+    return str(value)
+
+
+def _date(path: Path, key: str, value: Any) -> date:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", str(value), re.ASCII):
+            return date.fromisoformat(str(value))
+    except ValueError:
+        pass  # 2026-02-31 is refused below, like all that is no date
+    raise ScenarioError(f"{path}: {key} '{brief(str(value))}' is not a date.", "Write it as in 2026-02-03.")
 
 
 def _moment(path: Path, value: Any) -> datetime:
-    moment = value
-    if not isinstance(moment, datetime):
-        try:
-            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-        except ValueError as error:
-            raise ScenarioError(
-                f"{path}: as_of {value!r} is not a moment.", "As in 2026-02-04T16:00:00-05:00."
-            ) from error
-    if moment.tzinfo is None:
+    wanted = "Quote it and add an offset, as in '2026-02-04T16:00:00-05:00'."
+    if re.fullmatch(r"[-\d]+([T ][:.\d]+)?", str(value)):
+        raise ScenarioError(f"{path}: as_of {value} has no offset.", wanted)
+    try:
+        return utc_moment(str(value))
+    except (ValueError, OverflowError) as error:
+        raise ScenarioError(f"{path}: as_of '{brief(str(value))}' is not a moment.", wanted) from error
+
+
+def _vars(path: Path, given: Any) -> dict[str, Any]:
+    """The vars for dbt, which takes them as JSON."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise ScenarioError(f"{path}: vars is not a map.", "Write it as in `vars: {racing_writers_minutes: 5}`.")
+    for key in _WINDOW:
+        if key in given:
+            raise ScenarioError(f"{path}: vars sets {key}.", "It stands at the top of scenario.yml, and only there.")
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ScenarioError(
-            f"{path}: as_of {moment.isoformat()} has no offset.",
-            "Quote it and add one, as in '2026-02-04T16:00:00-05:00'.",
-        )
-    return moment
+            f"{path}: vars cannot be given to dbt: {brief(str(error))}.", "Use texts, numbers, lists and maps."
+        ) from error
+    return plain
 
 
-def _tables(
-    folder: Path, schemas: Mapping[str, TableSchema], optional: frozenset[str]
-) -> dict[str, tuple[dict[str, Any], ...]]:
-    tables = {}
-    for path in sorted((folder / "tables").glob("*")):
-        name = path.stem
-        if path.suffix != ".csv" or name not in schemas:
-            known = ", ".join(sorted(one for one in schemas if not one.startswith("trueup.")))
-            raise ScenarioError(f"{path} is the file of no table.", f"Known are {known}, as .csv.")
-        if name in optional:
-            raise ScenarioError(f"{path}: {name} is said not to exist (optional), and has rows.")
-        tables[name] = read_table(path, schemas[name])
-    return tables
-
-
-def _documents(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    documents: dict[str, dict[str, dict[str, Any]]] = {}
-    for path in sorted((folder / "documents").glob("*/*")):
-        if path.suffix != ".json":
-            raise ScenarioError(f"{path} is not a .json file.")
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise ScenarioError(f"{path} is not JSON: {error}") from error
-        if not isinstance(raw, dict):
-            raise ScenarioError(f"{path} is not a document: it must be one JSON object.")
-        decode_document(raw, str(path))
-        documents.setdefault(path.parent.name, {})[path.stem] = raw
-    return documents
-
-
-def _seeds(folder: Path) -> Path | None:
-    seeds = folder / "seeds"
-    if not seeds.is_dir():
-        return None
-    for path in sorted(seeds.iterdir()):
-        if path.suffix != ".csv" or path.stem not in _SEEDS:
-            raise ScenarioError(f"{path} is no seed.", f"Known are {', '.join(sorted(_SEEDS))}, as .csv.")
-    return seeds
+def _optional(path: Path, given: Any, schemas: Mapping[str, TableSchema]) -> frozenset[str]:
+    # A source of ours is there in every deployment.
+    known = sorted(name for name, schema in schemas.items() if schema.is_optional and schema.dataset != "trueup")
+    hint = f"Optional sources are {', '.join(known)}."
+    if given is not None and not isinstance(given, list):
+        raise ScenarioError(f"{path}: optional is not a list.", hint)
+    for name in given or []:
+        if name not in known:
+            raise ScenarioError(f"{path}: optional names {brief(str(name))}, which is no optional source.", hint)
+    return frozenset(given or [])

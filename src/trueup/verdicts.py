@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 Outcome = Literal["passed", "failed", "not_run"]
 Severity = Literal["error", "warn", "info"]
+
+
+def moment_text(moment: datetime | None) -> str | None:
+    """A moment as ``detail`` holds it: ISO 8601, since datetimes have no form in JSON."""
+    return None if moment is None else moment.isoformat()
 
 
 @dataclass(frozen=True)

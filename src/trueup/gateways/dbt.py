@@ -96,7 +96,8 @@ class DbtProject:
         result = runner.invoke(
             [
                 *arguments,
-                *("--quiet", "--no-use-colors", "--log-level-file", "none"),
+                # Nothing of dbt on stdout: --format json promises one document there.
+                *("--quiet", "--log-level", "none", "--log-level-file", "none"),
                 *("--project-dir", str(self._project_dir)),
                 *("--profiles-dir", str(self._profiles_dir)),
                 *("--target", self._target),

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from google.api_core.exceptions import GoogleAPIError, NotFound, PermissionDenied
+from google.api_core.exceptions import (
+    GoogleAPIError,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
@@ -22,12 +28,22 @@ _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
 
 
 class FirestoreCompletions:
-    """Documents of one collection of a Firestore database."""
+    """Documents of one collection of a Firestore database.
 
-    def __init__(self, project: str, collection: str = "phase3_completion", database: str = "(default)") -> None:
+    ``client`` is one that the caller has made; without it FIRESTORE_EMULATOR_HOST and the application
+    default credentials decide, as in every program on Google's client.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        collection: str = "phase3_completion",
+        database: str = "(default)",
+        client: firestore.Client | None = None,
+    ) -> None:
         self._name = f"{project}/{database}/{collection}"
         with self._told():
-            self._client = firestore.Client(project=project, database=database)
+            self._client = client or firestore.Client(project=project, database=database)
             self._collection = self._client.collection(collection)
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
@@ -59,26 +75,35 @@ class FirestoreCompletions:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except PermissionDenied as error:
-            raise CompletionsError(
-                f"Firestore {self._name}: no permission: {error.message}",
-                "Give the account roles/datastore.viewer, and roles/datastore.user to repair.",
-            ) from error
-        except NotFound as error:
-            raise CompletionsError(
-                f"Firestore {self._name}: not found: {error.message}",
-                "Check TRUEUP_FIRESTORE_PROJECT, or the project of the target.",
-            ) from error
-        except (GoogleAuthError, OSError) as error:
-            raise CompletionsError(
-                f"Firestore {self._name}: no usable credentials: {error}",
-                "Run: gcloud auth application-default login",
-            ) from error
-        except GoogleAPIError as error:
-            raise CompletionsError(
-                f"Firestore {self._name} does not answer: {str(error)[:300]}",
-                "Try again; it may be overloaded, or the network may be down.",
-            ) from error
+        except (GoogleAPIError, GoogleAuthError, OSError) as error:
+            raise _explained(self._name, error) from error
+
+
+def _explained(name: str, error: Exception) -> CompletionsError:
+    """What went wrong with a database, and what to do next."""
+    text = str(error)[:300]
+    if isinstance(error, PermissionDenied):
+        return CompletionsError(
+            f"Firestore {name}: no permission: {text}",
+            "Give the account roles/datastore.viewer, and roles/datastore.user to repair.",
+        )
+    if isinstance(error, NotFound | InvalidArgument):
+        what = "not found" if isinstance(error, NotFound) else "the request is refused"
+        return CompletionsError(
+            f"Firestore {name}: {what}: {text}",
+            "Check TRUEUP_FIRESTORE_PROJECT, or the project of the target.",
+        )
+    # Expired credentials are first met inside gRPC, which reports them as a server that is away.
+    is_login = "metadata from plugin failed" in str(error)
+    if is_login or isinstance(error, GoogleAuthError | OSError | Unauthenticated):
+        return CompletionsError(
+            f"Firestore {name}: no usable credentials: {text}",
+            "Run: gcloud auth application-default login",
+        )
+    return CompletionsError(
+        f"Firestore {name} does not answer: {text}",
+        "Try again; it may be overloaded, or the network may be down.",
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -6,12 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from trueup.completions import Snapshot, decode_document, encode_document
-from trueup.errors import CompletionsError
+from trueup.errors import CompletionsError, ScenarioError
 
 _BUSY_SECONDS = 10.0
 _IDS_PER_QUERY = 300
@@ -45,30 +45,34 @@ class SqliteCompletions:
                     f"where collection = ? and document_id in ({marks})",
                     (self._collection, *ids),
                 ):
-                    found[row[0]] = Snapshot(
-                        row[0],
-                        decode_document(json.loads(row[1]), row[0]),
-                        datetime.fromisoformat(row[2]),
-                    )
+                    fields = json.loads(row[1])
+                    if not isinstance(fields, dict):
+                        raise ValueError(f"{row[0]} is not a document")
+                    found[row[0]] = Snapshot(row[0], decode_document(fields, row[0]), datetime.fromisoformat(row[2]))
         return found
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """See CompletionStore."""
-        now = datetime.now(timezone.utc)
         with self._told():
-            self._connection.execute(
-                "insert into documents values (?, ?, ?, ?) on conflict (collection, document_id) "
-                # A clock that was set back must not make a newer version look older.
-                "do update set fields = excluded.fields, "
-                "update_time = max(excluded.update_time, documents.update_time)",
-                (
-                    self._collection,
-                    document_id,
-                    json.dumps(encode_document(fields), ensure_ascii=False),
-                    now.isoformat(timespec="microseconds"),
-                ),
-            )
-        return self.read([document_id])[document_id]
+            text = json.dumps(encode_document(fields), ensure_ascii=False)
+            # "immediate" takes the write lock before the read: of two writers neither misses the other.
+            with self._connection:
+                self._connection.execute("begin immediate")
+                update_time = self._next_update_time(document_id)
+                self._connection.execute(
+                    "insert or replace into documents values (?, ?, ?, ?)",
+                    (self._collection, document_id, text, update_time.isoformat(timespec="microseconds")),
+                )
+            return Snapshot(document_id, decode_document(json.loads(text), document_id), update_time)
+
+    def _next_update_time(self, document_id: str) -> datetime:
+        """Now, or just after the last version: a clock set back must not make a newer one look older."""
+        now = datetime.now(timezone.utc)
+        last = self._connection.execute(
+            "select update_time from documents where collection = ? and document_id = ?",
+            (self._collection, document_id),
+        ).fetchone()
+        return max(now, datetime.fromisoformat(last[0]) + timedelta(microseconds=1)) if last else now
 
     def close(self) -> None:
         """See CompletionStore."""
@@ -78,7 +82,7 @@ class SqliteCompletions:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, OSError, ValueError, ScenarioError) as error:
             raise CompletionsError(
                 f"The completion documents in {self._path} cannot be used: {error}",
                 "Check that it is a SQLite file you may write, or name another in TRUEUP_COMPLETIONS.",

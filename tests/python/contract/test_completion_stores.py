@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import socket
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
 
 from support import firestore_emulator
 from trueup.completions import CompletionStore
@@ -54,12 +60,29 @@ def test_missing_documents_are_absent(store: CompletionStore) -> None:
         {"entities_changed": {"players": ["a", "b"], "teams": []}, "nested": {"a": {"b": [{"c": MOMENT}]}}},
         {"Ümläut key": "✔", "with.dot": 1, "with space": False},
         {"bytes": b"\x00\xff"},
+        {"share": 2.0, "count": 2, "zero": 0, "flag": False, "least": -(2**63), "greatest": 2**63 - 1},
+        {"list": [None, True, 1, 1.5, "x", MOMENT, {"in": []}], "empty": {}, "text": "line\nbreak '\" \\"},
         {},
     ],
 )
 def test_what_was_written_is_read(store: CompletionStore, fields: dict[str, Any]) -> None:
-    store.replace("2026-02-03", fields)
-    assert store.read(["2026-02-03"])["2026-02-03"].fields == fields
+    written = store.replace("2026-02-03", fields)
+    found = store.read(["2026-02-03"])["2026-02-03"]
+    assert found.fields == written.fields == fields
+    # 1 == 1.0 == True in Python; in a document they are three things.
+    assert {key: type(value) for key, value in found.fields.items() if key != "bytes"} == {
+        key: type(value) for key, value in fields.items() if key != "bytes"
+    }
+
+
+def test_moments_are_plain_aware_and_the_same_instant_whatever_their_zone(store: CompletionStore) -> None:
+    eastern = MOMENT.astimezone(timezone(timedelta(hours=-5)))
+    store.replace("d", {"at": eastern, "in": {"list": [eastern]}})
+    fields = store.read(["d"])["d"].fields
+    for moment in (fields["at"], fields["in"]["list"][0]):
+        assert moment == MOMENT
+        assert type(moment) is datetime
+        assert moment.utcoffset() == timedelta(0)
 
 
 def test_a_replaced_document_keeps_nothing_of_the_old_one(store: CompletionStore) -> None:
@@ -77,6 +100,22 @@ def test_the_update_time_is_aware_and_grows(store: CompletionStore) -> None:
     assert store.read(["d"])["d"].update_time == second.update_time
 
 
+def test_documents_of_another_collection_are_not_seen(
+    store: CompletionStore, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    project = f"p-{uuid.uuid4().hex[:12]}"
+    made: list[CompletionStore]
+    if request.node.callspec.params["store"] == "sqlite":
+        made = [SqliteCompletions(tmp_path / "two.db", name) for name in ("one", "other")]
+    else:
+        made = [FirestoreCompletions(project, name) for name in ("one", "other")]
+    made[0].replace("d", {"a": 1})
+    assert made[1].read(["d"]) == {}
+    assert made[0].read(["d"])["d"].fields == {"a": 1}
+    for one in made:
+        one.close()
+
+
 def test_many_documents_are_read_at_once(store: CompletionStore) -> None:
     ids = [f"{2000 + number}-01-01" for number in range(330)]
     for one in ids[::2]:
@@ -92,7 +131,55 @@ def test_a_dead_firestore_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch
     began = time.monotonic()
     with pytest.raises(CompletionsError, match="does not answer"):
         store.read(["2026-02-03"])
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 12
+
+
+def test_a_server_that_accepts_and_never_answers_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{mute.getsockname()[1]}")
+        store = FirestoreCompletions("p")
+        began = time.monotonic()
+        with pytest.raises(CompletionsError, match="does not answer"):
+            store.read(["2026-02-03"])
+        assert time.monotonic() - began < 12
+
+
+class _Refusing(firestore.Client):  # type: ignore[misc, unused-ignore]
+    """A client whose every read ends in one error, as Google's own would raise it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(project="p", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call, unused-ignore]
+        self._error = error
+
+    def get_all(self, *_: Any, **__: Any) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (exceptions.PermissionDenied("no"), "no permission", "roles/datastore.viewer"),
+        (exceptions.NotFound("no database"), "not found", "TRUEUP_FIRESTORE_PROJECT"),
+        (exceptions.InvalidArgument("bad project"), "refused", "TRUEUP_FIRESTORE_PROJECT"),
+        (exceptions.Unauthenticated("who"), "no usable credentials", "gcloud auth"),
+        # An expired login is met inside gRPC, which calls the server unavailable.
+        (
+            exceptions.RetryError(
+                "Timeout of 8.0s exceeded",
+                exceptions.ServiceUnavailable("Getting metadata from plugin failed with error: invalid_grant"),
+            ),
+            "no usable credentials",
+            "gcloud auth",
+        ),
+        (exceptions.ServiceUnavailable("overloaded"), "does not answer", "Try again"),
+    ],
+)
+def test_each_refusal_of_firestore_is_told_with_its_next_step(error: Exception, message: str, hint: str) -> None:
+    with pytest.raises(CompletionsError, match=message) as told:
+        FirestoreCompletions("p", client=_Refusing(error)).read(["2026-02-03"])
+    assert hint in told.value.hint
 
 
 def test_firestore_without_credentials_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,6 +199,57 @@ def test_a_file_that_is_no_sqlite_file_is_told(tmp_path: Path, kind: str) -> Non
         path.write_text("this is not a database, it is a text that is long enough" * 20)
     with pytest.raises(CompletionsError, match=r"completions\.db"):
         SqliteCompletions(path).read(["d"])
+
+
+@pytest.mark.parametrize("stored", ["[]", "nonsense", '{"a": {"$timestamp": "yesterday"}}', '{"a": {"$bytes": 5}}'])
+def test_a_stored_document_that_is_none_is_told_as_the_stores_fault(tmp_path: Path, stored: str) -> None:
+    path = tmp_path / "completions.db"
+    store = SqliteCompletions(path)
+    store.replace("d", {})
+    _run_sql(path, "update documents set fields = ?", stored)
+    with pytest.raises(CompletionsError, match=r"completions\.db"):
+        store.read(["d"])
+    store.close()
+
+
+def test_a_clock_that_was_set_back_does_not_make_a_newer_version_look_older(tmp_path: Path) -> None:
+    path = tmp_path / "completions.db"
+    store = SqliteCompletions(path)
+    store.replace("d", {})
+    _run_sql(path, "update documents set update_time = ?", "2999-01-01T00:00:00.000000+00:00")
+    versions = [store.replace("d", {"a": number}).update_time for number in range(3)]
+    assert datetime(2999, 1, 1, tzinfo=timezone.utc) < versions[0] < versions[1] < versions[2]
+    store.close()
+
+
+def _run_sql(path: Path, statement: str, value: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement, (value,))
+    connection.close()
+
+
+def _write_many(path: Path, writer: int) -> None:
+    store = SqliteCompletions(path)
+    for number in range(20):
+        store.replace(f"{writer}-{number}", {"writer": writer})
+        store.replace("shared", {"writer": writer, "number": number})
+    store.close()
+
+
+def test_several_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "completions.db"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_write_many, args=(path, writer)) for writer in range(4)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join(60)
+    assert [one.exitcode for one in writers] == [0] * 4
+    store = SqliteCompletions(path)
+    assert len(store.read([f"{writer}-{number}" for writer in range(4) for number in range(20)])) == 80
+    assert store.read(["shared"])["shared"].fields["number"] == 19
+    store.close()
 
 
 def test_two_connections_to_one_file_lose_nothing(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def test_real_rows_have_no_duplicates_and_reinserted_ones_are_found(day: date, g
     sample = random.Random(3).sample(rows, 17)
     again = [{**row, "processed_at": row["processed_at"].replace("T23:00:00", "T23:00:18")} for row in sample]
     scenario = Scenario(
-        name="box-scores", title="Real box scores", as_of=datetime(day.year, day.month, day.day + 2, tzinfo=timezone.utc),
+        name="box-scores", title="Real box scores",
+        as_of=datetime(day.year, day.month, day.day + 2, tzinfo=timezone.utc),
         first_date=day, last_date=day, vars={}, expect=(), optional=frozenset(), documents={}, seeds=None,
         tables={"nba_analytics.player_game_summary": tuple(rows)},
     )  # fmt: skip

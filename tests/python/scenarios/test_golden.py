@@ -56,7 +56,7 @@ def test_the_numbers_of_the_incident_are_told(state_dir: Path) -> None:
     _, report = replay("incident-2026-02-03", state_dir)
     found = {(one.rule, one.subject): one for one in report.findings}
     duplicates = found["DUP001", "player_game_summary"].detail
-    assert (duplicates["groups"], duplicates["exact_copies"], duplicates["cause"]) == (
+    assert (duplicates["group_count"], duplicates["exact_copies"], duplicates["cause"]) == (
         72,
         72,
         "racing_writers",

@@ -39,8 +39,10 @@ def evidence(**changes: Any) -> DayEvidence:
     return DayEvidence(game_day, processors, phase4)
 
 
-def document(remove: tuple[str, ...] = (), **changes: Any) -> Snapshot:
-    """Five reports, a count of five, triggered in time; a dict in ``changes`` updates a report."""
+def document(remove: Any = (), **changes: Any) -> Snapshot:
+    """Five reports, a count of five, triggered in time; a dict in ``changes`` updates a report.
+
+    ``remove``: keys to leave out (Any: mypy takes a ``**{name: …}`` for it too)."""
     fields: dict[str, Any] = {
         name: {"status": "success", "record_count": 56, "completed_at": REPORTED} for name in FIVE
     }
@@ -59,7 +61,7 @@ def document(remove: tuple[str, ...] = (), **changes: Any) -> Snapshot:
     return Snapshot(KEY, fields, TRIGGERED)
 
 
-def untriggered(remove: tuple[str, ...] = (), **changes: Any) -> Snapshot:
+def untriggered(remove: Any = (), **changes: Any) -> Snapshot:
     """The document before anybody started phase 4."""
     return document(("_triggered", "_triggered_at", *remove), **changes)
 

@@ -118,7 +118,7 @@ def test_every_command_is_told_in_the_readme() -> None:
     said = subprocess.run(
         [sys.executable, "-m", "trueup.cli", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    commands = re.findall(r"^    (\w+) ", said, re.MULTILINE)
+    commands = re.findall(r"^    (\w+)(?: |$)", said, re.MULTILINE)
     assert set(commands) >= {"check", "demo", "local", "reconcile", "replay", "report"}
     for command in commands:
         assert f"`trueup {command}" in text("README.md"), f"README.md does not tell of trueup {command}"

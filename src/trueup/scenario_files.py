@@ -1,0 +1,109 @@
+"""A scenario's files as text, YAML and JSON; what cannot be read is named with its line."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trueup.errors import ScenarioError
+
+# What PyYAML lets through beside its own errors: `!!int x` is a ValueError, `!!bool x` a KeyError, a
+# thousand open brackets a RecursionError.
+_YAML_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML where a key may stand once: of two ``expect`` lists the first would be dropped in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+                seen.add(key.value)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+def _construct_text(loader: _Loader, node: yaml.Node) -> str:
+    return str(node.value)
+
+
+# A date stays text: whoever wants one can name the key of a wrong one, and a document's id looks like one.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
+
+
+def read_text(path: Path) -> str:
+    """A file's text, line ends as they are. Raises ScenarioError where it is no plain UTF-8."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ScenarioError(
+            f"{path} cannot be read: {error.strerror}.", "Check that the file is there and readable."
+        ) from error
+    if raw.startswith(codecs.BOM_UTF8):
+        # Let through, the mark would become part of the first column's name.
+        raise ScenarioError(f"{path} line 1 begins with a byte order mark.", "Save it as UTF-8 without one.")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ScenarioError(f"{path} line {line} is not UTF-8.", "Save the file as UTF-8.") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ScenarioError(f"{path} line {line} holds a NUL character.", "Save the file as plain text.")
+    return text
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds. Raises ScenarioError, with the line where it is known."""
+    text = read_text(path)
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f" line {mark.line + 1}" if mark else ""
+        raise ScenarioError(
+            f"{path}{line} is not YAML: {error.problem or error.context}.", "See docs/scenarios.md for the form."
+        ) from error
+    except (yaml.YAMLError, *_YAML_ERRORS) as error:
+        raise ScenarioError(
+            f"{path} is not YAML: {brief(' '.join(str(error).split()))}.", "See docs/scenarios.md for the form."
+        ) from error
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value that a store can take back: no NaN, no key twice, no half characters.
+
+    Raises ValueError.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_pairs)
+        # 1e999 is read as infinity, and half a surrogate pair as text: neither can be written again.
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return value
+
+
+def brief(text: str, length: int = 120) -> str:
+    """A text short enough for a message."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return made
