@@ -6,6 +6,7 @@ committed files differ from what this script makes.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -500,30 +501,50 @@ def csv_text(rows: list[Row]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the scenarios, or compare them."""
-    names = [one for one in arguments if not one.startswith("--")] or list(GOLDEN)
-    stale = []
-    for name in names:
-        made = files(GOLDEN[name]())
-        folder = ROOT / name
-        there = {
-            str(path.relative_to(folder)): path.read_text(encoding="utf-8")
-            for path in folder.rglob("*")
-            if path.is_file()
-        }
-        if made == there:
-            continue
-        stale.append(name)
-        if "--check" not in arguments:
-            for path in set(there) - set(made):
-                (folder / path).unlink()
-            for path, text in made.items():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_text(text, encoding="utf-8")
-    if "--check" in arguments and stale:
+    """Write the scenarios, or compare them with what is committed."""
+    parser = argparse.ArgumentParser(description="Make the golden scenarios.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these scenarios; all without any")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 when a file differs")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.names if name not in GOLDEN]
+    if unknown:
+        parser.error(f"there is no scenario {unknown[0]}; there are {', '.join(GOLDEN)}")
+    stale = [name for name in given.names or GOLDEN if is_stale(name)]
+    # A scenario that nothing makes any more would be replayed for ever, as it was when it was renamed.
+    strangers = [] if given.names else sorted({one.parent.name for one in ROOT.glob("*/scenario.yml")} - set(GOLDEN))
+    if not given.check:
+        for name in stale:
+            write(name)
+        if strangers:
+            print(f"not made here, remove or add to GOLDEN: {', '.join(strangers)}", file=sys.stderr)
+        return 0
+    if stale:
         print(f"stale: {', '.join(stale)}; run: python scenarios/generate.py", file=sys.stderr)
-        return 1
-    return 0
+    if strangers:
+        print(f"made by nothing in scenarios/generate.py: {', '.join(strangers)}", file=sys.stderr)
+    return 1 if stale or strangers else 0
+
+
+def committed(name: str) -> dict[str, bytes]:
+    """The files of a scenario as they are on disk, by path below its folder."""
+    folder = ROOT / name
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def is_stale(name: str) -> bool:
+    """Whether the files on disk differ from those made here."""
+    return {path: text.encode() for path, text in files(GOLDEN[name]()).items()} != committed(name)
+
+
+def write(name: str) -> None:
+    """Put the files of a scenario in the place of those on disk."""
+    made = files(GOLDEN[name]())
+    for path in set(committed(name)) - set(made):
+        (ROOT / name / path).unlink()
+    for path, text in made.items():
+        target = ROOT / name / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class NodeResult(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def kind(self) -> str: ...
+    @property
     def status(self) -> str: ...
     @property
     def message(self) -> str: ...
@@ -130,6 +132,11 @@ def run_check(work: Workplace, with_tests: bool = True) -> Report:
         return Report(window, target, problems=tuple(problems), seconds=clock.seconds)
     clock.finish()
     problems += [f"The dbt test {one.name} failed: {one.message}" for one in _failed(results, "fail")]
+    problems += [
+        f"The model {one.name} was not built, for a test on what it reads failed."
+        for one in _failed(results, "skipped")
+        if one.kind == "model"
+    ]
     notes += [f"The dbt test {one.name} warns: {one.message}" for one in _failed(results, "warn")]
     notes += _coverage_notes(work)
     return Report(
@@ -205,7 +212,9 @@ def _csv_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Sequence[NodeResult]:
-    command = ["build", "--exclude-resource-type", "seed"] if with_tests else ["run"]
+    # Unit tests are about the models, not about the data of the day: CI runs them.
+    without = ["--exclude-resource-type", "seed", "--exclude-resource-type", "unit_test"]
+    command = ["build", *without] if with_tests else ["run"]
     return work.dbt.run([*command, *selection], work.listener.node)
 
 

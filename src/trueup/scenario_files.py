@@ -30,8 +30,8 @@ class _Loader(yaml.SafeLoader):
         return made
 
 
-def _construct_text(loader: _Loader, node: yaml.Node) -> str:
-    return str(node.value)
+def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
 
 
 # A date stays text: whoever wants one can name the key of a wrong one, and a document's id looks like one.

@@ -207,7 +207,9 @@ def _observed(where: str, value: Any) -> float | None:
 
 def _text(path: Path, key: str, value: Any) -> str:
     """A text; a whole number that YAML made of one is turned back."""
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+    is_text = isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
+    # Half a surrogate pair ("\ud800") is a text to YAML, and cannot be printed.
+    if not is_text or str(value).encode("utf-8", "replace").decode() != str(value):
         raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not a text.", "Write a text, quoted.")
     return str(value)
 

@@ -8,11 +8,10 @@ from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from trueup.report import Finding, Report
+from trueup.report import SEVERITIES, Report
 from trueup.scenarios import Comparison, Scenario
 
 _COLOURS = {"error": "bold red", "warn": "yellow", "info": "cyan"}
@@ -74,8 +73,7 @@ def print_report(report: Report, console: Console) -> None:
     for problem in report.problems:
         console.print(f"  [bold red]could not check[/]  {escape(problem)}", highlight=False)
     if report.findings:
-        console.print(_findings_table(report))
-        _print_next_steps(report, console)
+        _print_findings(report, console)
     _print_service_levels(report, console)
     _print_not_run(report, console)
     for note in report.notes:
@@ -101,34 +99,23 @@ def verdict(report: Report) -> str:
     return f"[bold yellow]? {days}: could not check[/]  ({looked})"
 
 
-def _findings_table(report: Report) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold")
-    for column in ("", "rule", "date", "subject"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("what is wrong", ratio=1, overflow="fold")
+def _print_findings(report: Report, console: Console) -> None:
+    """Per finding what is wrong and the next step; lines that read well at any width."""
     for finding in report.by_severity():
-        waived = f" (waived: {finding.waived_because})" if finding.waived_because else ""
-        table.add_row(
-            f"[{_COLOURS[finding.severity]}]{finding.severity}[/]",
-            finding.rule,
-            finding.game_date.isoformat(),
-            escape(finding.subject),
-            escape(finding.summary + waived),
-        )
-    return table
-
-
-def _print_next_steps(report: Report, console: Console) -> None:
-    steps: dict[str, list[Finding]] = {}
-    for finding in report.by_severity():
-        if finding.severity in ("error", "warn"):
-            steps.setdefault(finding.remedy, []).append(finding)
-    if not steps:
-        return
-    console.print("\n[bold]next[/]")
-    for remedy, findings in steps.items():
-        rules = ", ".join(sorted({one.rule for one in findings}))
-        console.print(Padding(f"[bold]{rules}[/]  {escape(remedy)}", (0, 0, 0, 2)), highlight=False)
+        if finding.severity == "info" and finding.waived_because is None and finding.rule.startswith("SLO"):
+            continue  # the service levels below say the same with their numbers
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column(width=max(map(len, SEVERITIES)), style=_COLOURS[finding.severity])
+        table.add_column(overflow="fold")
+        head = f"[bold]{finding.rule}[/]  {finding.game_date}  [bold]{escape(finding.subject)}[/]"
+        table.add_row(finding.severity, head)
+        table.add_row("", escape(finding.summary))
+        if finding.waived_because:
+            table.add_row("", f"[dim]waived: {escape(finding.waived_because)}[/]")
+        else:
+            table.add_row("", f"[green]→ {escape(finding.remedy)}[/]")
+        console.print()
+        console.print(table, highlight=False)
 
 
 def _print_service_levels(report: Report, console: Console) -> None:

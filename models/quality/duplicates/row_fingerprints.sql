@@ -14,7 +14,11 @@ select
     {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
     to_hex(sha256(to_json_string(struct({{ payload | join(', ') or 'game_date' }})))) as payload_hash,
     {{ row_hash('staged') }} as row_hash,
-    {% for column in facts.meta.get('measures', []) %}{{ '+ ' if not loop.first }}if(staged.{{ column }} is null, 1, 0) {% else %}0 {% endfor %}as null_measure_count
+    -- A list, not a sum of 24 terms: the analyzer nests every plus one level deeper.
+    (
+        select countif(measure is null)
+        from unnest([{{ facts.meta.get('measures', ['game_id']) | join(', ') }}]) as measure
+    ) as null_measure_count
 from {{ ref('stg_nba_analytics__' ~ table_name) }} as staged
 {%- if not loop.last %}
 union all

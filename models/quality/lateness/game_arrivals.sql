@@ -19,14 +19,23 @@ gamebooks as (
     group by game_date, game_id
 ),
 
+-- One row also where the roster does not name the scraper: there is no alert time then.
+roster as (
+    select
+        max(alert_time) as alert_time,
+        max(time_zone) as time_zone,
+        max(day_offset) as day_offset,
+    from {{ ref('scraper_roster') }}
+    where scraper_name = 'nbac_gamebook_player_stats'
+),
+
 alerts as (
     select
         game_days.game_date,
         game_days.is_schedule_known,
         {{ local_moment('date_add(game_days.game_date, interval roster.day_offset day)', 'roster.alert_time', 'roster.time_zone') }} as alert_at,
     from game_days
-    left join {{ ref('scraper_roster') }} as roster
-        on roster.scraper_name = 'nbac_gamebook_player_stats'
+    cross join roster
 ),
 
 coverage as (

@@ -10,7 +10,8 @@ games as (
     select * from {{ ref('games') }}
 ),
 
-counted as (
+-- An inner join first: BigQuery refuses an outer one without an equality.
+near as (
     select
         days.game_date,
         countif(games.game_date = days.game_date and games.is_expected) as scheduled_game_count,
@@ -20,7 +21,7 @@ counted as (
         countif(games.game_date > days.game_date) as later_game_count,
         max(games.loaded_at) as loaded_at,
     from days
-    left join games
+    inner join games
         on
             games.game_date
             between date_sub(days.game_date, interval {{ var('schedule_margin_days') }} day)
@@ -29,13 +30,14 @@ counted as (
 )
 
 select
-    game_date,
-    scheduled_game_count,
-    final_game_count,
-    listed_game_count > 0
-    or (earlier_game_count > 0 and later_game_count > 0)
-    or coalesce(
-        loaded_at >= timestamp(datetime(date_add(game_date, interval 1 day), time(0, 0, 0)), 'America/New_York'),
+    days.game_date,
+    coalesce(near.scheduled_game_count, 0) as scheduled_game_count,
+    coalesce(near.final_game_count, 0) as final_game_count,
+    coalesce(
+        near.listed_game_count > 0
+        or (near.earlier_game_count > 0 and near.later_game_count > 0)
+        or near.loaded_at >= timestamp(datetime(date_add(days.game_date, interval 1 day), time(0, 0, 0)), 'America/New_York'),
         false
     ) as is_schedule_known,
-from counted
+from days
+left join near on days.game_date = near.game_date

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.api_core import exceptions
+from google.api_core import exceptions as google_exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from support import firestore_emulator
+from support import PROJECT, firestore_emulator
 from trueup.completions import CompletionStore
 from trueup.errors import CompletionsError
 from trueup.gateways.firestore import FirestoreCompletions
@@ -26,6 +28,8 @@ from trueup.gateways.sqlite_completions import SqliteCompletions
 # One worker: the module's fixture is dear.
 pytestmark = pytest.mark.xdist_group("completion_stores")
 
+# Their constructors have no types.
+exceptions: Any = google_exceptions
 MOMENT = datetime(2026, 2, 4, 20, 1, 2, 345678, tzinfo=timezone.utc)
 
 
@@ -35,16 +39,32 @@ def emulator() -> Iterator[str]:
         yield address
 
 
+Opener = Callable[[str], CompletionStore]
+
+
 @pytest.fixture(params=["sqlite", "firestore"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CompletionStore]:
-    made: CompletionStore
-    if request.param == "sqlite":
-        made = SqliteCompletions(tmp_path / "completions.db")
-    else:
+def opener(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opener]:
+    """Opens a collection of one empty database; all are closed in the end."""
+    project = f"p-{uuid.uuid4().hex[:12]}"
+    if request.param == "firestore":
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("emulator"))
-        made = FirestoreCompletions(f"p-{uuid.uuid4().hex[:12]}")
-    yield made
-    made.close()
+    made: list[CompletionStore] = []
+
+    def open_collection(name: str) -> CompletionStore:
+        if request.param == "sqlite":
+            made.append(SqliteCompletions(tmp_path / "completions.db", name))
+        else:
+            made.append(FirestoreCompletions(project, name))
+        return made[-1]
+
+    yield open_collection
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def store(opener: Opener) -> CompletionStore:
+    return opener("phase3_completion")
 
 
 def test_missing_documents_are_absent(store: CompletionStore) -> None:
@@ -100,20 +120,11 @@ def test_the_update_time_is_aware_and_grows(store: CompletionStore) -> None:
     assert store.read(["d"])["d"].update_time == second.update_time
 
 
-def test_documents_of_another_collection_are_not_seen(
-    store: CompletionStore, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    project = f"p-{uuid.uuid4().hex[:12]}"
-    made: list[CompletionStore]
-    if request.node.callspec.params["store"] == "sqlite":
-        made = [SqliteCompletions(tmp_path / "two.db", name) for name in ("one", "other")]
-    else:
-        made = [FirestoreCompletions(project, name) for name in ("one", "other")]
-    made[0].replace("d", {"a": 1})
-    assert made[1].read(["d"]) == {}
-    assert made[0].read(["d"])["d"].fields == {"a": 1}
-    for one in made:
-        one.close()
+def test_documents_of_another_collection_are_not_seen(opener: Opener) -> None:
+    one, other = opener("one"), opener("other")
+    one.replace("d", {"a": 1})
+    assert other.read(["d"]) == {}
+    assert one.read(["d"])["d"].fields == {"a": 1}
 
 
 def test_many_documents_are_read_at_once(store: CompletionStore) -> None:
@@ -229,23 +240,27 @@ def _run_sql(path: Path, statement: str, value: str) -> None:
     connection.close()
 
 
-def _write_many(path: Path, writer: int) -> None:
-    store = SqliteCompletions(path)
-    for number in range(20):
-        store.replace(f"{writer}-{number}", {"writer": writer})
-        store.replace("shared", {"writer": writer, "number": number})
-    store.close()
+_WRITER = """
+import sys
+from pathlib import Path
+from trueup.gateways.sqlite_completions import SqliteCompletions
+
+store = SqliteCompletions(Path(sys.argv[1]))
+for number in range(20):
+    store.replace(f"{sys.argv[2]}-{number}", {"writer": sys.argv[2]})
+    store.replace("shared", {"number": number})
+"""
 
 
 def test_several_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "completions.db"
-    context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=_write_many, args=(path, writer)) for writer in range(4)]
-    for one in writers:
-        one.start()
-    for one in writers:
-        one.join(60)
-    assert [one.exitcode for one in writers] == [0] * 4
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
+    # Processes of their own: a fork of this one would inherit the threads of gRPC, and may hang.
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, str(path), str(writer)], env=environment)
+        for writer in range(4)
+    ]
+    assert [one.wait(60) for one in writers] == [0] * 4
     store = SqliteCompletions(path)
     assert len(store.read([f"{writer}-{number}" for writer in range(4) for number in range(20)])) == 80
     assert store.read(["shared"])["shared"].fields["number"] == 19

@@ -60,6 +60,8 @@ def test_check_runs_all_tests_and_has_no_problem_with_the_incident(state_dir: Pa
     _, report = replay("incident-2026-02-03", state_dir, with_tests=True)
     assert report.problems == ()
     assert report.exit_code == 1
+    # A failing test once kept dbt build from building rule_outcomes, and the report had none.
+    assert {one.outcome for one in report.outcomes} == {"passed", "failed", "not_run"}
 
 
 def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_dir: Path) -> None:
