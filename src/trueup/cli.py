@@ -133,7 +133,7 @@ def demo(options: argparse.Namespace, told: Console) -> int:
     print_report(night.report, out)
     out.print()
     print_comparison(night.scenario, night.comparison, night.report.problems, out)
-    out.print(f"The report again: trueup report. For machines: {written}", highlight=False)
+    out.print(f"The report again: trueup report. For machines: {_near(written)}", highlight=False)
     return 0 if night.is_match else 1
 
 
@@ -170,7 +170,7 @@ def _finish(report: Report, state_dir: Path, options: argparse.Namespace) -> int
         artifacts.write_junit(Path(options.junit), report)
     code = _show(report, options)
     if options.format == "text":
-        Console().print(f"\n[dim]{written}[/]", highlight=False)
+        Console().print(f"\n[dim]{_near(written)}[/]", highlight=False)
     return code
 
 
@@ -199,6 +199,11 @@ def _project(options: argparse.Namespace) -> Path:
 
 def _state(project_dir: Path) -> Path:
     return project_dir / ".trueup"
+
+
+def _near(path: Path) -> Path:
+    """A path as one would type it from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _escape(text: str) -> str:

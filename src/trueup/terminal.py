@@ -127,7 +127,7 @@ def _print_service_levels(report: Report, console: Console) -> None:
         if level.game_date == last:
             value = "not run" if level.value is None else f"{level.value:.1f} {level.unit}"
             latest[level.metric] = f"{level.metric.replace('_', ' ')} {value} ({level.state})"
-    console.print(f"\n[bold]service levels {last}[/]")
+    console.print(f"\n[bold]service levels {last}[/]", highlight=False)
     for metric in sorted(latest):
         console.print(f"  {escape(latest[metric].replace('(not_run)', '').strip())}", highlight=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -104,3 +105,10 @@ def replay(name: str, state_dir: Path, with_tests: bool = False) -> tuple[Scenar
     scenario = load_scenario(SCENARIOS / name, read_table_schemas(PROJECT / "models"))
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         return scenario, run_check(work, with_tests)
+
+
+def hear_interrupts() -> None:
+    """For Popen's preexec_fn: a shell that runs the tests in the background has them ignore SIGINT,
+    and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

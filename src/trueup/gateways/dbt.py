@@ -134,6 +134,8 @@ def _listener(on_node: Callable[[str, int, int], None]) -> Callable[[EventMsg], 
 
 
 def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception  # dbt catches Ctrl-C; the user meant all of trueup
     if result.exception is not None:
         raise DbtError(f"dbt {command} stopped: {_plain(result.exception)}")
     nodes = [

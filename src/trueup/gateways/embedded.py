@@ -39,6 +39,8 @@ class EmbeddedWarehouse:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            # Ctrl-C at a terminal reaches the whole process group; who started the warehouse ends it.
+            start_new_session=True,
         )
         try:
             self.endpoint = f"http://127.0.0.1:{self._read_port()}"

@@ -7,7 +7,6 @@ ends, the pipe closes and this process with it, so that no warehouse is ever lef
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from importlib import import_module
 
@@ -29,6 +28,4 @@ async def serve(project: str) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C reaches the whole process group; the parent decides when the warehouse ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(serve(sys.argv[1]))

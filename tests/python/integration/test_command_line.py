@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from support import PROJECT, SCENARIOS
+from support import PROJECT, SCENARIOS, hear_interrupts
 
 WINDOW = ("--first-date", "2026-02-03", "--last-date", "2026-02-03", "--as-of", "2026-02-04T15:30:00Z")
 
@@ -63,6 +65,31 @@ def test_wrong_usage_is_2_and_says_what_is_wrong(project: Path, arguments: tuple
     assert done.returncode == 2, done.stderr
     assert said in " ".join(done.stderr.split())
     assert done.stdout == ""
+
+
+def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
+    """dbt catches Ctrl-C for itself; a terminal sends it to the whole process group."""
+    scenario = SCENARIOS / "clean-twin-2026-02-03"
+    with subprocess.Popen(
+        [sys.executable, "-m", "trueup.cli", "replay", str(scenario)],
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
+    ) as replay:
+        assert replay.stderr is not None
+        said = ""
+        while "Building models" not in said:
+            said = replay.stderr.readline()
+            assert said, "it ended before it built models"
+        time.sleep(2)
+        os.killpg(replay.pid, signal.SIGINT)
+        rest = replay.stderr.read()
+        # Python ends by the signal itself where the interrupt passed an exec() of text: a shell sees 130.
+        assert replay.wait(timeout=20) in (130, -signal.SIGINT)
+    assert "interrupted; nothing is left running" in rest
 
 
 def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support import hear_interrupts
 from trueup.errors import WarehouseError
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse
@@ -79,7 +80,11 @@ def test_it_is_gone_after_an_exception() -> None:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_is_gone_when_its_owner_is_ended(sent: signal.Signals) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", OWNER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=hear_interrupts,
     )
     assert owner.stdout is not None
     process_id = int(owner.stdout.readline())
