@@ -9,18 +9,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
-from trueup.case import JudgeSettings
+from trueup.case import CompletionRule, JudgeSettings
 from trueup.completions import CompletionStore
-from trueup.errors import CannotCheckError
-from trueup.reconcile import judge_days, read_evidence, verdict_rows
+from trueup.errors import CannotCheckError, UsageError
+from trueup.reconcile import Judged, judge_days, read_evidence, verdict_rows
 from trueup.reference import Reference
+from trueup.repair.phase4 import Phase4Topic
 from trueup.report import Finding, Outcome, Report, ServiceLevel, finding_from_row
 from trueup.scenarios import SEED_ALIASES
 from trueup.schemas import TableSchema
 from trueup.settings import Settings
-from trueup.verdicts import Verdict
 
 VERDICTS = "trueup.completion_verdicts"
 # Everything that reads the verdicts is built after they are written.
@@ -77,6 +77,9 @@ class Tables(Protocol):
     ) -> None:
         """Replace all rows of the given days."""
 
+    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows to a table that exists."""
+
     def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Replace all rows of a seed."""
 
@@ -95,6 +98,15 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True)
+class RepairStores:
+    """What a repair writes to."""
+
+    documents: CompletionStore
+    claims: CompletionStore
+    topic: Phase4Topic
+
+
+@dataclass(frozen=True)
 class Workplace:
     """Everything that a run needs, made by whoever starts it."""
 
@@ -105,6 +117,7 @@ class Workplace:
     schemas: Mapping[str, TableSchema]
     reference: Reference
     completions: Callable[[], AbstractContextManager[CompletionStore]]
+    repair_stores: Callable[[], AbstractContextManager[RepairStores]]
     listener: Listener
 
 
@@ -120,8 +133,7 @@ def run_check(work: Workplace, with_tests: bool = True) -> Report:
         _seed(work)
         results = list(_build(work, with_tests, ["--exclude", _AFTER_VERDICTS]))
         clock.start("Judging the completion documents")
-        _, unread = reconcile(work)
-        if unread:
+        if unread := reconcile(work).unread:
             problems.append(unread)
         clock.start("Putting the report together")
         results += _build(work, with_tests, ["--select", _AFTER_VERDICTS])
@@ -159,23 +171,27 @@ def build_evidence(work: Workplace) -> None:
     work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node)
 
 
-def reconcile(work: Workplace) -> tuple[tuple[Verdict, ...], str]:
+def judge_settings(settings: Settings) -> JudgeSettings:
+    """How the documents are judged. Raises UsageError for a completion rule that there is not."""
+    rule = settings.variable("completion_rule")
+    if rule not in get_args(CompletionRule):
+        raise UsageError(
+            f"The var completion_rule is {rule!r}.",
+            f"Use one of {', '.join(get_args(CompletionRule))} in dbt_project.yml.",
+        )
+    return JudgeSettings(as_of=settings.window.as_of, completion_rule=rule)
+
+
+def reconcile(work: Workplace) -> Judged:
     """Judge the documents of all days and write the verdicts; see reconcile.judge_days."""
     window = work.settings.window
     days = read_evidence(work.tables, window)
-    verdicts, unread = judge_days(
-        days,
-        work.completions,
-        work.reference,
-        JudgeSettings(
-            as_of=window.as_of,
-            completion_rule=work.settings.variables.get("completion_rule", "seed"),
-        ),
-    )
+    judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
     schema = work.schemas[VERDICTS]
+    rows = verdict_rows(judged.verdicts, window.as_of)
     work.tables.create_table(schema, work.dataset)
-    work.tables.replace_days(schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date)
-    return verdicts, unread
+    work.tables.replace_days(schema, rows, window.first_date, window.last_date)
+    return judged
 
 
 class _Clock:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
 import os
+import socket
 import subprocess
 import sys
 import traceback
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from rich.console import Console
 
 from trueup import __version__, artifacts
 from trueup.errors import CannotCheckError, TrueupError, UsageError
+from trueup.repair.audit import Actor
 from trueup.report import Report, to_json
 from trueup.settings import (
     Settings,
@@ -72,20 +76,38 @@ def check(options: argparse.Namespace, told: Console) -> int:
 
 
 def reconcile(options: argparse.Namespace, told: Console) -> int:
-    """Judge the completion documents against the rows."""
+    """Judge the completion documents against the rows; with --fix, make them agree."""
     from trueup.check import build_evidence
-    from trueup.check import reconcile as judge
     from trueup.gateways.workplace import open_workplace
     from trueup.reconcile import verdict_report
+    from trueup.repair.run import carry_out, plan_repairs, repair_audit
+    from trueup.repair.show import print_history, print_repair, repair_json
 
+    if options.fix and options.as_of:
+        raise UsageError("--fix repairs what is there now; --as-of speaks of another time.", "Leave one of them out.")
     settings = _settings(options)
+    actor = _actor()
     steps = Steps(told)
     with contextlib.closing(steps), open_workplace(settings, steps) as work:
+        if options.history:
+            rows = repair_audit(work, actor).history(settings.window.first_date, settings.window.last_date)
+            steps.finish()
+            print_history(rows, options.format, Console())
+            return 0
         build_evidence(work)
         steps.start("Judging the completion documents")
-        verdicts, unread = judge(work)
-    report = verdict_report(verdicts, unread, settings.window, settings.target)
-    return _show(report, options)
+        repair = plan_repairs(work, actor)
+        if options.fix and not repair.judged.unread:
+            steps.start("Repairing")
+            repair = carry_out(work, repair, actor)
+    problems = [repair.trouble] if repair.trouble else []
+    report = verdict_report(repair.judged, settings.window, settings.target, problems)
+    if options.format == "json":
+        print(repair_json(report, repair))
+    else:
+        print_report(report, Console())
+        print_repair(repair, options.fix, Console())
+    return CannotCheckError.exit_code if problems else report.exit_code
 
 
 def replay(options: argparse.Namespace, told: Console) -> int:
@@ -164,6 +186,15 @@ def local(options: argparse.Namespace, told: Console) -> int:
             raise UsageError(f"Cannot run {options.run[0]!r}: {error.strerror}.") from error
 
 
+def _actor() -> Actor:
+    """Who runs this, for the audit."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without an entry for its user
+        user = f"uid-{os.getuid()}"
+    return Actor(f"{user}@{socket.gethostname()}", uuid.uuid4().hex[:12])
+
+
 def _finish(report: Report, state_dir: Path, options: argparse.Namespace) -> int:
     written = artifacts.write_report(state_dir, report)
     if options.junit:
@@ -236,6 +267,10 @@ def _parser() -> argparse.ArgumentParser:
         _add_format(one)
         if name == "check":
             one.add_argument("--junit", metavar="FILE", help="write JUnit XML too")
+        else:
+            does = one.add_mutually_exclusive_group()
+            does.add_argument("--fix", action="store_true", help="carry out the plan that is shown without it")
+            does.add_argument("--history", action="store_true", help="show what was repaired on these days")
     one = add("replay", replay)
     one.add_argument("folders", nargs="+", metavar="DIR", help="a scenario, or a folder of them")
     one.add_argument("--quiet", action="store_true", help="results only, no progress")

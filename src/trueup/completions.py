@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from trueup.errors import ScenarioError
 
+# The platform's collection: one document per Eastern game date.
+DOCUMENTS = "phase3_completion"
 _TIMESTAMP = "$timestamp"
 _BYTES = "$bytes"
 _TEXT = "$text"
@@ -20,11 +22,14 @@ _OFFSET = re.compile(r"(:[0-9]{2}.*)([+-][0-9]{2}):?([0-9]{2})?$")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A document as it was read. ``update_time`` is when the store last changed it (UTC)."""
+    """A document as it was read. ``update_time`` is when the store last changed it, ``read_time`` when
+    it was read: both by the store's clock (UTC), so that their difference is an age.
+    """
 
     document_id: str
     fields: Mapping[str, Any]
     update_time: datetime
+    read_time: datetime
 
 
 class CompletionStore(Protocol):
@@ -39,6 +44,16 @@ class CompletionStore(Protocol):
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """Write a whole document, in place of what was there."""
+
+    def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
+        """Write a new document. Raises ConflictError where there is one: of many callers one wins."""
+
+    def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
+        """Set the named top-level fields; all others stay as they are.
+
+        Raises ConflictError unless the document's last change is the one of ``update_time``. Also where
+        it was this very call that changed it and only the reply was lost: read again to decide.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

@@ -5,7 +5,9 @@
     │   └── ScenarioError       2  a scenario folder cannot be read
     └── CannotCheckError        3  the check could not be made
         ├── WarehouseError      3  BigQuery, or the embedded one, does not answer
-        ├── CompletionsError    3  the completion documents cannot be read
+        ├── CompletionsError    3  the completion documents cannot be read or written
+        │   └── ConflictError   3  a document is not as it was read, or is there already
+        ├── PublishError        3  the message that starts phase 4 could not be sent
         └── DbtError            3  dbt could not compile or run a model
 
 A message says what is wrong, with the value that is, and ``hint`` says what to do next.
@@ -45,6 +47,14 @@ class WarehouseError(CannotCheckError):
 
 class CompletionsError(CannotCheckError):
     """The store of the completion documents does not answer or refuses."""
+
+
+class ConflictError(CompletionsError):
+    """A document is not (any more) as the writer had read it; nothing was written."""
+
+
+class PublishError(CannotCheckError):
+    """The message that starts phase 4 could not be sent, or nobody knows whether it was."""
 
 
 class DbtError(CannotCheckError):

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from trueup.case import JudgeSettings
-from trueup.completions import CompletionStore
+from trueup.completions import CompletionStore, Snapshot
 from trueup.errors import CompletionsError
 from trueup.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.judge import judge, not_judged
@@ -50,29 +50,40 @@ def read_evidence(source: EvidenceSource, window: Window) -> tuple[DayEvidence, 
     )
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The verdicts of all days, beside what they were made from. ``unread``: why the documents could not be
+    read ("" when they could).
+    """
+
+    days: tuple[DayEvidence, ...]
+    snapshots: Mapping[str, Snapshot]
+    verdicts: tuple[Verdict, ...]
+    unread: str = ""
+
+
 def judge_days(
     days: Sequence[DayEvidence],
     open_store: Callable[[], AbstractContextManager[CompletionStore]],
     reference: Reference,
     settings: JudgeSettings,
-) -> tuple[tuple[Verdict, ...], str]:
-    """The verdicts of all days, and why the documents could not be read ("" when they could).
+) -> Judged:
+    """Judge every day; the documents are read in one go.
 
-    The documents are read in one go. When the store does not answer, every rule of every day is
-    not_run and says so: silence would look like agreement.
+    When the store does not answer, every rule of every day is not_run and says so: silence would look
+    like agreement.
     """
-    ids = [day.game_day.game_date.isoformat() for day in days]
+    days = tuple(days)
+    ids = [day.game_date.isoformat() for day in days]
     try:
         with open_store() as store:
             snapshots = store.read(ids)
     except CompletionsError as error:
         reason = f"{error.message} {error.hint}".strip()
-        verdicts = [not_judged(day.game_day.game_date, reference, reason) for day in days]
-        return tuple(verdict for group in verdicts for verdict in group), reason
-    verdicts = [
-        judge(day, snapshots.get(document_id), reference, settings) for day, document_id in zip(days, ids, strict=True)
-    ]
-    return tuple(verdict for group in verdicts for verdict in group), ""
+        unjudged = [not_judged(day.game_date, reference, reason) for day in days]
+        return Judged(days, {}, tuple(one for group in unjudged for one in group), reason)
+    judged = [judge(day, snapshots.get(key), reference, settings) for day, key in zip(days, ids, strict=True)]
+    return Judged(days, snapshots, tuple(one for group in judged for one in group))
 
 
 def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime) -> list[dict[str, Any]]:
@@ -88,7 +99,7 @@ def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime) -> list[dict[
     ]
 
 
-def verdict_report(verdicts: Sequence[Verdict], unread: str, window: Window, target: str) -> Report:
+def verdict_report(judged: Judged, window: Window, target: str, problems: Sequence[str] = ()) -> Report:
     """The verdicts alone as a report: what ``trueup reconcile`` shows."""
     return Report(
         window,
@@ -107,14 +118,14 @@ def verdict_report(verdicts: Sequence[Verdict], unread: str, window: Window, tar
                 query="",
                 fingerprint=fingerprint(one.rule, one.subject, one.game_date),
             )
-            for one in verdicts
+            for one in judged.verdicts
             if one.outcome == "failed"
         ),
         outcomes=tuple(
             Outcome(one.rule, one.game_date, one.outcome, one.examined_count, one.reason, one.is_blocking)
-            for one in verdicts
+            for one in judged.verdicts
         ),
-        problems=(unread,) if unread else (),
+        problems=((judged.unread,) if judged.unread else ()) + tuple(problems),
     )
 
 

@@ -114,8 +114,8 @@ def finding_from_row(row: Mapping[str, Any]) -> Finding:
     )
 
 
-def to_json(report: Report) -> str:
-    """The one JSON document that ``--format json`` prints."""
+def to_json(report: Report, **more: Any) -> str:
+    """The one JSON document that ``--format json`` prints, with ``more`` keys where a command has more to say."""
     return json.dumps(
         {
             "as_of": report.window.as_of.isoformat(),
@@ -129,6 +129,7 @@ def to_json(report: Report) -> str:
             "problems": list(report.problems),
             "notes": list(report.notes),
             "seconds": dict(report.seconds),
+            **more,
         },
         indent=2,
         ensure_ascii=False,

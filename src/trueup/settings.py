@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import yaml
+
 from trueup.errors import UsageError
 
 EASTERN = ZoneInfo("America/New_York")
@@ -48,6 +50,13 @@ class Settings:
     def dbt_vars(self) -> dict[str, Any]:
         """The vars of every dbt command of this run."""
         return window_vars(self.window, self.variables)
+
+    def variable(self, name: str) -> Any:
+        """A var of this run; where it was not given, the one of dbt_project.yml."""
+        if name in self.variables:
+            return self.variables[name]
+        project = yaml.safe_load((self.project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+        return project["vars"][name]
 
     @property
     def is_embedded(self) -> bool:

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from google.api_core.exceptions import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
     GoogleAPIError,
     InvalidArgument,
     NotFound,
@@ -17,9 +20,10 @@ from google.api_core.exceptions import (
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
+from google.cloud.firestore_v1.field_path import FieldPath
 
-from trueup.completions import Snapshot
-from trueup.errors import CompletionsError
+from trueup.completions import DOCUMENTS, Snapshot
+from trueup.errors import CompletionsError, ConflictError
 
 _IDS_PER_CALL = 300
 # The timeout bounds one attempt and the client's own retry none of them: a dead server cost 295 s.
@@ -37,7 +41,7 @@ class FirestoreCompletions:
     def __init__(
         self,
         project: str,
-        collection: str = "phase3_completion",
+        collection: str = DOCUMENTS,
         database: str = "(default)",
         client: firestore.Client | None = None,
     ) -> None:
@@ -58,7 +62,9 @@ class FirestoreCompletions:
                     timeout=_ATTEMPT_SECONDS,
                 ):
                     if document.exists:
-                        found[document.id] = Snapshot(document.id, _plain(document.to_dict()), document.update_time)
+                        found[document.id] = Snapshot(
+                            document.id, _plain(document.to_dict()), document.update_time, document.read_time
+                        )
         return found
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
@@ -66,6 +72,31 @@ class FirestoreCompletions:
         with self._told():
             self._collection.document(document_id).set(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
         return self.read([document_id])[document_id]
+
+    def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
+        """See CompletionStore."""
+        with self._told(), self._conflicts(document_id):
+            self._collection.document(document_id).create(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
+
+    def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
+        """See CompletionStore."""
+        with self._told(), self._conflicts(document_id):
+            self._collection.document(document_id).update(
+                {FieldPath(key).to_api_repr(): value for key, value in changes.items()},
+                option=self._client.write_option(last_update_time=update_time),
+                retry=_RETRY,
+                timeout=_ATTEMPT_SECONDS,
+            )
+
+    @contextmanager
+    def _conflicts(self, document_id: str) -> Iterator[None]:
+        try:
+            yield
+        # Aborted is a lock that a transaction held for too long; NotFound, a document that has gone.
+        except (Aborted, AlreadyExists, FailedPrecondition, NotFound) as error:
+            raise ConflictError(
+                f"Firestore {self._name}/{document_id} is not as it was read: {str(error)[:300]}", "Run it again."
+            ) from error
 
     def close(self) -> None:
         """See CompletionStore."""

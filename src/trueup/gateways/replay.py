@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trueup.check import Listener, Workplace, run_check
-from trueup.completions import decode_document
+from trueup.completions import DOCUMENTS, decode_document
 from trueup.gateways.dbt import ENDPOINT_VARIABLE
 from trueup.gateways.embedded import PROJECT
 from trueup.gateways.sqlite_completions import SqliteCompletions
@@ -25,7 +25,6 @@ from trueup.schemas import read_table_schemas
 from trueup.settings import COMPLETIONS_VARIABLE, Settings, Window, window_vars
 
 DATASET = "trueup"
-COLLECTION = "phase3_completion"
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def fill_documents(file: Path, scenario: Scenario) -> None:
     """Write the scenario's completion documents into a SQLite store."""
     store = SqliteCompletions(file)
     try:
-        for document_id, raw in scenario.documents.get(COLLECTION, {}).items():
+        for document_id, raw in scenario.documents.get(DOCUMENTS, {}).items():
             store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))
     finally:
         store.close()

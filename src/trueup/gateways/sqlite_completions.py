@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from trueup.completions import Snapshot, decode_document, encode_document
-from trueup.errors import CompletionsError, ScenarioError
+from trueup.completions import DOCUMENTS, Snapshot, decode_document, encode_document
+from trueup.errors import CompletionsError, ConflictError, ScenarioError
 
 _BUSY_SECONDS = 10.0
 _IDS_PER_QUERY = 300
@@ -20,12 +20,14 @@ _IDS_PER_QUERY = 300
 class SqliteCompletions:
     """Documents of one collection in a SQLite file, which is made where there is none."""
 
-    def __init__(self, path: Path, collection: str = "phase3_completion") -> None:
+    def __init__(self, path: Path, collection: str = DOCUMENTS) -> None:
         self._path = path
         self._collection = collection
         with self._told():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute(
                 "create table if not exists documents (collection text not null, "
@@ -48,31 +50,63 @@ class SqliteCompletions:
                     fields = json.loads(row[1])
                     if not isinstance(fields, dict):
                         raise ValueError(f"{row[0]} is not a document")
-                    found[row[0]] = Snapshot(row[0], decode_document(fields, row[0]), datetime.fromisoformat(row[2]))
+                    found[row[0]] = self._snapshot(row[0], fields, row[2])
         return found
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """See CompletionStore."""
-        with self._told():
-            text = json.dumps(encode_document(fields), ensure_ascii=False)
-            # "immediate" takes the write lock before the read: of two writers neither misses the other.
-            with self._connection:
-                self._connection.execute("begin immediate")
-                update_time = self._next_update_time(document_id)
-                self._connection.execute(
-                    "insert or replace into documents values (?, ?, ?, ?)",
-                    (self._collection, document_id, text, update_time.isoformat(timespec="microseconds")),
-                )
-            return Snapshot(document_id, decode_document(json.loads(text), document_id), update_time)
+        with self._told(), self._writing():
+            return self._write(document_id, fields)
+
+    def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
+        """See CompletionStore."""
+        with self._told(), self._writing():
+            if self._row(document_id) is not None:
+                raise ConflictError(f"{self._collection}/{document_id} is there already.")
+            self._write(document_id, fields)
+
+    def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
+        """See CompletionStore."""
+        with self._told(), self._writing():
+            row = self._row(document_id)
+            if row is None or datetime.fromisoformat(row[1]) != update_time:
+                raise ConflictError(f"{self._collection}/{document_id} has changed since it was read.")
+            self._write(document_id, {**json.loads(row[0]), **encode_document(changes)}, is_encoded=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        # "immediate" takes the write lock before the read: of two writers neither misses the other.
+        with self._connection:
+            self._connection.execute("begin immediate")
+            yield
+
+    def _row(self, document_id: str) -> tuple[str, str] | None:
+        """The fields as JSON text and the update time of a document."""
+        row: tuple[str, str] | None = self._connection.execute(
+            "select fields, update_time from documents where collection = ? and document_id = ?",
+            (self._collection, document_id),
+        ).fetchone()
+        return row
+
+    def _write(self, document_id: str, fields: Mapping[str, Any], is_encoded: bool = False) -> Snapshot:
+        text = json.dumps(fields if is_encoded else encode_document(fields), ensure_ascii=False)
+        update_time = self._next_update_time(document_id).isoformat(timespec="microseconds")
+        self._connection.execute(
+            "insert or replace into documents values (?, ?, ?, ?)",
+            (self._collection, document_id, text, update_time),
+        )
+        return self._snapshot(document_id, json.loads(text), update_time)
+
+    def _snapshot(self, document_id: str, fields: Mapping[str, Any], update_time: str) -> Snapshot:
+        decoded = decode_document(fields, document_id)
+        now = datetime.now(timezone.utc)
+        return Snapshot(document_id, decoded, datetime.fromisoformat(update_time), now)
 
     def _next_update_time(self, document_id: str) -> datetime:
         """Now, or just after the last version: a clock set back must not make a newer one look older."""
         now = datetime.now(timezone.utc)
-        last = self._connection.execute(
-            "select update_time from documents where collection = ? and document_id = ?",
-            (self._collection, document_id),
-        ).fetchone()
-        return max(now, datetime.fromisoformat(last[0]) + timedelta(microseconds=1)) if last else now
+        row = self._row(document_id)
+        return max(now, datetime.fromisoformat(row[1]) + timedelta(microseconds=1)) if row else now
 
     def close(self) -> None:
         """See CompletionStore."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from trueup.check import Listener, Workplace
-from trueup.completions import CompletionStore
+from trueup.check import Listener, RepairStores, Workplace
+from trueup.completions import DOCUMENTS, CompletionStore
 from trueup.gateways.dbt import ENDPOINT_VARIABLE, DbtProject
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse
 from trueup.reference import load_reference
+from trueup.repair.phase4 import CLAIMS, Phase4Topic
 from trueup.schemas import TableSchema, read_table_schemas
 from trueup.settings import Settings
 
@@ -41,6 +42,16 @@ def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace
             finally:
                 store.close()
 
+        @contextmanager
+        def repair_stores() -> Iterator[RepairStores]:
+            file, project = settings.completions, target.project
+            with (
+                closing(open_completions(file, project, DOCUMENTS)) as documents,
+                closing(open_completions(file, project, CLAIMS)) as claims,
+                closing(open_topic(file, project, settings.variable("phase4_topic"))) as topic,
+            ):
+                yield RepairStores(documents, claims, topic)
+
         yield Workplace(
             settings=settings,
             dataset=target.dataset,
@@ -49,6 +60,7 @@ def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace
             schemas=read_table_schemas(settings.project_dir / "models"),
             reference=load_reference(settings.project_dir / "seeds", settings.seeds),
             completions=completions,
+            repair_stores=repair_stores,
             listener=listener,
         )
 
@@ -64,16 +76,32 @@ def embedded_endpoint() -> Iterator[str]:
             os.environ.pop(ENDPOINT_VARIABLE, None)
 
 
-def open_completions(file: Path | None, project: str) -> CompletionStore:
-    """The store of the completion documents: the SQLite file, or Firestore without one."""
+def open_completions(file: Path | None, project: str, collection: str = DOCUMENTS) -> CompletionStore:
+    """A collection of documents: in the SQLite file, or in Firestore without one."""
     # Each import costs a second that the other store does not need.
     if file is not None:
         from trueup.gateways.sqlite_completions import SqliteCompletions
 
-        return SqliteCompletions(file)
+        return SqliteCompletions(file, collection)
     from trueup.gateways.firestore import FirestoreCompletions
 
-    return FirestoreCompletions(os.environ.get("TRUEUP_FIRESTORE_PROJECT", project))
+    return FirestoreCompletions(_documents_project(project), collection)
+
+
+def open_topic(file: Path | None, project: str, topic: str) -> Phase4Topic:
+    """The topic that starts phase 4: in the SQLite file, or in Pub/Sub without one."""
+    if file is not None:
+        from trueup.gateways.sqlite_topic import SqliteTopic
+
+        return SqliteTopic(file, topic)
+    from trueup.gateways.pubsub import PubSubTopic
+
+    return PubSubTopic(_documents_project(project), topic)
+
+
+def _documents_project(project: str) -> str:
+    """The platform's project, where it is not the one that trueup writes to."""
+    return os.environ.get("TRUEUP_FIRESTORE_PROJECT", project)
 
 
 def create_sources(

@@ -8,8 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -19,42 +19,31 @@ from google.api_core import exceptions as google_exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from support import PROJECT, firestore_emulator
+from platforms import Platform
+from support import PROJECT
 from trueup.completions import CompletionStore
-from trueup.errors import CompletionsError
+from trueup.errors import CompletionsError, ConflictError
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.sqlite_completions import SqliteCompletions
 
-# One worker: the module's fixture is dear.
-pytestmark = pytest.mark.xdist_group("completion_stores")
+# One worker: the emulators are dear.
+pytestmark = pytest.mark.xdist_group("emulators")
 
 # Their constructors have no types.
 exceptions: Any = google_exceptions
 MOMENT = datetime(2026, 2, 4, 20, 1, 2, 345678, tzinfo=timezone.utc)
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[str]:
-    with firestore_emulator() as address:
-        yield address
-
-
 Opener = Callable[[str], CompletionStore]
 
 
-@pytest.fixture(params=["sqlite", "firestore"])
-def opener(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opener]:
+@pytest.fixture
+def opener(platform: Platform) -> Iterator[Opener]:
     """Opens a collection of one empty database; all are closed in the end."""
-    project = f"p-{uuid.uuid4().hex[:12]}"
-    if request.param == "firestore":
-        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("emulator"))
     made: list[CompletionStore] = []
 
     def open_collection(name: str) -> CompletionStore:
-        if request.param == "sqlite":
-            made.append(SqliteCompletions(tmp_path / "completions.db", name))
-        else:
-            made.append(FirestoreCompletions(project, name))
+        made.append(platform.collection(name))
         return made[-1]
 
     yield open_collection
@@ -118,6 +107,76 @@ def test_the_update_time_is_aware_and_grows(store: CompletionStore) -> None:
     assert first.update_time < second.update_time
     assert abs(datetime.now(timezone.utc) - second.update_time) < timedelta(minutes=5)
     assert store.read(["d"])["d"].update_time == second.update_time
+
+
+def test_it_was_read_by_the_clock_that_it_was_written_by(store: CompletionStore) -> None:
+    written = store.replace("d", {"a": 1})
+    time.sleep(0.2)
+    age = store.read(["d"])["d"].read_time - written.update_time
+    assert timedelta(seconds=0.2) <= age < timedelta(seconds=5)
+
+
+def test_a_document_is_created_once(store: CompletionStore) -> None:
+    store.create("d", {"by": "one", "with.dot": MOMENT})
+    with pytest.raises(ConflictError):
+        store.create("d", {"by": "other"})
+    assert store.read(["d"])["d"].fields == {"by": "one", "with.dot": MOMENT}
+
+
+def test_of_many_that_create_at_once_one_wins(opener: Opener) -> None:
+    stores = [opener("claims") for _ in range(8)]
+
+    def create(number: int) -> bool:
+        try:
+            stores[number].create("d", {"by": number})
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(create, range(8)))
+    assert sum(won) == 1
+    assert stores[0].read(["d"])["d"].fields == {"by": won.index(True)}
+
+
+def test_an_update_sets_the_named_fields_and_no_other(store: CompletionStore) -> None:
+    read = store.replace("d", {"a": 1, "with.dot": 1, "map": {"x": 1, "y": 2}, "at": MOMENT, "raw": b"\x00"})
+    store.update("d", {"a": 2, "with.dot": 2, "map": {"z": 3}, "Ümläut key": None}, read.update_time)
+    assert store.read(["d"])["d"].fields == {
+        **{"a": 2, "with.dot": 2, "map": {"z": 3}, "Ümläut key": None},
+        **{"at": MOMENT, "raw": b"\x00"},
+    }
+
+
+def test_an_update_of_what_has_changed_meanwhile_writes_nothing(store: CompletionStore) -> None:
+    first = store.replace("d", {"a": 1})
+    store.replace("d", {"a": 2})
+    with pytest.raises(ConflictError):
+        store.update("d", {"b": 1}, first.update_time)
+    assert store.read(["d"])["d"].fields == {"a": 2}
+
+
+def test_an_update_of_a_document_that_is_not_there_makes_none(store: CompletionStore) -> None:
+    with pytest.raises(ConflictError):
+        store.update("d", {"a": 1}, MOMENT)
+    assert store.read(["d"]) == {}
+
+
+def test_of_many_updates_of_one_reading_one_wins(opener: Opener) -> None:
+    stores = [opener("documents") for _ in range(8)]
+    read = stores[0].replace("d", {"kept": True})
+
+    def update(number: int) -> bool:
+        try:
+            stores[number].update("d", {"by": number}, read.update_time)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(update, range(8)))
+    assert sum(won) == 1
+    assert stores[0].read(["d"])["d"].fields == {"kept": True, "by": won.index(True)}
 
 
 def test_documents_of_another_collection_are_not_seen(opener: Opener) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support import PROJECT, SCENARIOS, Silent, replay
+from replaying import Silent, replay
+from support import PROJECT, SCENARIOS
 from trueup.check import Workplace, reconcile
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from support import PROJECT, Silent, real_data
+from replaying import Silent
+from support import PROJECT, real_data
 from trueup.gateways.replay import loaded
 from trueup.scenarios import Scenario
 from trueup.settings import EASTERN

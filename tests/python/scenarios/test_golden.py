@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support import PROJECT, SCENARIOS, replay
+from replaying import replay
+from support import PROJECT, SCENARIOS
 from trueup.reference import load_reference
 from trueup.report import Report
 from trueup.scenarios import compare, find_scenarios, load_scenario

@@ -58,7 +58,7 @@ def document(remove: Any = (), **changes: Any) -> Snapshot:
     for key, value in changes.items():
         merges = isinstance(value, dict) and isinstance(fields.get(key), dict)
         fields[key] = {**fields[key], **value} if merges else value
-    return Snapshot(KEY, fields, TRIGGERED)
+    return Snapshot(KEY, fields, TRIGGERED, TRIGGERED)
 
 
 def untriggered(remove: Any = (), **changes: Any) -> Snapshot:

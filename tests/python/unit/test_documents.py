@@ -13,7 +13,7 @@ from unit.cases import DEFENSE, KEY, PLAYERS, REFERENCE, TRIGGERED, document, ju
 
 
 def read(**fields: Any) -> Document | Unreadable:
-    return read_document(Snapshot(KEY, fields, TRIGGERED), REFERENCE)
+    return read_document(Snapshot(KEY, fields, TRIGGERED, TRIGGERED), REFERENCE)
 
 
 def test_class_style_names_mean_the_processor() -> None:
@@ -134,7 +134,7 @@ def test_no_document_whatever_makes_the_judge_fall_over() -> None:
     keys = [*document().fields, "_trigger_pending", "PlayerGameSummaryProcessor", "x", ""]
     for _ in range(2000):
         fields = {chance.choice(keys): _junk(chance) for _ in range(chance.randint(0, 9))}
-        judged(Snapshot(KEY, fields, TRIGGERED))
+        judged(Snapshot(KEY, fields, TRIGGERED, TRIGGERED))
         encode_document(fields)
 
 
@@ -150,7 +150,7 @@ def test_values_that_python_cannot_write_out_are_told_all_the_same() -> None:
 
 def test_keys_that_are_no_text_do_not_make_the_reader_fall_over() -> None:
     fields: dict[Any, Any] = {1: {"status": "success"}, None: {"status": "failed"}, "1": 2}
-    assert isinstance(read_document(Snapshot(KEY, fields, TRIGGERED), REFERENCE), Unreadable)
+    assert isinstance(read_document(Snapshot(KEY, fields, TRIGGERED, TRIGGERED), REFERENCE), Unreadable)
 
 
 @pytest.mark.parametrize(

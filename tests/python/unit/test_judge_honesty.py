@@ -39,11 +39,11 @@ LAST_MINUTE = NEXT_DAY_IS_OVER - timedelta(minutes=1)
 
 
 def test_a_document_without_reports_and_count_has_nothing_to_count() -> None:
-    assert only(judged(Snapshot(KEY, {}, TRIGGERED)), "DONE001").outcome == "not_run"
+    assert only(judged(Snapshot(KEY, {}, TRIGGERED, TRIGGERED)), "DONE001").outcome == "not_run"
 
 
 def test_a_count_of_zero_where_nobody_delivered_is_right() -> None:
-    assert only(judged(Snapshot(KEY, {"_completed_count": 0}, TRIGGERED)), "DONE001").outcome == "passed"
+    assert only(judged(Snapshot(KEY, {"_completed_count": 0}, TRIGGERED, TRIGGERED)), "DONE001").outcome == "passed"
 
 
 def test_reports_without_any_rows_leave_nothing_to_compare_for_each_processor() -> None:

@@ -1,0 +1,48 @@
+"""The embedded topic that starts phase 4: a table of sent messages in the SQLite file of the documents."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from trueup.errors import PublishError
+
+_BUSY_SECONDS = 10.0
+
+
+class SqliteTopic:
+    """Keeps every message that is sent; nobody receives them."""
+
+    def __init__(self, path: Path, topic: str) -> None:
+        self._path = path
+        self._topic = topic
+
+    def publish(self, message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
+        """See Phase4Topic."""
+        row = (self._topic, json.dumps(message), json.dumps(dict(attributes)), datetime.now(timezone.utc).isoformat())
+        try:
+            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+            try:
+                with connection:
+                    connection.execute(
+                        "create table if not exists messages (message_id integer primary key, topic text not null, "
+                        "message text not null, attributes text not null, published_at text not null)"
+                    )
+                    sent = connection.execute(
+                        "insert into messages (topic, message, attributes, published_at) values (?, ?, ?, ?)", row
+                    )
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise PublishError(
+                f"The message to {self._topic} cannot be kept in {self._path}: {error}",
+                "Check that it is a SQLite file you may write, then run it again.",
+            ) from error
+        return str(sent.lastrowid)
+
+    def close(self) -> None:
+        """See Phase4Topic."""

@@ -1,0 +1,102 @@
+"""A repair for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from trueup.repair.plan import Plan
+from trueup.repair.run import Repair
+from trueup.repair.steps import START, Step, is_repairable, planned_steps, value_text
+from trueup.report import Report, to_json
+
+_COLOURS = {"applied": "green", "refused": "yellow", "failed": "bold red", "not_done": "red", "started": "dim"}
+_LONGEST = 100
+
+
+def repair_json(report: Report, repair: Repair) -> str:
+    """The report, the plan of each document, and what was done: one JSON document."""
+    plans = [
+        {
+            "document": plan.document_id,
+            "update_time": plan.update_time.isoformat() if plan.update_time else None,
+            "steps": [_as_dict(step) for step in planned_steps(plan, "started")],
+            "left": [asdict(one) for one in plan.left],
+        }
+        for plan in repair.plans
+        if not plan.is_empty or plan.left
+    ]
+    return to_json(report, plan=plans, steps=[_as_dict(step) for step in repair.steps])
+
+
+def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
+    """What would be done, or what was done, and what is left to people."""
+    steps = repair.steps if was_fixed else [one for plan in repair.plans for one in planned_steps(plan, "started")]
+    console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]", highlight=False)
+    if not steps:
+        console.print("  nothing to repair", highlight=False)
+    for step in steps:
+        outcome = f"[{_COLOURS[step.outcome]}]{step.outcome}[/] " if was_fixed else ""
+        console.print(f"  {outcome}[bold]{step.rule}[/]  {step.game_date}  {escape(_change(step))}", highlight=False)
+        if step.reason:
+            console.print(f"    {escape(step.reason)}", highlight=False)
+        elif not was_fixed:
+            console.print(f"    [dim]because {escape(_short(dict(step.evidence)))}[/]", highlight=False)
+    _print_left(repair.plans, console)
+    if steps and not was_fixed:
+        console.print("\nTo carry it out: the same command with [green]--fix[/]", highlight=False)
+
+
+def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console) -> None:
+    """Every step on the documents of the window, oldest first."""
+    if form == "json":
+        print(json.dumps([dict(row) for row in rows], default=str, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        console.print("No document of these days was repaired.", highlight=False)
+    for row in rows:
+        console.print(
+            f"{row['recorded_at']:%Y-%m-%d %H:%M:%S} UTC  [{_COLOURS.get(row['outcome'], 'dim')}]{row['outcome']}[/]  "
+            f"[bold]{row['rule']}[/]  {row['game_date']}  {escape(row['action'])} {escape(row['subject'])}: "
+            f"{escape(row['before'][:_LONGEST])} → {escape(row['after'][:_LONGEST])}  "
+            f"[dim]{escape(row['actor'])}, run {row['run_id']}[/]",
+            highlight=False,
+        )
+        if row["reason"]:
+            console.print(f"    {escape(row['reason'])}", highlight=False)
+
+
+def _print_left(plans: Sequence[Plan], console: Console) -> None:
+    left = [(plan, one) for plan in plans for one in plan.left]
+    if not left:
+        return
+    console.print("\n[bold]left to you[/]", highlight=False)
+    for plan, one in left:
+        subject = "" if one.subject == plan.document_id else f" {one.subject}"
+        console.print(
+            f"  [bold]{one.rule}[/]  {plan.game_date}{escape(subject)}: {escape(one.reason)}", highlight=False
+        )
+        # The next command of a repairable rule is this very one, which has just said why not.
+        if not is_repairable(one):
+            console.print(f"    [green]→ {escape(one.remedy)}[/]", highlight=False)
+
+
+def _change(step: Step) -> str:
+    if step.action == START:
+        return f"start phase 4 of {step.subject}: claim it, send the message, set _triggered"
+    return f"set {step.subject}: {_short(step.before)} → {_short(step.after)}"
+
+
+def _short(value: Any) -> str:
+    text = value_text(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _as_dict(step: Step) -> dict[str, Any]:
+    values = {name: json.loads(value_text(getattr(step, name))) for name in ("before", "after", "evidence")}
+    return {**asdict(step), **values, "game_date": step.game_date.isoformat()}
