@@ -78,7 +78,7 @@ def _orchestrate_firestore(platform: Google) -> Callable[[str, int], None]:
 
         @firestore.transactional  # type: ignore[untyped-decorator, unused-ignore]
         def replace_all(transaction: Any) -> None:
-            transaction.set(reference, rerun(reference.get(transaction=transaction).to_dict(), number))
+            transaction.set(reference, rerun(reference.get(transaction=transaction).to_dict() or {}, number))
 
         replace_all(client.transaction(max_attempts=20))
 
