@@ -187,7 +187,7 @@ def test_documents_of_another_collection_are_not_seen(opener: Opener) -> None:
 
 
 def test_many_documents_are_read_at_once(store: CompletionStore) -> None:
-    ids = [f"{2000 + number}-01-01" for number in range(330)]
+    ids = [f"{2000 + number}-01-01" for number in range(620)]
     for one in ids[::2]:
         store.replace(one, {"id": one})
     found = store.read(ids)

@@ -195,6 +195,6 @@ class Night(RuleBasedStateMachine):
 
 
 Night.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=400, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestNight = Night.TestCase
