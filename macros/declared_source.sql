@@ -2,12 +2,12 @@
     What models/staging/*/_sources.yml declares of one source table:
 
     relation_name, columns {name: data_type}, meta (grain, newest_by, partition_column …).
-    Empty while dbt parses: the declarations are known only when it compiles.
+    Empty while dbt parses, and in its unit tests: the declarations are known only when it compiles models.
 -#}
 {% macro declared_source(source_name, table_name) %}
     {%- set declared = {'relation_name': table_name, 'columns': {}, 'meta': {}} -%}
     {%- if execute -%}
-        {%- for node in graph.sources.values() if node.source_name == source_name and node.name == table_name -%}
+        {%- for node in graph.get('sources', {}).values() if node.source_name == source_name and node.name == table_name -%}
             {%- for column in node.columns.values() -%}
                 {%- do declared.columns.update({column.name: column.data_type}) -%}
             {%- endfor -%}

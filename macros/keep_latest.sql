@@ -1,12 +1,12 @@
 {#-
-    The latest row of each grain of a staged table, all columns.
+    The latest row of each grain of a staged table of nba_analytics, all columns.
 
     Rows with a NULL in the grain are kept, all of them, although they may look alike: nobody can say that
     two unknown players are one. DUP003 reports them. The order has no tie: it ends in a hash of the row.
 -#}
-{% macro keep_latest(staged, grain, newest_by) -%}
+{% macro keep_latest(table_name, grain, newest_by) -%}
 with staged as (
-    select * from {{ staged }}
+    select * from {{ ref('stg_nba_analytics__' ~ table_name) }}
 )
 
 select staged.*
@@ -14,7 +14,7 @@ from staged
 qualify
     row_number() over (
         partition by {{ grain | join(', ') }}
-        order by {{ newest_first(newest_by, row_hash('staged')) }}
+        order by {{ newest_first(newest_by, row_hash('staged', declared_source('nba_analytics', table_name).columns)) }}
     ) = 1
     {%- for column in grain %}
     or staged.{{ column }} is null

@@ -9,7 +9,7 @@
 
 {{
     keep_latest(
-        ref('stg_nba_analytics__player_game_summary'),
+        'player_game_summary',
         grain=['game_date', 'game_id', 'player_lookup'],
         newest_by='processed_at',
     )

@@ -9,7 +9,7 @@
 
 {{
     keep_latest(
-        ref('stg_nba_analytics__team_defense_game_summary'),
+        'team_defense_game_summary',
         grain=['game_date', 'game_id', 'defending_team_abbr'],
         newest_by='processed_at',
     )

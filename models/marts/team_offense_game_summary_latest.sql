@@ -9,7 +9,7 @@
 
 {{
     keep_latest(
-        ref('stg_nba_analytics__team_offense_game_summary'),
+        'team_offense_game_summary',
         grain=['game_date', 'game_id', 'team_abbr'],
         newest_by='processed_at',
     )

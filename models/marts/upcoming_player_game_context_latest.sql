@@ -9,7 +9,7 @@
 
 {{
     keep_latest(
-        ref('stg_nba_analytics__upcoming_player_game_context'),
+        'upcoming_player_game_context',
         grain=['game_date', 'game_id', 'player_lookup'],
         newest_by='processed_at',
     )

@@ -9,7 +9,7 @@
 
 {{
     keep_latest(
-        ref('stg_nba_analytics__upcoming_team_game_context'),
+        'upcoming_team_game_context',
         grain=['game_date', 'game_id', 'team_abbr'],
         newest_by='processed_at',
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from google.cloud import firestore
-from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient  # type: ignore[import-untyped]
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from platforms import TOPIC
 from support import missing

@@ -4,7 +4,7 @@ with survivors as (
     select
         '{{ table_name }}' as table_name,
         latest.game_date,
-        {{ row_hash('latest') }} as row_hash,
+        {{ row_hash('latest', declared_source('nba_analytics', table_name).columns) }} as row_hash,
     from {{ ref(table_name ~ '_latest') }} as latest
     where {{ partition_range('latest.game_date') }}
     {%- if not loop.last %}

@@ -35,8 +35,14 @@ select
     cast(excess_count as float64) as observed,
     0.0 as expected,
     to_json_string(struct(
-        group_count, excess_count as excess_rows, exact_copy_count as exact_copies,
-        conflict_count as conflicting_group_count, cause, first_written_at, last_written_at, example
+        group_count as group_count,
+        excess_count as excess_rows,
+        exact_copy_count as exact_copies,
+        conflict_count as conflicting_group_count,
+        cause as cause,
+        {{ moment_text('first_written_at') }} as first_written_at,
+        {{ moment_text('last_written_at') }} as last_written_at,
+        example as example
     )) as detail,
     {{ rows_query('qualify count(*) over (partition by GRAIN) > 1') }} as query,
 from counted

@@ -25,6 +25,8 @@ select
     ) as summary,
     cast(tied_count as float64) as observed,
     0.0 as expected,
-    to_json_string(struct(tied_count as tied_keys, last_written_at, example)) as detail,
+    to_json_string(struct(
+        tied_count as tied_keys, {{ moment_text('last_written_at') }} as last_written_at, example as example
+    )) as detail,
     {{ rows_query('qualify count(*) over (partition by GRAIN) > 1') }} as query,
 from counted

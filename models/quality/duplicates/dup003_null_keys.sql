@@ -21,6 +21,6 @@ select
     concat(cast(null_key_count as string), ' rows of ', table_name, ' have a NULL in their key.') as summary,
     cast(null_key_count as float64) as observed,
     0.0 as expected,
-    to_json_string(struct(null_key_count as null_key_rows, example)) as detail,
+    to_json_string(struct(null_key_count as null_key_rows, example as example)) as detail,
     {{ rows_query('and (GRAIN_IS_NULL)') }} as query,
 from counted

@@ -40,6 +40,8 @@ select
     ) as summary,
     cast(entity_count as float64) as observed,
     0.0 as expected,
-    to_json_string(struct(entity_count as entities, example, one_game_id, other_game_id)) as detail,
+    to_json_string(struct(
+        entity_count as entities, example as example, one_game_id as one_game_id, other_game_id as other_game_id
+    )) as detail,
     {{ rows_query('qualify min(game_id) over (partition by ENTITY) != max(game_id) over (partition by ENTITY)') }} as query,
 from counted

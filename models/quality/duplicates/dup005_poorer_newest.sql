@@ -25,6 +25,6 @@ select
     ) as summary,
     cast(poorer_count as float64) as observed,
     0.0 as expected,
-    to_json_string(struct(poorer_count as poorer_keys, most_lost_count as most_measures_lost, example)) as detail,
+    to_json_string(struct(poorer_count as poorer_keys, most_lost_count as most_measures_lost, example as example)) as detail,
     {{ rows_query('qualify count(*) over (partition by GRAIN) > 1') }} as query,
 from counted

@@ -3,17 +3,20 @@
 {% for table_name in analytics_tables() -%}
 {%- set facts = declared_source('nba_analytics', table_name) %}
 {%- set grain = facts.meta.get('grain', ['game_date']) %}
-{%- set payload = facts.columns.keys() | reject('in', facts.meta.get('bookkeeping', [])) | list %}
+{%- set payload = {} %}
+{%- for column, data_type in facts.columns.items() if column not in facts.meta.get('bookkeeping', []) %}
+    {%- do payload.update({column: data_type}) %}
+{%- endfor %}
 select
     '{{ table_name }}' as table_name,
     staged.game_date,
     staged.game_id,
     staged.{{ facts.meta.get('entity', 'game_id') }} as entity,
     staged.{{ facts.meta.get('newest_by', 'processed_at') }} as written_at,
-    to_json_string(struct({{ grain | join(', ') }})) as grain_key,
+    to_json_string(struct({% for column in grain %}{{ column }} as {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as grain_key,
     {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
-    to_hex(sha256(to_json_string(struct({{ payload | join(', ') or 'game_date' }})))) as payload_hash,
-    {{ row_hash('staged') }} as row_hash,
+    {{ row_hash('staged', payload) }} as payload_hash,
+    {{ row_hash('staged', facts.columns) }} as row_hash,
     -- A list, not a sum of 24 terms: the analyzer nests every plus one level deeper.
     (
         select countif(measure is null)

@@ -14,8 +14,6 @@ select
     ) as summary,
     cast(late_by_minutes as float64) as observed,
     0.0 as expected,
-    to_json_string(struct(
-        state, due_at, alert_at, first_run_at, first_useful_run_at, run_count, scheduled_game_count, time_zone
-    )) as detail,
+    {{ lateness_detail() }} as detail,
     {{ run_history_query() }} as query,
 from lateness

@@ -20,8 +20,11 @@ select
     cast(arrived_game_count as float64) as observed,
     cast(final_game_count as float64) as expected,
     to_json_string(struct(
-        alert_at, final_game_count as final_games, arrived_game_count as arrived_at_alert,
-        arrived_so_far_count as arrived_so_far, last_arrived_at
+        {{ moment_text('alert_at') }} as alert_at,
+        final_game_count as final_games,
+        arrived_game_count as arrived_at_alert,
+        arrived_so_far_count as arrived_so_far,
+        {{ moment_text('last_arrived_at') }} as last_arrived_at
     )) as detail,
     concat(
         'select game_id, min(processed_at) as arrived_at from {{ facts.relation_name }} where game_date = date \'',

@@ -10,7 +10,7 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPIError, InvalidArgument, NotFound, PermissionDenied
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.pubsub_v1 import PublisherClient  # type: ignore[import-untyped]
+from google.cloud.pubsub_v1 import PublisherClient
 
 from trueup.errors import PublishError
 

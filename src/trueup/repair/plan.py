@@ -83,6 +83,10 @@ class Plan:
         return not self.edits and self.start is None
 
 
+# Why a repair is not proved, and what would prove it or make it needless.
+Refusal = tuple[str, str]
+
+
 @dataclass
 class _Draft:
     """A plan in the making: the snapshot as it will be, and what makes it so."""
@@ -90,7 +94,7 @@ class _Draft:
     case: Case
     snapshot: Snapshot
     edits: list[Edit] = field(default_factory=list)
-    refusals: dict[tuple[str, str], str] = field(default_factory=dict)
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
 
     def set(self, rule: str, name: str, value: Any, evidence: Mapping[str, Any]) -> None:
         self.edits.append(Edit(rule, name, self.snapshot.fields.get(name), value, evidence))
@@ -100,8 +104,8 @@ class _Draft:
         verdicts = judge(self.case.day, self.snapshot, self.case.reference, self.case.settings)
         return [one for one in verdicts if one.rule == rule and one.outcome == "failed"]
 
-    def refuse(self, verdict: Verdict, reason: str) -> None:
-        self.refusals[(verdict.rule, verdict.subject)] = reason
+    def refuse(self, verdict: Verdict, reason: str, remedy: str) -> None:
+        self.refusals[(verdict.rule, verdict.subject)] = (reason, remedy)
 
 
 def plan_repair(
@@ -136,7 +140,11 @@ def _register_reports(draft: _Draft, actor: str) -> None:
         rows = draft.case.day.processors[verdict.subject]
         if rows.is_backfill is not False:
             how = "a backfill wrote the rows" if rows.is_backfill else "no run tells whether a backfill wrote the rows"
-            draft.refuse(verdict, f"{how}; a report would say that the nightly run did")
+            draft.refuse(
+                verdict,
+                f"{how}; a report would say that the nightly run did",
+                f"Rerun {verdict.subject} for {draft.case.document_id}, so that it reports itself",
+            )
             continue
         report = {
             "status": "success",
@@ -159,7 +167,11 @@ def _start_phase4(draft: _Draft) -> Start | None:
     for verdict in draft.failed("TRIG001"):
         phase4 = draft.case.day.phase4
         if not phase4.is_source_present:
-            draft.refuse(verdict, "player_daily_cache is not there: nobody can tell whether phase 4 has run")
+            draft.refuse(
+                verdict,
+                "player_daily_cache is not there: nobody can tell whether phase 4 has run",
+                "Make nba_precompute.player_daily_cache readable for trueup, then run it again",
+            )
         elif phase4.row_count:
             evidence = {
                 "phase4_rows": phase4.row_count,
@@ -177,13 +189,21 @@ def _proved_start(draft: _Draft, verdict: Verdict) -> Start | None:
     case, document = draft.case, read_document(draft.snapshot, draft.case.reference)
     assert isinstance(document, Document), "a plan adds nothing that cannot be read"
     if not case.day.game_day.is_schedule_known:
-        draft.refuse(verdict, "the schedule does not cover the date: nobody can tell whether all games are there")
+        draft.refuse(
+            verdict,
+            "the schedule does not cover the date: nobody can tell whether all games are there",
+            f"Load nba_raw.nbac_schedule around {case.document_id}, then run it again",
+        )
         return None
     roster = case.reference.expected(document.mode)
     delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
     short = [entry.table_name for entry in delivered if not _is_proved(case, entry.processor_name)]
     if short:
-        draft.refuse(verdict, f"{', '.join(short)} is reported, but its rows are not all there")
+        draft.refuse(
+            verdict,
+            f"{', '.join(short)} is reported, but its rows are not all there",
+            f"Rerun {', '.join(short)} for {case.document_id}, then run it again",
+        )
         return None
     completed_at, _ = completion(case, document)
     names = tuple(sorted(entry.processor_name for entry in delivered))
@@ -217,16 +237,10 @@ def _rows_evidence(rows: ProcessorEvidence) -> dict[str, Any]:
     }
 
 
-def _left(verdicts: Sequence[Verdict], refusals: Mapping[tuple[str, str], str]) -> tuple[Left, ...]:
+def _left(verdicts: Sequence[Verdict], refusals: Mapping[tuple[str, str], Refusal]) -> tuple[Left, ...]:
     """Failed verdicts that the plan does not mend, each once."""
-    left = {
-        (one.rule, one.subject): Left(
-            one.rule,
-            one.subject,
-            one.summary,
-            refusals.get((one.rule, one.subject), "there is no safe automatic repair"),
-            one.remedy,
-        )
-        for one in verdicts
-    }
+    left = {}
+    for one in verdicts:
+        reason, remedy = refusals.get((one.rule, one.subject), ("there is no safe automatic repair", one.remedy))
+        left[(one.rule, one.subject)] = Left(one.rule, one.subject, one.summary, reason, remedy)
     return tuple(left.values())

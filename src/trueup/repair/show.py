@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from trueup.repair.plan import Plan
 from trueup.repair.run import Repair
-from trueup.repair.steps import START, Step, is_repairable, planned_steps, value_text
+from trueup.repair.steps import START, Step, planned_steps, value_text
 from trueup.report import Report, to_json
 
 _COLOURS = {"applied": "green", "refused": "yellow", "failed": "bold red", "not_done": "red", "started": "dim"}
@@ -81,9 +81,7 @@ def _print_left(plans: Sequence[Plan], console: Console) -> None:
         console.print(
             f"  [bold]{one.rule}[/]  {plan.game_date}{escape(subject)}: {escape(one.reason)}", highlight=False
         )
-        # The next command of a repairable rule is this very one, which has just said why not.
-        if not is_repairable(one):
-            console.print(f"    [green]→ {escape(one.remedy)}[/]", highlight=False)
+        console.print(f"    [green]→ {escape(one.remedy)}[/]", highlight=False)
 
 
 def _change(step: Step) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal, Protocol
 
 from trueup.completions import encode_document
-from trueup.repair.plan import REPAIRED_RULES, Left, Plan
+from trueup.repair.plan import REPAIRED_RULES, Plan
 
 Outcome = Literal["started", "applied", "refused", "failed", "not_done"]
 SET_FIELD = "set field"
@@ -73,13 +73,8 @@ def refused_steps(plan: Plan) -> list[Step]:
     return [
         Step(plan.game_date, one.rule, one.subject, _ACTIONS[one.rule], "refused", reason=one.reason)
         for one in plan.left
-        if is_repairable(one)
+        if one.rule in REPAIRED_RULES
     ]
-
-
-def is_repairable(left: Left) -> bool:
-    """Whether the rule has a repair at all."""
-    return left.rule in REPAIRED_RULES
 
 
 _ACTIONS = {"DONE001": SET_FIELD, "DONE002": SET_FIELD, "TRIG001": START}

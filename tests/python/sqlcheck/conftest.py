@@ -1,0 +1,35 @@
+"""The project, compiled once, and one engine for all tests of the checker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sqlcheck.checker import Checker
+from sqlcheck.dbt_project import compile_offline
+from sqlcheck.engine import Engine
+from sqlcheck.project import ProjectCheck, check_project
+from support import PROJECT
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """dbt's own account of the project, compiled for BigQuery."""
+    return compile_offline(PROJECT, tmp_path_factory.mktemp("compiled"))
+
+
+@pytest.fixture(scope="session")
+def checker(engine: Engine) -> Checker:
+    return Checker(engine)
+
+
+@pytest.fixture(scope="session")
+def checked(manifest: dict[str, Any], checker: Checker) -> ProjectCheck:
+    """The whole project, checked; afterwards the checker's catalog holds every table of it."""
+    return check_project(PROJECT, manifest, checker)

@@ -1,0 +1,229 @@
+"""Every model gives the same rows by both engines, and a difference that is planted is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlcheck.differential import (
+    DIFFERENT,
+    NOT_COMPARED,
+    SAME,
+    Outcome,
+    Quiet,
+    compare_scenario,
+    exit_code,
+    main,
+    stale,
+)
+from sqlcheck.differential_exceptions import Exceptions, read_exceptions
+from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, TableReader, built
+from sqlcheck.reference import Reference
+from support import PROJECT, SCENARIOS
+from trueup.gateways.embedded import PROJECT as WAREHOUSE_PROJECT
+from trueup.gateways.replay import DATASET
+from trueup.gateways.warehouse import Warehouse
+from trueup.scenarios import Scenario, load_scenario
+from trueup.schemas import read_table_schemas
+
+pytestmark = pytest.mark.xdist_group("differential")
+
+SCHEMAS = read_table_schemas(PROJECT / "models")
+# Nights on which, together, every model has rows. The first two are those on which the clocks change.
+CLOCK_CHANGES = ("dst-fall-back", "dst-spring-forward")
+FAULTS = (
+    *("null-key", "tied-newest", "two-game-ids", "poorer-newest"),
+    *("scraper-silent", "scraper-failed", "partial-arrival"),
+)
+_DAY = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
+
+
+def night(name: str) -> Scenario:
+    return load_scenario(SCENARIOS / name, SCHEMAS)
+
+
+def moved(value: Any, days: int) -> Any:
+    """The same on other days: every day in a text, 2026-02-03 or 20260203, is so many days later."""
+    if isinstance(value, Mapping):
+        return {moved(key, days): moved(one, days) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(moved(one, days) for one in value)
+    if not isinstance(value, str):
+        return value
+
+    def later(found: re.Match[str]) -> str:
+        year, dash, month, day = found.groups()
+        return f"{date(int(year), int(month), int(day)) + timedelta(days):%Y{dash}%m{dash}%d}"
+
+    return _DAY.sub(later, value)
+
+
+def all_nights() -> Scenario:
+    """The golden nights one after the other in one warehouse, each fault a week before the one before it."""
+    first, last = map(night, CLOCK_CHANGES)
+    placed = [(first.tables, first.documents), (last.tables, last.documents)]
+    for weeks, one in enumerate(map(night, FAULTS)):
+        placed.append((moved(one.tables, -7 * weeks), moved(one.documents, -7 * weeks)))
+    tables: dict[str, tuple[dict[str, Any], ...]] = {}
+    documents: dict[str, dict[str, Any]] = {}
+    for rows_by_table, raw_by_collection in placed:
+        for name, rows in rows_by_table.items():
+            tables[name] = (*tables.get(name, ()), *rows)
+        for collection, raw in raw_by_collection.items():
+            documents[collection] = {**documents.get(collection, {}), **raw}
+    return replace(last, name="all-nights", first_date=first.first_date, tables=tables, documents=documents)
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Reference]:
+    with Reference() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def nights(endpoint: str) -> Iterator[BuiltScenario]:
+    assert endpoint
+    with built(all_nights(), PROJECT, Quiet()) as scenario:
+        # Read now: another scenario may be loaded while this one is still compared.
+        for name in {name for model in scenario.models for name in (model.relation, *model.inputs)}:
+            scenario.read(name)
+        yield scenario
+
+
+def test_every_model_gives_the_same_rows_by_both_engines(nights: BuiltScenario, reference: Reference) -> None:
+    exceptions = read_exceptions()
+    outcomes = list(compare_scenario(nights, reference, exceptions))
+    none_is_wrong(outcomes)
+    assert stale(outcomes, exceptions) == []
+    assert exit_code(outcomes, []) == SAME
+    assert {one.model for one in outcomes} == {path.stem for path in (PROJECT / "models").rglob("*.sql")}
+    # Nothing is the same as nothing: each model must have had something to compare.
+    assert not [one.model for one in outcomes if not one.row_count]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_so_does_the_night_of_the_incident(reference: Reference) -> None:
+    with built(night("incident-2026-02-03"), PROJECT, Quiet()) as scenario:
+        none_is_wrong(list(compare_scenario(scenario, reference, read_exceptions())))
+
+
+def none_is_wrong(outcomes: list[Outcome]) -> None:
+    if wrong := [one for one in outcomes if one.status in ("differs", "not run")]:
+        pytest.fail("\n".join(map(str, wrong)), pytrace=False)
+
+
+# In the SQL of one model, for one engine: what makes a row, a NULL, a number, a moment or a zone another.
+PLANTS = [
+    ("stg_nba_raw__nbac_schedule", "{sql} limit 3"),
+    ("stg_nba_analytics__player_game_summary", "select * replace (coalesce(points, 0) as points) from ({sql})"),
+    ("stg_nba_reference__processor_run_history", "{sql} union all {sql}"),
+    ("scraper_lateness", "select * replace (timestamp_add(due_at, interval 1 microsecond) as due_at) from ({sql})"),
+    ("service_levels", "select * replace (value + 0.001 as value) from ({sql})"),
+    ("games", "select *, 1 as one_more from ({sql})"),
+    ("game_days", "select * except (game_date), cast(game_date as string) as game_date from ({sql})"),
+    ("row_fingerprints", "select * replace (left(row_hash, 1) as row_hash) from ({sql})"),
+    ("slo_alerts", "select * replace (replace(detail, 'metric', 'Metric') as detail) from ({sql})"),
+]
+
+
+@pytest.mark.parametrize(("name", "plant"), PLANTS)
+def test_a_planted_difference_is_found(nights: BuiltScenario, reference: Reference, name: str, plant: str) -> None:
+    model = next(one for one in nights.models if one.name == name)
+    # In parentheses, for a model may begin with `with`.
+    planted = replace(model, sql=plant.format(sql=f"(\n{model.sql}\n)"))
+    (outcome,) = compare_scenario(replace(nights, models=(planted,)), reference, read_exceptions())
+    assert outcome.status == "differs", outcome
+
+
+def test_a_zone_that_is_another_is_found(nights: BuiltScenario, reference: Reference) -> None:
+    model = next(one for one in nights.models if one.name == "scraper_lateness")
+    assert "'America/New_York')" in model.sql
+    planted = replace(model, sql=model.sql.replace("'America/New_York')", "'America/Chicago')"))
+    (outcome,) = compare_scenario(replace(nights, models=(planted,)), reference, Exceptions())
+    assert outcome.status == "differs"
+
+
+# Known defects of the embedded warehouse, by which we know that the same text is run by two engines.
+@pytest.mark.parametrize(
+    ("expression", "embedded", "reference_says"),
+    [("cast(2.5 as int64)", "x=2", "x=3"), ("cast(numeric '12.50' as string)", "x=12.500000000", "x=12.5")],
+)
+def test_where_the_embedded_warehouse_is_wrong_the_difference_is_found(
+    endpoint: str, reference: Reference, expression: str, embedded: str, reference_says: str
+) -> None:
+    sql = f"select {expression} as x"
+    with Warehouse(WAREHOUSE_PROJECT, "planted", "US", endpoint) as warehouse:
+        warehouse.client.create_dataset(f"{WAREHOUSE_PROJECT}.planted", exists_ok=True)
+        relation = f"{WAREHOUSE_PROJECT}.planted.model"
+        try:
+            warehouse.query(f"create or replace table `{relation}` as {sql}")
+            model = BuiltModel("planted", sql, relation, ())
+            scenario = BuiltScenario("planted", (model,), (), TableReader(warehouse))
+            (outcome,) = compare_scenario(scenario, reference, Exceptions())
+        finally:
+            warehouse.drop_dataset("planted")
+    assert outcome.status == "differs"
+    assert f"embedded  {embedded}" in outcome.lines
+    assert f"reference {reference_says}" in outcome.lines
+
+
+def test_a_model_that_the_reference_cannot_run_fails_unless_it_is_written_down(
+    nights: BuiltScenario, reference: Reference
+) -> None:
+    model = next(one for one in nights.models if one.name == "games")
+    cannot = replace(nights, models=(replace(model, sql="select approx_count_distinct(1) as n"),))
+    (outcome,) = compare_scenario(cannot, reference, Exceptions())
+    assert (outcome.status, exit_code([outcome], [])) == ("not run", NOT_COMPARED)
+    written = Exceptions(not_executed={"games": "APPROX functions"})
+    (outcome,) = compare_scenario(cannot, reference, written)
+    assert (outcome.status, exit_code([outcome], [])) == ("excepted", SAME)
+    (outcome,) = compare_scenario(replace(nights, models=(model,)), reference, written)
+    assert outcome.status == "differs"
+    assert "remove it from the list" in outcome.lines[0]
+
+
+def test_a_model_without_a_table_or_left_out_is_no_pass(nights: BuiltScenario, reference: Reference) -> None:
+    model = replace(nights.models[0], relation=f"{WAREHOUSE_PROJECT}.{DATASET}.nothing")
+    outcomes = list(compare_scenario(replace(nights, models=(model,), unbuilt=("other",)), reference, Exceptions()))
+    assert [one.status for one in outcomes] == ["not run", "not run"]
+    assert exit_code(outcomes, []) == NOT_COMPARED
+
+
+def test_an_exception_that_is_not_needed_is_told() -> None:
+    outcomes = [Outcome("s", "m", "same", 3), Outcome("s", "empty", "same", 0)]
+    exceptions = Exceptions(
+        not_executed={"gone": "r"}, renamed={("m", "a"): "r", ("empty", "a"): "r"}, as_json={("gone", "b"): "r"}
+    )
+    assert stale(outcomes, exceptions) == [
+        "gone: there is no such model; remove it from the list",
+        "m.a: nothing differs; remove it from the list",
+    ]
+    assert stale([replace(outcomes[0], used=frozenset({("m", "a")}))], Exceptions(renamed={("m", "a"): "r"})) == []
+    assert exit_code(outcomes, ["m.a: …"]) == DIFFERENT
+
+
+def test_nothing_compared_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code([], []) == NOT_COMPARED
+    assert main([str(tmp_path)]) == NOT_COMPARED
+    assert "There is no scenario" in capsys.readouterr().err
+
+
+def test_the_nights_stand_on_days_of_their_own() -> None:
+    scenario = all_nights()
+    days = {row["game_date"] for row in scenario.tables["nba_analytics.player_game_summary"]}
+    assert len(days) == len(CLOCK_CHANGES) + len(FAULTS)
+    assert {"2025-11-01", "2025-12-23", "2026-02-03", "2026-03-07"} <= days
+    assert (str(scenario.first_date), str(scenario.last_date)) == ("2025-11-01", "2026-03-07")
+
+
+def test_a_day_is_moved_wherever_it_stands() -> None:
+    row = {"day": "2026-03-01", "game_id": "20260301_BOS", "at": "2026-03-01T05:00:00Z", "n": 1, "id": "0022500501"}
+    assert moved((row,), -1) == (
+        {"day": "2026-02-28", "game_id": "20260228_BOS", "at": "2026-02-28T05:00:00Z", "n": 1, "id": "0022500501"},
+    )

@@ -1,0 +1,142 @@
+"""Tables are compared as multisets of rows, and every kind of difference is seen."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlcheck.differential_exceptions import ExceptionsError, read_exceptions
+from sqlcheck.differential_meaning import with_meaning, with_places
+from sqlcheck.differential_rows import Table, differences, differing_columns
+
+NOON = datetime(2026, 2, 4, 12, tzinfo=timezone.utc)
+
+
+def table(*values: Any, kind: str = "int64") -> Table:
+    return Table({"x": kind}, [{"x": value} for value in values])
+
+
+def pairs(*rows: tuple[Any, Any]) -> Table:
+    return Table({"x": "string", "y": "string"}, [{"x": x, "y": y} for x, y in rows])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (table(1, 2, 2, None), table(2, None, 2, 1)),
+        (table(0.1 + 0.2), table(0.3)),
+        (table(math.nan, math.inf), table(math.inf, math.nan)),
+        (table(1.0, 1.0 + 1e-12, 2.0), table(2.0, 1.0 + 1e-12, 1.0)),
+        (table(Decimal("12.50")), table(Decimal("12.5"))),
+        (table((1, None)), table((1, None))),
+        (table({"a": 1, "b": 0.3}), table({"a": 1, "b": 0.1 + 0.2})),
+        (table(), table()),
+        (
+            Table({"x": "int64", "y": "bool"}, [{"x": 1, "y": True}]),
+            Table({"y": "bool", "x": "int64"}, [{"y": True, "x": 1}]),
+        ),
+    ],
+)
+def test_equal_multisets_do_not_differ(ours: Table, theirs: Table) -> None:
+    assert differences(ours, theirs) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (table(1), table(1, 1)),
+        (table(2), table(3)),
+        (table(None), table(0)),
+        (table(""), table(None)),
+        (table(1), table(True)),
+        (table(1), table(1.0)),
+        (table("1"), table(1)),
+        (table(0.3), table(0.3001)),
+        (table(math.nan), table(None)),
+        (table(math.inf), table(-math.inf)),
+        (table(1.0, 2.0), table(1.0, 1.0)),
+        (table(Decimal("1.000000001")), table(Decimal("1"))),
+        (table(NOON), table(NOON.replace(microsecond=1))),
+        (table((1, 2)), table((2, 1))),
+        (table({"a": 1}), table({"b": 1})),
+        (table('{"a":100}'), table('{"a":100.0}')),
+        (table(1), table()),
+    ],
+)
+def test_different_multisets_differ_both_ways(ours: Table, theirs: Table) -> None:
+    assert differences(ours, theirs)
+    assert differences(theirs, ours)
+    assert differing_columns(ours, theirs) == ["x"]
+
+
+def test_columns_and_types_are_compared_too() -> None:
+    ours = Table({"a": "int64", "b": "float64"}, [])
+    assert differences(ours, Table({"b": "numeric", "c": "int64"}, [])) == [
+        "column a is only in the embedded warehouse",
+        "column c is only in the reference",
+        "column b is float64 in the embedded warehouse, numeric by the reference",
+    ]
+
+
+def test_a_difference_is_shown_on_both_sides_where_it_begins() -> None:
+    same = "a long beginning that is the same on both sides " * 3
+    told = "\n".join(differences(pairs((same + "here", "key")), pairs((same + "there", "key"))))
+    assert "here" in told.split("reference ")[0]
+    assert "there" in told.split("reference ")[1]
+    assert "where y=key" in told
+
+
+def test_renamed_values_are_the_same_where_they_stand_in_the_same_places() -> None:
+    ours = pairs(("h1", "a"), ("h1", "b"), ("h2", "c"), ("h3", "c"), (None, "d"))
+    assert (
+        differences(
+            with_places(ours, ["x"]),
+            with_places(pairs(("z", "b"), ("z", "a"), ("q", "c"), ("r", "c"), (None, "d")), ["x"]),
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pairs(("z", "a"), ("y", "b"), ("q", "c"), ("r", "c"), (None, "d")),  # equal here, not there
+        pairs(("z", "a"), ("z", "b"), ("q", "c"), ("q", "c"), (None, "d")),  # two here, one there
+        pairs(("z", "a"), ("z", "c"), ("q", "b"), ("r", "c"), (None, "d")),  # equal, but to another
+        pairs(("z", "a"), ("z", "b"), ("q", "c"), ("r", "c"), ("s", "d")),  # a value for NULL
+    ],
+)
+def test_renamed_values_differ_where_they_stand_otherwise(theirs: Table) -> None:
+    ours = pairs(("h1", "a"), ("h1", "b"), ("h2", "c"), ("h3", "c"), (None, "d"))
+    assert differences(with_places(ours, ["x"]), with_places(theirs, ["x"]))
+
+
+def test_json_is_compared_by_its_meaning_only_where_that_is_asked() -> None:
+    ours, theirs = table('{"a":100.0,"b":[null]}', None), table('{"a": 100, "b": [null]}', None)
+    assert differences(ours, theirs)
+    assert differences(with_meaning(ours, "x"), with_meaning(theirs, "x")) == []
+    for other in ('{"a":100.1,"b":[null]}', '{"":100,"b":[null]}', '{"b":[null],"a":100}', '{"a":"100","b":[null]}'):
+        assert differences(with_meaning(ours, "x"), with_meaning(table(other, None), "x")), other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not_executed: [{model: m}]",
+        "not_executed: [{model: m, reason: ' '}]",
+        "renamed: [{model: m, reason: r}]",
+        "as_json: [{columns: [c], reason: r}]",
+        "renamed: [{model: m, columns: [c, c], reason: r}]",
+        "tolerated: []",
+    ],
+)
+def test_an_exception_without_its_reason_or_object_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "exceptions.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ExceptionsError):
+        read_exceptions(path)

@@ -1,0 +1,170 @@
+"""Every model by both engines: the embedded warehouse that trueup runs on, and GoogleSQL's reference implementation.
+
+    python -m sqlcheck.differential scenarios/incident-2026-02-03 [more scenarios]
+
+For each model the reference gets the rows that the embedded warehouse has in the model's inputs, and the very SQL
+that ran there, so that each model is compared alone. Exit code 0: the same, but for the written exceptions;
+1: something differs; 3: something could not be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlcheck.differential_exceptions import Exceptions, read_exceptions
+from sqlcheck.differential_meaning import with_meaning, with_places
+from sqlcheck.differential_rows import Table, differences, differing_columns
+from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, ScenarioFailedError, built
+from sqlcheck.reference import SECONDS_PER_QUERY, Reference, ReferenceFailedError
+from trueup.errors import TrueupError
+from trueup.gateways.workplace import embedded_endpoint
+from trueup.scenarios import find_scenarios, load_scenario
+from trueup.schemas import read_table_schemas
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+SAME, DIFFERENT, NOT_COMPARED = 0, 1, 3
+_SHOWN_REASON = 400
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one model in one scenario. ``lines``: what differs, or why it was not compared;
+    ``used``: the written exceptions without which it would not be so.
+    """
+
+    scenario: str
+    model: str
+    status: Literal["same", "differs", "not run", "excepted"]
+    row_count: int
+    lines: tuple[str, ...] = ()
+    used: frozenset[tuple[str, str]] = frozenset()
+
+    def __str__(self) -> str:
+        columns = ", ".join(sorted(column for _, column in self.used))
+        told = f"{self.status:<8} {self.model} ({self.row_count} rows)" + (f" but for {columns}" if columns else "")
+        return "\n         ".join([told, *self.lines])
+
+
+def compare_scenario(
+    scenario: BuiltScenario, reference: Reference, exceptions: Exceptions, seconds: float = SECONDS_PER_QUERY
+) -> Iterator[Outcome]:
+    """The outcome of every model of the project, in the order they were built."""
+    types: dict[str, dict[str, str]] = {}
+    for model in scenario.models:
+        inputs = {name: table for name in model.inputs if (table := _input(scenario, name, types)) is not None}
+        ours = scenario.read(model.relation)
+        if ours is None:
+            yield Outcome(scenario.name, model.name, "not run", 0, ("the embedded warehouse has no such table",))
+            continue
+        try:
+            theirs = reference.query(model.sql, inputs, seconds)
+        except ReferenceFailedError as error:
+            yield _not_executed(scenario.name, model, ours, str(error), exceptions)
+            continue
+        types[model.relation] = dict(theirs.columns)
+        yield _compared(scenario.name, model.name, ours, theirs, exceptions)
+    for name in scenario.unbuilt:
+        yield Outcome(scenario.name, name, "not run", 0, ("trueup's run did not build it",))
+
+
+def _input(scenario: BuiltScenario, name: str, types: dict[str, dict[str, str]]) -> Table | None:
+    """A table's rows as they are, under the types that the reference found for it where it made it, too."""
+    table = scenario.read(name)
+    known = types.get(name)
+    return Table(known, table.rows) if table is not None and known and set(known) == set(table.columns) else table
+
+
+def _not_executed(scenario: str, model: BuiltModel, ours: Table, why: str, exceptions: Exceptions) -> Outcome:
+    reason = exceptions.not_executed.get(model.name)
+    status: Literal["not run", "excepted"] = "not run" if reason is None else "excepted"
+    lines = tuple(line[:_SHOWN_REASON] for line in (why, reason) if line)
+    return Outcome(scenario, model.name, status, len(ours.rows), lines)
+
+
+def _compared(scenario: str, model: str, ours: Table, theirs: Table, exceptions: Exceptions) -> Outcome:
+    """The outcome of a model that both engines ran, with the exceptions that it needs."""
+    count = len(ours.rows)
+    if model in exceptions.not_executed:
+        why = "it is written down as one that the reference cannot execute: remove it from the list"
+        return Outcome(scenario, model, "differs", count, (why,))
+    apart = {(model, column) for column in differing_columns(ours, theirs)}
+    used = apart & (exceptions.renamed.keys() | exceptions.as_json.keys())
+    for _, column in sorted(used & exceptions.as_json.keys()):
+        ours, theirs = with_meaning(ours, column), with_meaning(theirs, column)
+    renamed = [column for _, column in sorted(used & exceptions.renamed.keys())]
+    ours, theirs = with_places(ours, renamed), with_places(theirs, renamed)
+    lines = differences(ours, theirs)
+    return Outcome(scenario, model, "differs" if lines else "same", count, tuple(lines), frozenset(used))
+
+
+def stale(outcomes: Sequence[Outcome], exceptions: Exceptions) -> list[str]:
+    """The written exceptions for columns that no compared row needed, and those for models that there are not."""
+    models = {one.model for one in outcomes}
+    with_rows = {one.model for one in outcomes if one.row_count and one.status in ("same", "differs")}
+    used = {key for one in outcomes for key in one.used}
+    columns = sorted({*exceptions.renamed, *exceptions.as_json})
+    unknown = sorted({*exceptions.not_executed, *(model for model, _ in columns)} - models)
+    return [f"{model}: there is no such model; remove it from the list" for model in unknown] + [
+        f"{model}.{column}: nothing differs; remove it from the list"
+        for model, column in columns
+        if model in with_rows and (model, column) not in used
+    ]
+
+
+def exit_code(outcomes: Sequence[Outcome], stale_lines: Sequence[str]) -> int:
+    """What a run says to its caller. Nothing compared is not a pass."""
+    if any(one.status == "not run" for one in outcomes) or not outcomes:
+        return NOT_COMPARED
+    return DIFFERENT if stale_lines or any(one.status == "differs" for one in outcomes) else SAME
+
+
+class Quiet:
+    """A listener that says nothing."""
+
+    def start(self, what: str) -> None: ...
+    def node(self, name: str, index: int, total: int) -> None: ...
+    def finish(self) -> None: ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sqlcheck.differential", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("scenarios", nargs="+", type=Path, help="scenario folders, or folders of such")
+    parser.add_argument("--seconds", type=float, default=SECONDS_PER_QUERY, help="time limit of each model")
+    options = parser.parse_args(arguments)
+    exceptions = read_exceptions()
+    outcomes: list[Outcome] = []
+    try:
+        schemas = read_table_schemas(PROJECT_DIR / "models")
+        scenarios = [load_scenario(folder, schemas) for folder in find_scenarios(options.scenarios)]
+        with embedded_endpoint(), Reference() as reference:
+            for scenario in scenarios:
+                print(f"{scenario.name}:", flush=True)
+                with built(scenario, PROJECT_DIR, Quiet()) as models:
+                    for outcome in compare_scenario(models, reference, exceptions, options.seconds):
+                        outcomes.append(outcome)
+                        print(f"  {outcome}", flush=True)
+    except (ScenarioFailedError, TrueupError) as error:
+        print(f"sqlcheck: {error}", file=sys.stderr)
+        return NOT_COMPARED
+    leftover = stale(outcomes, exceptions)
+    print(*leftover, _summary(outcomes, len(scenarios)), sep="\n")
+    return exit_code(outcomes, leftover)
+
+
+def _summary(outcomes: Sequence[Outcome], scenario_count: int) -> str:
+    counts = {status: sum(one.status == status for one in outcomes) for status in ("same", "differs", "not run")}
+    models = {one.model for one in outcomes}
+    without_rows = models - {one.model for one in outcomes if one.row_count}
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    alone = f"; without a row in any: {', '.join(sorted(without_rows))}" if without_rows else ""
+    return f"{len(models)} models in {scenario_count} scenarios: {told}{alone}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

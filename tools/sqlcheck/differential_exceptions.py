@@ -1,0 +1,60 @@
+"""What is known to differ between the two engines, each with its reason: differential_exceptions.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+EXCEPTIONS_FILE = Path(__file__).with_name("differential_exceptions.yml")
+_KINDS = ("not_executed", "renamed", "as_json")
+
+
+class ExceptionsError(ValueError):
+    """The file of the exceptions is not as it says it is."""
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """The reasons, by model, and for columns by model and column.
+
+    ``not_executed``: models that the reference cannot run. ``renamed``: columns whose values may be others, as long
+    as they are equal where the other engine's are. ``as_json``: columns of JSON text that are compared as what they
+    mean: numbers by their value, the order of the keys as written.
+    """
+
+    not_executed: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    as_json: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def read_exceptions(path: Path = EXCEPTIONS_FILE) -> Exceptions:
+    """The written exceptions. Raises ExceptionsError for an entry without a reason, or one that is there twice."""
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if unknown := set(content) - set(_KINDS):
+        raise ExceptionsError(f"{path.name}: {', '.join(sorted(unknown))} is not known; known are {', '.join(_KINDS)}")
+    not_executed: dict[str, str] = {}
+    for entry in content.get("not_executed") or []:
+        _put(path, not_executed, _text(path, entry, "model"), entry)
+    columns: dict[str, dict[tuple[str, str], str]] = {"renamed": {}, "as_json": {}}
+    for kind, reasons in columns.items():
+        for entry in content.get(kind) or []:
+            for column in entry.get("columns") or [_text(path, entry, "columns")]:
+                _put(path, reasons, (_text(path, entry, "model"), column), entry)
+    return Exceptions(not_executed, columns["renamed"], columns["as_json"])
+
+
+def _put(path: Path, reasons: dict[Any, str], key: Any, entry: Mapping[str, Any]) -> None:
+    if key in reasons:
+        raise ExceptionsError(f"{path.name}: {key} is there twice")
+    reasons[key] = " ".join(_text(path, entry, "reason").split())
+
+
+def _text(path: Path, entry: Mapping[str, Any], key: str) -> str:
+    text = entry.get(key)
+    if not isinstance(text, str) or not text.strip():
+        raise ExceptionsError(f"{path.name}: {dict(entry)} has no {key}")
+    return text

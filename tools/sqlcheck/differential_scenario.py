@@ -1,0 +1,155 @@
+"""A scenario on the embedded warehouse: what every model was made of, how, and what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlcheck.differential_rows import Table
+from sqlcheck.values import Json
+from trueup.check import Dbt, Listener, NodeResult, run_check
+from trueup.gateways.replay import loaded
+from trueup.gateways.warehouse import Warehouse
+from trueup.scenarios import Scenario
+
+# The REST API's names of types, where SQL has others.
+_SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
+
+
+class ScenarioFailedError(Exception):
+    """The scenario could not be run on the embedded warehouse, so there is nothing to compare."""
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model as it was built. ``sql``: the very text that ran; ``relation`` and ``inputs``: project.dataset.table."""
+
+    name: str
+    sql: str
+    relation: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BuiltScenario:
+    """A scenario's models in the order they were built, and the tables of the warehouse that still runs.
+
+    ``unbuilt``: models of the project that the run left out; ``read``: a whole table, None where there is none.
+    """
+
+    name: str
+    models: tuple[BuiltModel, ...]
+    unbuilt: tuple[str, ...]
+    read: Callable[[str], Table | None]
+
+
+@contextmanager
+def built(scenario: Scenario, project_dir: Path, listener: Listener) -> Iterator[BuiltScenario]:
+    """Load a scenario into the running embedded warehouse and build it as ``trueup check`` does.
+
+    Every table is made anew, so that also an incremental model is all of what its select gives.
+    Raises ScenarioFailedError where the run has problems.
+    """
+    with (
+        TemporaryDirectory(prefix="trueup-") as state,
+        loaded(scenario, project_dir, Path(state), listener) as work,
+    ):
+        recorder = RecordingDbt(work.dbt, Path(state) / "dbt")
+        report = run_check(replace(work, dbt=recorder), with_tests=False)
+        if report.problems:
+            raise ScenarioFailedError(f"{scenario.name}: {' '.join(report.problems)}")
+        warehouse = work.tables
+        assert isinstance(warehouse, Warehouse)
+        models = tuple(recorder.models.values())
+        yield BuiltScenario(scenario.name, models, recorder.unbuilt, TableReader(warehouse))
+
+
+class RecordingDbt:
+    """dbt, with what it compiled and ran written down. ``models``: by unique id, in the order of building."""
+
+    def __init__(self, dbt: Dbt, target_path: Path) -> None:
+        self._dbt = dbt
+        self._target_path = target_path
+        self.models: dict[str, BuiltModel] = {}
+        self._names: dict[str, str] = {}
+
+    def run(
+        self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
+    ) -> Sequence[NodeResult]:
+        """Run one command."""
+        results = self._dbt.run(arguments, on_node)
+        manifest = self._artifact("manifest.json")
+        relations = {
+            unique_id: _plain(node["relation_name"])
+            for unique_id, node in {**manifest["nodes"], **manifest["sources"]}.items()
+            if node.get("relation_name")
+        }
+        self._names = {
+            unique_id: node["name"] for unique_id, node in manifest["nodes"].items() if node["resource_type"] == "model"
+        }
+        for result in self._artifact("run_results.json")["results"]:
+            unique_id = result["unique_id"]
+            if unique_id not in self._names:
+                continue
+            node = manifest["nodes"][unique_id]
+            self.models[unique_id] = BuiltModel(
+                name=node["name"],
+                sql=result["compiled_code"],
+                relation=relations[unique_id],
+                inputs=tuple(relations[one] for one in node["depends_on"]["nodes"] if one in relations),
+            )
+        return results
+
+    @property
+    def unbuilt(self) -> tuple[str, ...]:
+        """The names of the models that no command built."""
+        return tuple(sorted(name for unique_id, name in self._names.items() if unique_id not in self.models))
+
+    def _artifact(self, name: str) -> Any:
+        return json.loads((self._target_path / name).read_text(encoding="utf-8"))
+
+
+class TableReader:
+    """Reads whole tables and views, each once. None for one that does not exist."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._known: dict[str, Table | None] = {}
+        client = warehouse.client
+        self._existing = {
+            f"{table.project}.{table.dataset_id}.{table.table_id}"
+            for dataset in client.list_datasets()
+            for table in client.list_tables(dataset.dataset_id)
+        }
+
+    def __call__(self, relation: str) -> Table | None:
+        """The table's columns and rows."""
+        if relation not in self._known:
+            self._known[relation] = self._read(relation) if relation in self._existing else None
+        return self._known[relation]
+
+    def _read(self, relation: str) -> Table:
+        found = self._warehouse.client.query_and_wait(f"select * from `{relation}`")
+        columns = {field.name.lower(): _type_text(field) for field in found.schema}
+        rows = [dict(zip(columns, row.values(), strict=True)) for row in found]
+        for row, name in ((row, name) for row in rows for name, kind in columns.items() if kind == "json"):
+            # The client has parsed it already.
+            row[name] = None if row[name] is None else Json.of(row[name])
+        return Table(columns, rows)
+
+
+def _plain(relation_name: str) -> str:
+    return relation_name.replace("`", "")
+
+
+def _type_text(field: Any) -> str:
+    """The type of a field of the REST API, as SQL writes it, in lower case."""
+    name = _SQL_TYPES.get(field.field_type, field.field_type.lower())
+    if name == "struct":
+        name = f"struct<{', '.join(f'{part.name} {_type_text(part)}' for part in field.fields)}>"
+    return f"array<{name}>" if field.mode == "REPEATED" else name

@@ -1,0 +1,135 @@
+"""The whole project before GoogleSQL: every statement, in the order in which each can know what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
+
+from sqlcheck.catalog import Catalog, Table
+from sqlcheck.checker import Checker, Problem
+from sqlcheck.contracts import Mismatch, mismatches
+from sqlcheck.dbt_project import (
+    first_statement,
+    full_name,
+    given_tables,
+    later_statement,
+    ordered_nodes,
+    unit_test_statements,
+)
+from sqlcheck.partitions import SourceRead, source_reads
+from sqlcheck.python_sql import record
+from sqlcheck.statements import Statement
+
+
+@dataclass
+class ProjectCheck:
+    """What was checked, and what came of it. ``reads``: of every statement that reads a partitioned source;
+    ``unchecked``: nodes that read what is refused, so that nothing can be said of them.
+    """
+
+    statements: list[Statement] = field(default_factory=list)
+    problems: list[tuple[Statement, Problem]] = field(default_factory=list)
+    contracts: list[Mismatch] = field(default_factory=list)
+    reads: list[tuple[Statement, SourceRead]] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    columns: dict[str, Mapping[str, TypeProto]] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> list[tuple[Statement, Problem]]:
+        """What BigQuery would refuse, or read without bound."""
+        return [one for one in self.problems if not one[1].is_warning]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is wrong; nothing examined is not clean."""
+        return bool(self.statements) and not (self.refused or self.contracts or self.unreached or self.unchecked)
+
+
+def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
+    """Check every statement of dbt's manifest and of trueup's own Python."""
+    found = check_dbt(manifest, checker)
+    target_project, dataset = _target(manifest)
+    if found.unchecked:
+        return found  # what Python reads may be among it
+    recording = record(project, target_project, dataset, _seed_columns(manifest))
+    found.unreached = recording.unreached
+    for statement in recording.statements:
+        _check(checker, statement, found)
+    return found
+
+
+def check_dbt(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
+    """Check every statement of dbt's manifest; the checker's catalog then holds all that dbt makes."""
+    found = ProjectCheck()
+    checker.catalog = replace(given_tables(manifest), default_project=_target(manifest)[0])
+    refused: set[str] = set()
+    for node in ordered_nodes(manifest):
+        if refused.intersection(node["depends_on"]["nodes"]):
+            refused.add(node["unique_id"])
+            found.unchecked.append(node["name"])
+            continue
+        columns = _check(checker, first_statement(node), found)
+        if columns is None:
+            refused.add(node["unique_id"])
+        if node["resource_type"] == "test" or columns is None:
+            continue
+        found.columns[node["name"]] = columns
+        checker.catalog = checker.catalog.with_table(full_name(node), Table(columns))
+        later = later_statement(node, columns)
+        if later is not None:
+            _check(checker, later, found)
+        found.contracts += mismatches(node, columns)
+    for statement in [] if refused else unit_test_statements(manifest, checker.catalog):
+        _check(checker, statement, found)
+    return found
+
+
+def _check(checker: Checker, statement: Statement, found: ProjectCheck) -> dict[str, TypeProto] | None:
+    """Check one statement; the columns that it gives, None where it is refused."""
+    before = checker.catalog
+    checker.catalog = _with_parameters(before, statement)
+    checked = checker.check(statement.sql)
+    checker.catalog = before
+    found.statements.append(statement)
+    found.problems += [(statement, problem) for problem in checked.problems]
+    partitions = {name: table.partition_column for name, table in before.tables.items() if table.partition_column}
+    for tree in checked.trees:
+        for read in source_reads(tree, partitions):
+            found.reads.append((statement, read))
+            if not read.is_bounded:
+                found.problems.append((statement, _unbounded(statement, read, partitions)))
+    return None if checked.errors else checked.columns
+
+
+def _with_parameters(catalog: Catalog, statement: Statement) -> Catalog:
+    return replace(catalog, parameters=statement.parameters) if statement.parameters else catalog
+
+
+def _unbounded(statement: Statement, read: SourceRead, partitions: Mapping[str, str]) -> Problem:
+    """The problem of a read without a range, at the line that names the table."""
+    table = read.table.rsplit(".", 1)[-1]
+    lines = statement.sql.splitlines()
+    line = next((number for number, text in enumerate(lines, 1) if f"`{table}`" in text or f"{table}`" in text), 1)
+    column = partitions[next(name for name in partitions if name.lower() == read.table.lower())]
+    return Problem(
+        f"{read.table} is read without a literal range on its partition column {column}: BigQuery would read all of it",
+        line,
+        max(1, lines[line - 1].find(table) + 1) if lines else 1,
+    )
+
+
+def _target(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """The project and the dataset that dbt writes to."""
+    model = next(node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return model["database"], model["schema"]
+
+
+def _seed_columns(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The columns of each seed with their types."""
+    nodes = manifest["nodes"].values()
+    return {node["alias"]: node["config"]["column_types"] for node in nodes if node["resource_type"] == "seed"}

@@ -1,0 +1,166 @@
+"""Every SQL statement that trueup's own Python sends: recorded from the real code, and proved to be all.
+
+The code itself builds its statements, for a warehouse that writes them down instead of sending them. A scan of
+the source then holds that against every place that could send one: a place that was not reached is an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sqlcheck.statements import Statement
+from sqlcheck.types import parse_type
+from trueup import check, reconcile
+from trueup.gateways.warehouse import Warehouse
+from trueup.repair.audit import Actor, RepairAudit
+from trueup.repair.steps import AUDIT
+from trueup.schemas import TableSchema, read_table_schemas
+from trueup.settings import Window
+
+_SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop|truncate|declare|begin)\s", re.I)
+# Two days and no dates between them: readers that ask for every date of the window find none missing.
+_FIRST, _LAST = date(2026, 2, 3), date(2026, 2, 2)
+_WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=timezone.utc))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One recorded statement: its text, its parameters, and what led to it (file, first line of the function, line)."""
+
+    sql: str
+    parameters: Mapping[str, str]
+    path: tuple[tuple[Path, int, int], ...]
+
+
+class RecordingWarehouse(Warehouse):
+    """trueup's own warehouse, whose statements are written down in place of being sent."""
+
+    def __init__(self, project: str, dataset: str, seed_columns: Mapping[str, str]) -> None:
+        super().__init__(project, dataset, "US", "http://127.0.0.1:1")
+        self.sent: list[Sent] = []
+        fields = [SimpleNamespace(name=name, field_type=kind.upper()) for name, kind in seed_columns.items()]
+        self._opened = cast(
+            Any,
+            SimpleNamespace(create_dataset=lambda *_, **__: None, get_table=lambda _: SimpleNamespace(schema=fields)),
+        )
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Write the statement down, and who sent it; it has no rows."""
+        path = tuple((Path(one.filename), one.frame.f_code.co_firstlineno, one.lineno) for one in inspect.stack(0)[1:])
+        self.sent.append(Sent(sql, dict(parameters or {}), path))
+        return []
+
+    def load(self, dataset: str, table: str, rows: Any) -> None:
+        """A load job is no statement."""
+
+
+@dataclass
+class Recording:
+    """All that was sent, and the places that might send and did not."""
+
+    statements: list[Statement] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+
+
+def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> Recording:
+    """Run every part of trueup that sends SQL. ``seeds``: the columns of each seed."""
+    schemas = read_table_schemas(project / "models")
+    found = Recording()
+    sent: list[Sent] = []
+    for what in _exercises(schemas, dataset, seeds):
+        warehouse = RecordingWarehouse(target_project, dataset, next(iter(seeds.values())))
+        what(warehouse)
+        sent += warehouse.sent
+    package = project / "src" / "trueup"
+    for one in sent:
+        file, _, line = next(place for place in one.path if place[0].is_relative_to(package))
+        source = file.relative_to(project)
+        parameters = {key: parse_type("string") for key in one.parameters}
+        statement = Statement(f"{source}:{line}", "python", one.sql, source, parameters=parameters, source_line=line)
+        found.statements.append(statement)
+    reached = {place[:2] for one in sent for place in one.path}
+    found.unreached = [
+        f"{path.relative_to(project)}:{line}: {what}"
+        for path in sorted(package.rglob("*.py"))
+        for line, function_line, what in _places(path)
+        if (path, function_line) not in reached
+    ]
+    return found
+
+
+def _exercises(
+    schemas: Mapping[str, TableSchema], dataset: str, seeds: Mapping[str, Mapping[str, str]]
+) -> Iterator[Callable[[RecordingWarehouse], object]]:
+    """Everything that asks the warehouse for something, as trueup's commands do."""
+    work = SimpleNamespace(settings=SimpleNamespace(window=_WINDOW, target="prod"), dataset=dataset)
+    actor = Actor("ann@laptop", "1")
+
+    def audit(warehouse: RecordingWarehouse) -> RepairAudit:
+        return RepairAudit(warehouse, schemas[AUDIT], dataset, actor, lambda: _WINDOW.as_of)
+
+    yield lambda warehouse: reconcile.read_evidence(warehouse, _WINDOW)
+    for reader in (check._read_report, check._coverage_notes):
+        yield lambda warehouse, reader=reader: reader(_with_tables(work, warehouse))  # type: ignore[misc]
+    yield lambda warehouse: audit(warehouse).history(_FIRST, _LAST)
+    written = schemas[check.VERDICTS]
+    yield lambda warehouse: warehouse.replace_days(written, [], _LAST, _FIRST)
+    for schema in schemas.values():
+        yield lambda warehouse, schema=schema: warehouse.create_table(schema, schema.dataset)  # type: ignore[misc]
+    for name, columns in seeds.items():
+
+        def replace_seed(warehouse: RecordingWarehouse, name: str = name, columns: Any = columns) -> None:
+            RecordingWarehouse.__init__(warehouse, warehouse.project, warehouse.dataset, columns)
+            warehouse.replace_seed(name, [])
+
+        yield replace_seed
+
+
+def _with_tables(work: SimpleNamespace, warehouse: RecordingWarehouse) -> Any:
+    return SimpleNamespace(**vars(work), tables=warehouse)
+
+
+def _places(path: Path) -> Iterator[tuple[int, int, str]]:
+    """Where a module sends SQL or holds a text of it: line, first line of the function around it, what it is.
+
+    Modules on SQLite hold that dialect's SQL, which BigQuery never sees.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if any(isinstance(one, ast.Import) and any(name.name == "sqlite3" for name in one.names) for one in ast.walk(tree)):
+        return
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        first = min([function.lineno, *(one.lineno for one in function.decorator_list)])
+        for node in _own_nodes(function):
+            text = _text(node)
+            if text and _SQL.match(text) and " " in text.strip():
+                yield node.lineno, first, f"a text of SQL that nobody was seen to send: {text.strip()[:60]!r}"
+
+
+def _own_nodes(function: ast.AST) -> Iterator[Any]:
+    """What stands in a function, functions in it left out; its docstring is no statement."""
+    body = list(ast.iter_child_nodes(function))
+    is_documented = isinstance(function, ast.FunctionDef) and ast.get_docstring(function) is not None
+    docstring = function.body[0] if is_documented else None  # type: ignore[attr-defined]
+    for node in body:
+        if node is docstring or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        yield node
+        yield from _own_nodes(node)
+
+
+def _text(node: ast.AST) -> str:
+    """What a string or an f-string begins with."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr) and node.values:
+        return _text(node.values[0])
+    return ""

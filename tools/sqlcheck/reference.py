@@ -1,0 +1,248 @@
+"""One query on given tables by GoogleSQL's reference implementation, in a process that may crash or be ended.
+
+It executes what BigQuery executes but for APPROX_* and HLL functions, geography, MERGE and FOR SYSTEM_TIME.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from google.protobuf.message import Message
+from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2
+from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
+from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options_pb2
+from zetasql.wasi._pb2.zetasql.public import type_pb2
+
+from sqlcheck.differential_rows import Table
+from sqlcheck.engine import Engine, SqlError
+from sqlcheck.types import TypeTextError, parse_type, type_text
+from sqlcheck.values import EncodingError, decode, encode
+
+# What BigQuery has not and what would change results; the rest of what it has not only lets more be accepted,
+# and the analyzer is the judge of that.
+_NOT_IN_BIGQUERY = ("TIMESTAMP_NANOS", "TIMESTAMP_PICOS", "TIMESTAMP_PRECISION", "EXTENDED_TYPES")
+SECONDS_PER_QUERY = 60.0
+# Starting includes compiling the module where no process has done so yet.
+_SECONDS_TO_START = 180.0
+
+
+class ReferenceFailedError(Exception):
+    """The reference did not run a query: it does not know a construct, refused it, crashed or took too long."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the process sends back: a table, or why there is none."""
+
+    table: Table | None
+    reason: str = ""
+
+
+class Reference:
+    """A context manager around the process. A process that crashed or was ended is replaced at the next query."""
+
+    def __init__(self, cache_dir: Path | None = None) -> None:
+        self._cache_dir = cache_dir
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    def query(self, sql: str, tables: Mapping[str, Table], seconds: float = SECONDS_PER_QUERY) -> Table:
+        """The result of one query. ``tables``: by the whole name that the query reads them by.
+
+        Raises ReferenceFailedError, with the reason, when there is none within so many seconds.
+        """
+        connection = self._connected()
+        try:
+            connection.send((sql, dict(tables)))
+            if not connection.poll(seconds):
+                raise ReferenceFailedError(f"no answer within {seconds:g} s")
+            answer = connection.recv()
+        except (EOFError, ConnectionError) as error:
+            raise ReferenceFailedError(f"the process of the reference ended ({self._end()})") from error
+        except BaseException:
+            self._end()
+            raise
+        if answer.table is None:
+            raise ReferenceFailedError(answer.reason)
+        table: Table = answer.table
+        return table
+
+    @property
+    def process_id(self) -> int:
+        """The id of the process; 0 when none is running."""
+        return (self._process.pid or 0) if self._process else 0
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            # Spawned, not forked: the parent may have threads (pytest-xdist, gRPC).
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe()
+            self._process = context.Process(target=_serve, args=(theirs, self._cache_dir), daemon=True)
+            self._process.start()
+            theirs.close()
+            self._connection = ours
+            if not ours.poll(_SECONDS_TO_START):
+                raise ReferenceFailedError(f"the reference did not start ({self._end()})")
+            try:
+                ours.recv()
+            except EOFError as error:
+                raise ReferenceFailedError(f"the reference did not start ({self._end()})") from error
+        return self._connection
+
+    def _end(self) -> str:
+        """End the process; how it had ended before, or that it was ended now."""
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is None:
+            return "it was not running"
+        process.join(timeout=1)
+        if process.exitcode is not None:
+            return f"exit code {process.exitcode}"
+        process.kill()
+        process.join()
+        return "it was ended"
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+
+def _serve(connection: Connection, cache_dir: Path | None) -> None:
+    """The process: answers queries until its parent closes the connection."""
+    engine = Engine(cache_dir)
+    connection.send("ready")
+    while True:
+        try:
+            sql, tables = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = _Answer(evaluate(engine, sql, tables))
+        except (SqlError, EncodingError, TypeTextError) as error:
+            answer = _Answer(None, " ".join(str(error).split()))
+        connection.send(answer)
+
+
+def evaluate(engine: Engine, sql: str, tables: Mapping[str, Table]) -> Table:
+    """The result of one query, in this process. Raises SqlError; EncodingError for a row that its type cannot
+    hold; TypeTextError for a column's type that is not known.
+    """
+    options = analyzer_options(engine)
+    request = local_service_pb2.EvaluateQueryRequest(sql=fold_names(engine, options, sql, tables))
+    request.options.CopyFrom(options)
+    request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+    catalog = request.simple_catalog
+    catalog.name = "tables"
+    catalog.builtin_function_options.language_options.CopyFrom(options.language_options)
+    for place, (name, table) in enumerate(tables.items(), start=1):
+        kinds = {column: parse_type(text) for column, text in table.columns.items()}
+        _declare(catalog.table.add(), place, name, kinds)
+        _fill(request.table_content[name].table_data, table, kinds)
+    response = engine.call("EvaluateQuery", request, local_service_pb2.EvaluateQueryResponse)
+    columns = [(column.name, column.type) for column in response.prepared.columns]
+    return Table(
+        {name: type_text(kind) for name, kind in columns},
+        [
+            {name: decode(cell, kind) for cell, (name, kind) in zip(row.cell, columns, strict=True)}
+            for row in response.content.table_data.row
+        ],
+    )
+
+
+def _declare(
+    table: simple_catalog_pb2.SimpleTableProto, place: int, name: str, kinds: Mapping[str, type_pb2.TypeProto]
+) -> None:
+    table.name = name
+    table.serialization_id = place
+    for column, kind in kinds.items():
+        declared = table.column.add()
+        declared.name = column
+        declared.type.CopyFrom(kind)
+
+
+def _fill(data: Any, table: Table, kinds: Mapping[str, type_pb2.TypeProto]) -> None:
+    data.SetInParent()
+    for row in table.rows:
+        cells = data.row.add().cell
+        for column, kind in kinds.items():
+            try:
+                cells.append(encode(row[column], kind))
+            except EncodingError as error:
+                raise EncodingError(f"an input's column {column}: {error}") from error
+
+
+def analyzer_options(engine: Engine) -> options_pb2.AnalyzerOptionsProto:
+    """What BigQuery turns on, with the rewrites that the reference needs before it can execute."""
+    usual = engine.call(
+        "GetAnalyzerOptions", local_service_pb2.AnalyzerOptionsRequest(), options_pb2.AnalyzerOptionsProto
+    )
+    options = options_pb2.AnalyzerOptionsProto(default_timezone="UTC")
+    options.enabled_rewrites.extend(usual.enabled_rewrites)
+    options.language_options.CopyFrom(_language_options(engine))
+    return options
+
+
+def _language_options(engine: Engine) -> options_pb2.LanguageOptionsProto:
+    request = local_service_pb2.LanguageOptionsRequest(maximum_features=True)
+    language = engine.call("GetLanguageOptions", request, options_pb2.LanguageOptionsProto)
+    language.product_mode = public_options_pb2.PRODUCT_EXTERNAL  # BigQuery's types and their names
+    off = {public_options_pb2.LanguageFeature.Value(f"FEATURE_{name}") for name in _NOT_IN_BIGQUERY}
+    kept = [feature for feature in language.enabled_language_features if feature not in off]
+    language.enabled_language_features[:] = kept
+    if "QUALIFY" not in language.reserved_keywords:
+        language.reserved_keywords.append("QUALIFY")
+    return language
+
+
+def fold_names(engine: Engine, options: options_pb2.AnalyzerOptionsProto, sql: str, tables: Mapping[str, Table]) -> str:
+    """The query with each table's path as one name, for the reference finds contents by such names only.
+
+    A table read without an alias gets the last part of its path as one, as it has by the language's rule.
+    """
+    request = local_service_pb2.ParseRequest(sql_statement=sql)
+    request.options.CopyFrom(options.language_options)
+    tree = engine.call("Parse", request, local_service_pb2.ParseResponse)
+    known = {name.lower(): name for name in tables}
+    text = sql.encode()
+    found = [
+        (_location(path.path_expr), path)
+        for path in _messages(tree, "ASTTablePathExpressionProto")
+        if path.HasField("path_expr")
+    ]
+    for (start, end), path in sorted(found, key=lambda one: one[0], reverse=True):
+        parts = ".".join(part.id_string for part in path.path_expr.names).split(".")
+        name = known.get(".".join(parts).lower())
+        if name is not None:
+            alias = "" if path.HasField("alias") else f" as `{parts[-1]}`"
+            text = text[:start] + f"`{name}`{alias}".encode() + text[end:]
+    return text.decode()
+
+
+def _messages(message: Any, kind: str) -> Iterator[Any]:
+    """Every message of a kind in a tree of messages."""
+    if message.DESCRIPTOR.name == kind:
+        yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in [value] if isinstance(value, Message) else value:
+                yield from _messages(part, kind)
+
+
+def _location(node: Any) -> tuple[int, int]:
+    """Where a node of the syntax tree stands in the query: first byte, and the one after its last."""
+    while node.DESCRIPTOR.name != "ASTNodeProto":
+        node = node.parent
+    return node.parse_location_range.start, node.parse_location_range.end
