@@ -9,10 +9,10 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint scenarios lock clean
+.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios lock clean
 
 help: ## show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 install: $(READY) ## set up .venv from the locked requirements
 
@@ -27,7 +27,7 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## replay the night of 2026-02-03 and show what went wrong
 	@$(BIN)/trueup demo
 
-test: lint ## lint, then every test
+test: lint sqlcheck ## lint, sqlcheck, then every test
 	@$(BIN)/python -m pytest
 
 lint: $(READY) ## ruff, mypy, sqlfluff, dbt parse: no warehouse needed
@@ -37,6 +37,12 @@ lint: $(READY) ## ruff, mypy, sqlfluff, dbt parse: no warehouse needed
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/generic tests/singular
 	@mkdir -p .trueup/profiles && cp profiles.example.yml .trueup/profiles/profiles.yml
 	@$(BIN)/dbt --quiet --warn-error parse --profiles-dir .trueup/profiles
+
+sqlcheck: $(READY) ## would BigQuery accept every statement? Google's own analyzer says
+	@PYTHONPATH=tools $(BIN)/python -m sqlcheck
+
+sqlcheck-write: $(READY) ## fill missing data_types of the models' contracts in
+	@PYTHONPATH=tools $(BIN)/python -m sqlcheck --write
 
 check: ## what CI runs
 	@bash .ci/run

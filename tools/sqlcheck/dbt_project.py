@@ -24,7 +24,7 @@ class CannotCompileError(Exception):
     """dbt could not compile the project."""
 
 
-def compile_offline(project: Path, work: Path) -> dict[str, Any]:
+def compile_offline(project: Path, work: Path, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The manifest of ``dbt compile --target prod``, which asks no warehouse for anything.
 
     dbt looks for credentials before it compiles: a token that nobody uses stands in for them.
@@ -38,7 +38,8 @@ def compile_offline(project: Path, work: Path) -> dict[str, Any]:
         [
             sys.executable, "-m", "dbt.cli.main", "compile", "--quiet", "--no-introspect", "--no-populate-cache",
             "--target", "prod", "--project-dir", str(project), "--profiles-dir", str(work),
-            "--target-path", str(work / "target"), "--log-path", str(work / "logs"), "--vars", json.dumps(VARIABLES),
+            "--target-path", str(work / "target"), "--log-path", str(work / "logs"),
+            "--vars", json.dumps(variables or VARIABLES),
         ],
         capture_output=True,
         text=True,

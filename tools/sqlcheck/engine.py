@@ -1,4 +1,4 @@
-"""GoogleSQL's WebAssembly build in this process: the calls that the reference needs of it.
+"""GoogleSQL's WebAssembly build in this process.
 
 Compiling the module takes 12 s and a gigabyte once; what came of it is kept in a file outside git.
 """
@@ -43,7 +43,8 @@ class Engine:
         config = Config()
         config.shared_memory = True
         self._wasmtime = Wasmtime(config)
-        self._module = _module(self._wasmtime, cache_dir or Path(os.environ.get(CACHE_VARIABLE, _DEFAULT_CACHE)))
+        cache = cache_dir or Path(os.environ.get(CACHE_VARIABLE, _DEFAULT_CACHE))
+        self._module = compiled_module(self._wasmtime, Path(get_wasm_path()), cache)
         self._start()
 
     def call(self, method: str, request: Message, response_type: type[AnyMessage]) -> AnyMessage:
@@ -97,9 +98,8 @@ class Engine:
         return int.from_bytes(ctypes.string_at(self._address(offset), 4), "little")
 
 
-def _module(wasmtime: Wasmtime, cache_dir: Path) -> Module:
+def compiled_module(wasmtime: Wasmtime, source: Path, cache_dir: Path) -> Module:
     """The compiled module; of several processes that start at once one compiles it, and the others wait."""
-    source = Path(get_wasm_path())
     facts = f"{version('wasmtime')} {version('zetasql')} {source.stat().st_size}"
     compiled = cache_dir / f"zetasql-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.cwasm"
     cache_dir.mkdir(parents=True, exist_ok=True)

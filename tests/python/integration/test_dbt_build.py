@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from replaying import Silent, replay
+from sqlcheck.checker import Checker
+from sqlcheck.engine import Engine
+from sqlcheck.project import check_dbt
 from support import PROJECT, SCENARIOS
 from trueup.check import Workplace, reconcile
 from trueup.gateways.replay import loaded
@@ -43,6 +49,29 @@ def test_building_twice_gives_the_same_rows_and_every_test_passes(state_dir: Pat
     assert first == second
     for results in (first_results, second_results):
         assert {one.status for one in results} == {"success", "pass"}
+
+
+def test_what_dbt_really_sent_is_what_bigquery_accepts(state_dir: Path) -> None:
+    """sqlcheck wraps statements as dbt would; here are dbt's own, of a first run and of one that finds its tables."""
+    scenario = load_scenario(SCENARIOS / "clean-twin-2026-02-03", read_table_schemas(PROJECT / "models"))
+    checker = Checker(Engine())
+    sent = state_dir / "dbt" / "run"
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        work.dbt.run(["seed"])
+        for is_first in (True, False):
+            shutil.rmtree(sent, ignore_errors=True)
+            work.dbt.run(["build", "--exclude-resource-type", "seed"])
+            if is_first:
+                manifest = json.loads((state_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+                found = check_dbt(manifest, checker)
+                assert found.refused == []
+            # The table that an incremental model merges from has the columns of the one that it merges into.
+            texts = {one.name: re.sub(r"__dbt_tmp\d+", "", one.read_text("utf-8")) for one in sent.rglob("*.sql")}
+            assert len(texts) > 100
+            errors = {name: checker.check(text).errors for name, text in texts.items()}
+            assert {name: found for name, found in errors.items() if found} == {}
+            merges = {name for name, text in texts.items() if "merge into" in text}
+            assert len(merges) == (0 if is_first else 6), merges
 
 
 def test_dbt_test_alone_works_after_dbt_run_and_fails_on_the_incident(state_dir: Path) -> None:
