@@ -236,6 +236,8 @@ class _Run:
 
     def _warn_of_aliases(self, node: Any) -> None:
         joins = read_data("statements")["aliases_that_are_joins_elsewhere"]
+        if not re.search(rf"\b({'|'.join(joins)})\b", self._text.text, re.IGNORECASE):
+            return
         for one in walk(node):
             if kind_of(one) == "ASTAliasProto" and not one.identifier.is_quoted:
                 name = one.identifier.id_string.upper()

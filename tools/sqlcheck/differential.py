@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from sqlcheck.differential_exceptions import Exceptions, read_exceptions
-from sqlcheck.differential_meaning import with_meaning, with_places
-from sqlcheck.differential_rows import Table, differences, differing_columns
+from sqlcheck.differential_rows import Table, differences, differing_columns, with_meaning
 from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, ScenarioFailedError, built
 from sqlcheck.reference import SECONDS_PER_QUERY, Reference, ReferenceFailedError
 from trueup.errors import TrueupError
@@ -93,11 +92,9 @@ def _compared(scenario: str, model: str, ours: Table, theirs: Table, exceptions:
         why = "it is written down as one that the reference cannot execute: remove it from the list"
         return Outcome(scenario, model, "differs", count, (why,))
     apart = {(model, column) for column in differing_columns(ours, theirs)}
-    used = apart & (exceptions.renamed.keys() | exceptions.as_json.keys())
-    for _, column in sorted(used & exceptions.as_json.keys()):
+    used = apart & exceptions.as_json.keys()
+    for _, column in sorted(used):
         ours, theirs = with_meaning(ours, column), with_meaning(theirs, column)
-    renamed = [column for _, column in sorted(used & exceptions.renamed.keys())]
-    ours, theirs = with_places(ours, renamed), with_places(theirs, renamed)
     lines = differences(ours, theirs)
     return Outcome(scenario, model, "differs" if lines else "same", count, tuple(lines), frozenset(used))
 
@@ -107,7 +104,7 @@ def stale(outcomes: Sequence[Outcome], exceptions: Exceptions) -> list[str]:
     models = {one.model for one in outcomes}
     with_rows = {one.model for one in outcomes if one.row_count and one.status in ("same", "differs")}
     used = {key for one in outcomes for key in one.used}
-    columns = sorted({*exceptions.renamed, *exceptions.as_json})
+    columns = sorted(exceptions.as_json)
     unknown = sorted({*exceptions.not_executed, *(model for model, _ in columns)} - models)
     return [f"{model}: there is no such model; remove it from the list" for model in unknown] + [
         f"{model}.{column}: nothing differs; remove it from the list"

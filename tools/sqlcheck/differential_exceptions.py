@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 EXCEPTIONS_FILE = Path(__file__).with_name("differential_exceptions.yml")
-_KINDS = ("not_executed", "renamed", "as_json")
+_KINDS = ("not_executed", "as_json")
 
 
 class ExceptionsError(ValueError):
@@ -21,13 +21,11 @@ class ExceptionsError(ValueError):
 class Exceptions:
     """The reasons, by model, and for columns by model and column.
 
-    ``not_executed``: models that the reference cannot run. ``renamed``: columns whose values may be others, as long
-    as they are equal where the other engine's are. ``as_json``: columns of JSON text that are compared as what they
-    mean: numbers by their value, the order of the keys as written.
+    ``not_executed``: models that the reference cannot run. ``as_json``: columns of JSON text that are compared as
+    what they mean: numbers by their value, the order of the keys as written.
     """
 
     not_executed: Mapping[str, str] = field(default_factory=dict)
-    renamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
     as_json: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -39,12 +37,11 @@ def read_exceptions(path: Path = EXCEPTIONS_FILE) -> Exceptions:
     not_executed: dict[str, str] = {}
     for entry in content.get("not_executed") or []:
         _put(path, not_executed, _text(path, entry, "model"), entry)
-    columns: dict[str, dict[tuple[str, str], str]] = {"renamed": {}, "as_json": {}}
-    for kind, reasons in columns.items():
-        for entry in content.get(kind) or []:
-            for column in entry.get("columns") or [_text(path, entry, "columns")]:
-                _put(path, reasons, (_text(path, entry, "model"), column), entry)
-    return Exceptions(not_executed, columns["renamed"], columns["as_json"])
+    as_json: dict[tuple[str, str], str] = {}
+    for entry in content.get("as_json") or []:
+        for column in entry.get("columns") or [_text(path, entry, "columns")]:
+            _put(path, as_json, (_text(path, entry, "model"), column), entry)
+    return Exceptions(not_executed, as_json)
 
 
 def _put(path: Path, reasons: dict[Any, str], key: Any, entry: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,6 +42,15 @@ def differing_columns(ours: Table, theirs: Table) -> list[str]:
     """The columns whose values, each column taken alone, are not the same multiset."""
     shared = [name for name in ours.columns if name in theirs.columns]
     return [name for name in shared if any(_unmatched(ours.rows, theirs.rows, [name]))]
+
+
+def with_meaning(table: Table, column: str) -> Table:
+    """The table with a column of JSON text as what it means: 100 is 100.0; the keys keep their order."""
+
+    def meaning(text: str | None) -> Any:
+        return None if text is None else json.loads(text, object_pairs_hook=tuple, parse_int=float)
+
+    return Table(table.columns, [{**row, column: meaning(row[column])} for row in table.rows])
 
 
 def _column_differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:

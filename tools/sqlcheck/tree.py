@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from google.protobuf.message import Message
@@ -41,11 +42,24 @@ def location(node: Node) -> tuple[int, int]:
 def children(node: Message) -> Iterator[tuple[str, Node]]:
     """The messages directly in a message, with the names of their fields."""
     for field, value in node.ListFields():
-        if field.message_type is None or field.message_type.GetOptions().map_entry:
-            continue
-        is_repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
-        for one in value if is_repeated else (value,):
-            yield field.name, one
+        how = _holds_messages(field)
+        if how == _MANY:
+            for one in value:
+                yield field.name, one
+        elif how == _ONE:
+            yield field.name, value
+
+
+_NONE, _ONE, _MANY = range(3)
+
+
+@cache
+def _holds_messages(field: Any) -> int:
+    """Whether a field holds no message, one, or many; asked a million times for a few hundred fields."""
+    if field.message_type is None or field.message_type.GetOptions().map_entry:
+        return _NONE
+    is_repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
+    return _MANY if is_repeated else _ONE
 
 
 def walk(node: Message) -> Iterator[Node]:

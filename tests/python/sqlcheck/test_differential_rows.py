@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from sqlcheck.differential_exceptions import ExceptionsError, read_exceptions
-from sqlcheck.differential_meaning import with_meaning, with_places
-from sqlcheck.differential_rows import Table, differences, differing_columns
+from sqlcheck.differential_rows import Table, differences, differing_columns, with_meaning
 
 NOON = datetime(2026, 2, 4, 12, tzinfo=timezone.utc)
 
@@ -91,31 +90,6 @@ def test_a_difference_is_shown_on_both_sides_where_it_begins() -> None:
     assert "where y=key" in told
 
 
-def test_renamed_values_are_the_same_where_they_stand_in_the_same_places() -> None:
-    ours = pairs(("h1", "a"), ("h1", "b"), ("h2", "c"), ("h3", "c"), (None, "d"))
-    assert (
-        differences(
-            with_places(ours, ["x"]),
-            with_places(pairs(("z", "b"), ("z", "a"), ("q", "c"), ("r", "c"), (None, "d")), ["x"]),
-        )
-        == []
-    )
-
-
-@pytest.mark.parametrize(
-    "theirs",
-    [
-        pairs(("z", "a"), ("y", "b"), ("q", "c"), ("r", "c"), (None, "d")),  # equal here, not there
-        pairs(("z", "a"), ("z", "b"), ("q", "c"), ("q", "c"), (None, "d")),  # two here, one there
-        pairs(("z", "a"), ("z", "c"), ("q", "b"), ("r", "c"), (None, "d")),  # equal, but to another
-        pairs(("z", "a"), ("z", "b"), ("q", "c"), ("r", "c"), ("s", "d")),  # a value for NULL
-    ],
-)
-def test_renamed_values_differ_where_they_stand_otherwise(theirs: Table) -> None:
-    ours = pairs(("h1", "a"), ("h1", "b"), ("h2", "c"), ("h3", "c"), (None, "d"))
-    assert differences(with_places(ours, ["x"]), with_places(theirs, ["x"]))
-
-
 def test_json_is_compared_by_its_meaning_only_where_that_is_asked() -> None:
     ours, theirs = table('{"a":100.0,"b":[null]}', None), table('{"a": 100, "b": [null]}', None)
     assert differences(ours, theirs)
@@ -129,9 +103,9 @@ def test_json_is_compared_by_its_meaning_only_where_that_is_asked() -> None:
     [
         "not_executed: [{model: m}]",
         "not_executed: [{model: m, reason: ' '}]",
-        "renamed: [{model: m, reason: r}]",
+        "as_json: [{model: m, reason: r}]",
         "as_json: [{columns: [c], reason: r}]",
-        "renamed: [{model: m, columns: [c, c], reason: r}]",
+        "as_json: [{model: m, columns: [c, c], reason: r}]",
         "tolerated: []",
     ],
 )
