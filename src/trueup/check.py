@@ -14,7 +14,7 @@ from typing import Any, Protocol, get_args
 from trueup.case import CompletionRule, JudgeSettings
 from trueup.completions import CompletionStore
 from trueup.errors import CannotCheckError, UsageError
-from trueup.reconcile import Judged, judge_days, read_evidence, verdict_rows
+from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, read_evidence, verdict_rows
 from trueup.reference import Reference
 from trueup.repair.phase4 import Phase4Topic
 from trueup.report import Finding, Outcome, Report, ServiceLevel, finding_from_row
@@ -133,8 +133,9 @@ def run_check(work: Workplace, with_tests: bool = True) -> Report:
         _seed(work)
         results = list(_build(work, with_tests, ["--exclude", _AFTER_VERDICTS]))
         clock.start("Judging the completion documents")
-        if unread := reconcile(work).unread:
-            problems.append(unread)
+        judged = reconcile(work)
+        problems += [judged.unread] if judged.unread else []
+        notes += [NO_DOCUMENTS] if judged.is_without_documents else []
         clock.start("Putting the report together")
         results += _build(work, with_tests, ["--select", _AFTER_VERDICTS])
         report = _read_report(work)

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from trueup.case import JudgeSettings
-from trueup.completions import CompletionStore, Snapshot
+from trueup.completions import DOCUMENTS, CompletionStore, Snapshot
 from trueup.errors import CompletionsError
 from trueup.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.judge import judge, not_judged
@@ -21,6 +21,10 @@ from trueup.settings import Window
 from trueup.verdicts import Verdict
 
 Row = Mapping[str, Any]
+NO_DOCUMENTS = (
+    f"Not one document of these days was found in {DOCUMENTS}: check that the documents are in this project "
+    "(TRUEUP_FIRESTORE_PROJECT) and database."
+)
 
 
 class EvidenceSource(Protocol):
@@ -60,6 +64,12 @@ class Judged:
     snapshots: Mapping[str, Snapshot]
     verdicts: tuple[Verdict, ...]
     unread: str = ""
+
+    @property
+    def is_without_documents(self) -> bool:
+        """Whether games were played and not one document was found: then it may be the wrong place to look."""
+        played = any(day.game_day.final_game_count for day in self.days)
+        return played and not self.snapshots and not self.unread
 
 
 def judge_days(
@@ -126,6 +136,7 @@ def verdict_report(judged: Judged, window: Window, target: str, problems: Sequen
             for one in judged.verdicts
         ),
         problems=((judged.unread,) if judged.unread else ()) + tuple(problems),
+        notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
     )
 
 

@@ -17,6 +17,7 @@ from trueup.errors import UsageError
 EASTERN = ZoneInfo("America/New_York")
 DEFAULT_DAYS = 7
 COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
+IN_FIRESTORE = "firestore"
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,11 @@ def find_project(start: Path) -> Path:
 
 
 def completions_file(target: str, project_dir: Path) -> Path | None:
-    """The SQLite file of the completion documents; None where they are in Firestore."""
+    """The SQLite file of the completion documents; None where they are in Firestore, which can be said by name."""
     path = os.environ.get(COMPLETIONS_VARIABLE)
-    if path:
+    if path and path != IN_FIRESTORE:
         return Path(path)
-    return None if target == "prod" else project_dir / ".trueup" / "completions.db"
+    return None if target == "prod" or path else project_dir / ".trueup" / "completions.db"
 
 
 def now() -> datetime:

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that need an embedded warehouse: one a worker, emptied for each scenario."""
+"""An embedded warehouse for each worker, emptied for each scenario; Google's emulators, where they are asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emulators import firestore_emulator, pubsub_emulator
 from trueup.gateways.workplace import embedded_endpoint
 
 
@@ -21,3 +22,10 @@ def endpoint() -> Iterator[str]:
 def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This worker's folder of dbt artifacts."""
     return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def google_emulators() -> Iterator[dict[str, str]]:
+    """Google's emulators, as the environment variables that Google's clients look for."""
+    with firestore_emulator() as firestore, pubsub_emulator() as pubsub:
+        yield {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}

@@ -216,6 +216,8 @@ def _proved_start(draft: _Draft, verdict: Verdict) -> Start | None:
             "completed_at": moment_text(completed_at),
             "phase4_rows": 0,
             "rows": {name: case.day.processors[name].row_count for name in names},
+            # Phase 4 reads the tables as they are: who starts it should know that a player counts twice there.
+            "excess_rows": {name: count for name in names if (count := _excess_rows(case.day.processors[name]))},
         },
     )
 
@@ -223,6 +225,10 @@ def _proved_start(draft: _Draft, verdict: Verdict) -> Start | None:
 def _is_proved(case: Case, processor_name: str) -> bool:
     rows = case.day.processors.get(processor_name)
     return rows is not None and rows.is_source_present and rows.is_complete
+
+
+def _excess_rows(rows: ProcessorEvidence) -> int:
+    return rows.row_count - rows.grain_count
 
 
 def _rows_evidence(rows: ProcessorEvidence) -> dict[str, Any]:

@@ -47,6 +47,9 @@ def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
             console.print(f"    {escape(step.reason)}", highlight=False)
         elif not was_fixed:
             console.print(f"    [dim]because {escape(_short(dict(step.evidence)))}[/]", highlight=False)
+            for table, count in step.evidence.get("excess_rows", {}).items():
+                note = f"{table} holds {count} duplicate rows, and phase 4 would read them"
+                console.print(f"    [yellow]{escape(note)}[/]", highlight=False)
     _print_left(repair.plans, console)
     if steps and not was_fixed:
         console.print("\nTo carry it out: the same command with [green]--fix[/]", highlight=False)

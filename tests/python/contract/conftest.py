@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from emulators import Google, firestore_emulator, pubsub_emulator
+from emulators import Google
 from platforms import Embedded, Platform
-
-
-@pytest.fixture(scope="session")
-def google_emulators() -> Iterator[dict[str, str]]:
-    """Google's emulators, as the environment variables that Google's clients look for."""
-    with firestore_emulator() as firestore, pubsub_emulator() as pubsub:
-        yield {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}
 
 
 @pytest.fixture(params=["embedded", "google"])

@@ -1,0 +1,248 @@
+"""What a repair meets in the field: no documents, no permission, giants, junk, and servers that go away."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from contract.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, repairer, write
+from contract.test_repair import ALL, Wrapped, outcomes
+from emulators import Google, firestore_emulator, pubsub_emulator
+from platforms import Embedded, Platform
+from trueup.case import JudgeSettings
+from trueup.completions import DOCUMENTS
+from trueup.errors import PublishError
+from trueup.evidence import DayEvidence
+from trueup.gateways.firestore import FirestoreCompletions
+from trueup.gateways.pubsub import PubSubTopic
+from trueup.reconcile import judge_days, verdict_report
+from trueup.repair.apply import repair_days
+from trueup.settings import Window
+from unit.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, evidence
+
+pytestmark = pytest.mark.xdist_group("emulators")
+
+
+class Refusing(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Refuses what its account may not do, and hands the rest on to a real server."""
+
+    def __init__(self, server: str = "", refused: str = "") -> None:
+        self._channel = grpc.insecure_channel(server) if server else None
+        self._refused = refused
+
+    def service(self, details: Any) -> Any:
+        method = details.method
+        if self._channel is None or method.endswith(self._refused):
+
+            def refuse(_: bytes, context: Any) -> bytes:
+                context.abort(grpc.StatusCode.PERMISSION_DENIED, "Missing or insufficient permissions.")
+                raise AssertionError
+
+            return grpc.unary_unary_rpc_method_handler(refuse)
+        if method.endswith("BatchGetDocuments"):
+            stream = self._channel.unary_stream(method)
+            metadata = details.invocation_metadata
+            return grpc.unary_stream_rpc_method_handler(lambda data, _: stream(data, metadata=metadata))
+        call = self._channel.unary_unary(method)
+        return grpc.unary_unary_rpc_method_handler(lambda data, _: call(data, metadata=details.invocation_metadata))
+
+
+@contextmanager
+def refusing(server: str = "", refused: str = "") -> Iterator[str]:
+    """A server that says PERMISSION_DENIED to everything, or to one method of a real one; its address."""
+    front = grpc.server(ThreadPoolExecutor(4), handlers=[Refusing(server, refused)])
+    port = front.add_insecure_port("127.0.0.1:0")
+    front.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        front.stop(None)
+
+
+def judge_one(platform: Platform, day: DayEvidence = NIGHT) -> Any:
+    judged = judge_days([day], lambda: closing(platform.collection(DOCUMENTS)), REFERENCE, JudgeSettings(as_of=AS_OF))
+    return judged, verdict_report(judged, Window(DAY, DAY, AS_OF), "prod")
+
+
+def test_a_project_without_the_collection_is_findings_and_a_hint_where_to_look(platform: Platform) -> None:
+    judged, report = judge_one(platform)
+    assert {one.rule for one in report.findings} == {"DONE007"}
+    assert report.exit_code == 1
+    assert "TRUEUP_FIRESTORE_PROJECT" in report.notes[0]
+    with repairer(platform) as one:
+        assert repair_days(one, judged.days, judged.snapshots) == ([], "")
+
+
+def test_where_nobody_played_no_document_is_no_hint(platform: Platform) -> None:
+    quiet = evidence(game_day={"scheduled_game_count": 0, "final_game_count": 0})
+    assert judge_one(platform, quiet)[1].notes == ()
+
+
+def test_no_permission_to_read_is_could_not_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing() as address:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
+        judged = judge_days([NIGHT], lambda: closing(FirestoreCompletions("p")), REFERENCE, JudgeSettings(as_of=AS_OF))
+    report = verdict_report(judged, Window(DAY, DAY, AS_OF), "prod")
+    assert report.exit_code == 3
+    assert "no permission" in judged.unread
+    assert "roles/datastore.viewer" in judged.unread
+    assert {one.outcome for one in judged.verdicts} == {"not_run"}
+
+
+def test_no_permission_to_write_is_told_and_nothing_else_is_done(
+    google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in google_emulators.items():
+        monkeypatch.setenv(name, value)
+    platform = Google(f"p-{uuid.uuid4().hex[:12]}")
+    write(platform, BROKEN)
+    audit = Recorded()
+    with refusing(google_emulators["FIRESTORE_EMULATOR_HOST"], "Commit") as address:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
+        with repairer(platform, audit=audit) as one:
+            steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", google_emulators["FIRESTORE_EMULATOR_HOST"])
+    assert "roles/datastore.user" in trouble
+    assert outcomes(steps) == [(subject, "failed") for subject in ALL]
+    assert audit.outcomes()[-3:] == outcomes(steps)
+    assert fields_of(platform, DOCUMENTS) == BROKEN
+    assert platform.received() == []
+
+
+def test_no_permission_to_publish_says_which_role_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing() as address:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
+        with closing(PubSubTopic("p", "t")) as topic, pytest.raises(PublishError) as told:
+            topic.publish({}, {})
+    assert "roles/pubsub.publisher" in told.value.hint
+
+
+def test_a_document_of_a_mebibyte_is_repaired_and_keeps_all_of_it(platform: Platform) -> None:
+    giant = {**BROKEN, "_log": "x" * 1_040_000}
+    write(platform, giant)
+    with repairer(platform) as one:
+        steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    assert trouble == ""
+    assert {step.outcome for step in steps} == {"applied"}
+    fields = fields_of(platform, DOCUMENTS)
+    assert fields.pop("_log") == giant["_log"]
+    assert is_repaired(fields)
+
+
+def junk(chance: random.Random, depth: int = 0) -> Any:
+    """Any value that a document can hold."""
+    kinds = [
+        None, True, False, 0, -7, 2**63 - 1, 0.5, float("inf"), "", "success", "✔", b"\x00\xff",
+        datetime(2026, 2, 4, chance.randrange(24), tzinfo=timezone.utc), "2026-02-04T20:00:00Z", "2026-02-04",
+    ]  # fmt: skip
+    pick = chance.randrange(len(kinds) + (2 if depth < 3 else 0))
+    if pick < len(kinds):
+        return kinds[pick]
+    if pick == len(kinds):
+        return [one for one in (junk(chance, depth + 1) for _ in range(3)) if not isinstance(one, list)]
+    keys = chance.sample(["status", "completed_at", "record_count", "entities_changed", "players", "a.b", "ü"], 4)
+    return {key: junk(chance, depth + 1) for key in keys}
+
+
+def random_document(chance: random.Random) -> dict[str, Any]:
+    """A broken night's document, with anything at all in place of and beside its fields."""
+    fields = {key: value for key, value in BROKEN.items() if chance.random() < 0.9}
+    names = [*FIVE, *BROKEN, "_triggered", "_triggered_at", "stranger", "PlayerGameSummaryProcessor", "with.dot"]
+    for name in chance.sample(names, chance.choice([0, 0, 1, 2, 5])):
+        fields[name] = junk(chance)
+    return fields
+
+
+@pytest.mark.parametrize(("kind", "count"), [("embedded", 10_000), ("google", 300)])
+def test_random_documents_never_fail_a_repair(
+    kind: str, count: int, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform: Platform = Embedded(tmp_path / "completions.db")
+    if kind == "google":
+        for name, value in request.getfixturevalue("google_emulators").items():
+            monkeypatch.setenv(name, value)
+        platform = Google(f"p-{uuid.uuid4().hex[:12]}")
+    chance = random.Random(20260203)
+    days = [_on(date(2000, 1, 1) + timedelta(days=number)) for number in range(count)]
+    ids = [day.game_date.isoformat() for day in days]
+    with closing(platform.collection(DOCUMENTS)) as store:
+        for one in ids:
+            store.replace(one, random_document(chance))
+        before = store.read(ids)
+        began = time.monotonic()
+        with repairer(platform) as whole:
+            steps, trouble = repair_days(whole, days, before)
+        assert time.monotonic() - began < 120
+        after = store.read(ids)
+    assert trouble == ""
+    assert {step.outcome for step in steps} <= {"applied", "refused"}
+    assert sum(step.outcome == "applied" for step in steps) > count / 2
+    for one in ids:
+        assert set(before[one].fields) <= set(after[one].fields)
+        if before[one].fields.get("_triggered") is True:
+            assert after[one].fields["_triggered"] is True
+
+
+def _on(day: date) -> DayEvidence:
+    return DayEvidence(
+        replace(NIGHT.game_day, game_date=day),
+        {name: replace(rows, game_date=day) for name, rows in NIGHT.processors.items()},
+        replace(NIGHT.phase4, game_date=day),
+    )
+
+
+def test_a_pubsub_that_dies_half_way_is_told_and_a_rerun_on_the_next_one_finishes(
+    google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", google_emulators["FIRESTORE_EMULATOR_HOST"])
+    project = f"p-{uuid.uuid4().hex[:12]}"
+    with pubsub_emulator() as address:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
+        platform = Google(project)
+        write(platform, BROKEN)
+        topic = platform.topic()
+    with repairer(platform, topic=topic) as one:  # its server is gone by now
+        steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    assert "may not have been started" in trouble
+    assert outcomes(steps) == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
+    with pubsub_emulator() as address:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
+        platform = Google(project)
+        with repairer(platform, owner="bob@pc/2") as again:
+            assert repair_days(again, [NIGHT], again.documents.read([KEY]))[1] == ""
+        assert len(platform.received()) == 1
+    assert is_repaired(fields_of(platform, DOCUMENTS))
+
+
+def test_a_firestore_that_dies_half_way_is_told_with_what_was_done(
+    google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", google_emulators["PUBSUB_EMULATOR_HOST"])
+    audit = Recorded()
+    alive = firestore_emulator()
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", alive.__enter__())
+    platform = Google(f"p-{uuid.uuid4().hex[:12]}")
+    write(platform, BROKEN)
+
+    def die(update: int) -> None:
+        if update == 2:  # the report and the count are written; the mark is next
+            alive.__exit__(None, None, None)
+
+    store = Wrapped(platform.collection(DOCUMENTS), die)
+    with repairer(platform, documents=store, audit=audit) as one:
+        steps, trouble = repair_days(one, [NIGHT, evidence()], one.documents.read([KEY]))
+    assert "does not answer" in trouble
+    assert outcomes(steps)[:3] == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
+    assert audit.outcomes()[: len(ALL)] == [(subject, "started") for subject in ALL]
+    assert len(platform.received()) == 1, "phase 4 was started: the next run only marks it"
