@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from google.protobuf.message import DecodeError
-from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
-from zetasql.wasi._pb2.zetasql.proto import function_pb2, options_pb2
+from zetasql.wasi._pb2.zetasql.proto import function_pb2
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 
-from sqlcheck.catalog import Catalog, Table
-from sqlcheck.engine import Engine, EngineCrashError, SqlError
-from sqlcheck.language import analyzer_options, language_options, read_data
+from sqlcheck.analyzer import Analyzer
+from sqlcheck.catalog import Table
+from sqlcheck.engine import EngineCrashError, SqlError
+from sqlcheck.language import read_data
 from sqlcheck.rules import engine_faults, output_warnings
 from sqlcheck.text import Text
 from sqlcheck.tree import base, children, kind_of, location, type_of, unwrap, walk
@@ -62,20 +61,8 @@ class _RefusedError(Exception):
         self.at = at
 
 
-class Checker:
-    """Checks statements by one engine. ``catalog`` may be replaced at any time."""
-
-    def __init__(self, engine: Engine, catalog: Catalog | None = None) -> None:
-        self._engine = engine
-        self._language = language_options()
-        self._options = analyzer_options(self._language)
-        self.catalog = catalog or Catalog()
-        self._registered: tuple[Catalog, int] | None = None
-
-    @property
-    def language(self) -> options_pb2.LanguageOptionsProto:
-        """What is on in BigQuery."""
-        return self._language
+class Checker(Analyzer):
+    """Checks statements."""
 
     def check(self, sql: str) -> Checked:
         """Check one statement or script; what it creates is forgotten afterwards."""
@@ -86,52 +73,6 @@ class Checker:
         finally:
             self.catalog = before
         return run.found
-
-    def parse(self, text: str) -> Any:
-        """The statements of a script. Raises SqlError."""
-        request = service.ParseRequest(sql_statement=text, allow_script=True)
-        request.options.CopyFrom(self._language)
-        parsed = self._call("Parse", request, service.ParseResponse)
-        return parsed.parsed_script.statement_list_node.statement_list
-
-    def analyze(self, target: TypeProto | None = None, **what: Any) -> Any:
-        """The response to one analysis. Raises SqlError."""
-        request = service.AnalyzeRequest(registered_catalog_id=self._register(), **what)
-        request.options.CopyFrom(self._options)
-        for name, kind in self.catalog.parameters.items():
-            request.options.query_parameters.add(name=name).type.CopyFrom(kind)
-        if target is not None:
-            request.options.target_column_types.add().CopyFrom(target)
-        request.descriptor_pool_list.definitions.add().builtin.SetInParent()
-        return self._call("Analyze", request, service.AnalyzeResponse)
-
-    def _call(self, method: str, request: Any, response_type: Any) -> Any:
-        try:
-            return self._engine.call(method, request, response_type)
-        except DecodeError as error:
-            raise SqlError(
-                "the statement is nested too deeply to be checked (protobuf reads 100 levels): a chain of a hundred "
-                "operators, say. Write it in steps"
-            ) from error
-
-    def _register(self) -> int:
-        if self._registered is None or self._registered[0] is not self.catalog:
-            if self._registered is not None:
-                try:
-                    old = service.UnregisterRequest(registered_id=self._registered[1])
-                    self._engine.call("UnregisterCatalog", old, service.AnalyzeResponse)
-                except SqlError:
-                    pass  # a fresh engine does not know it
-            request = service.RegisterCatalogRequest()
-            request.simple_catalog.CopyFrom(self.catalog.as_proto(self._language))
-            request.descriptor_pool_list.definitions.add().builtin.SetInParent()
-            response = self._engine.call("RegisterCatalog", request, service.RegisterResponse)
-            self._registered = (self.catalog, response.registered_id)
-        return self._registered[1]
-
-    def forget_registration(self) -> None:
-        """After a crash: the fresh engine knows no catalog."""
-        self._registered = None
 
 
 class _Run:
@@ -358,8 +299,3 @@ def _plain(error: SqlError) -> tuple[str, tuple[int, int] | None]:
     found = _AT.search(text)
     message = _STATUS.sub("", _AT.sub("", text))
     return message, (int(found[1]), int(found[2])) if found else None
-
-
-def scans(tree: Any) -> Iterator[Any]:
-    """Every scan of a table in an analysed tree."""
-    return (one for one in walk(tree) if kind_of(one) == "ResolvedTableScanProto")

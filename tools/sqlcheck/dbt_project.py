@@ -94,10 +94,10 @@ def first_statement(node: Mapping[str, Any]) -> Statement:
         return _wrapped(node, _test_head(node), body, _test_tail(node))
     materialized = node["config"]["materialized"]
     if materialized == "view":
-        return _wrapped(node, f"create or replace view {quoted(full_name(node))}\nas ", body, "", full_name(node))
+        return _wrapped(node, f"create or replace view {quoted(full_name(node))}\nas ", body, "")
     if materialized in ("table", "incremental", "snapshot"):
         head = f"create or replace table {quoted(full_name(node))}\n{_partition(node)}{_cluster(node)}as (\n"
-        return _wrapped(node, head, body, "\n)", full_name(node))
+        return _wrapped(node, head, body, "\n)")
     return _wrapped(node, "", body, "")
 
 
@@ -161,7 +161,7 @@ def quoted(name: str) -> str:
     return ".".join(f"`{part}`" for part in name.split("."))
 
 
-def _wrapped(node: Mapping[str, Any], head: str, body: str, tail: str, makes: str = "") -> Statement:
+def _wrapped(node: Mapping[str, Any], head: str, body: str, tail: str) -> Statement:
     return Statement(
         name=node["name"],
         kind=node["resource_type"],
@@ -169,7 +169,6 @@ def _wrapped(node: Mapping[str, Any], head: str, body: str, tail: str, makes: st
         source=Path(node["original_file_path"]),
         body=body,
         body_line=head.count("\n"),
-        makes=makes,
     )
 
 

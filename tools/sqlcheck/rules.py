@@ -12,16 +12,6 @@ from sqlcheck.language import analytic_only_functions, documented_functions, doc
 from sqlcheck.tree import arguments, base, column_ids, function_name, kind_of, scan_column_ids, type_of, unwrap, walk
 from sqlcheck.types import type_text
 
-_LONGEST_COLUMN_NAME = 300
-_MOST_CLUSTERING_COLUMNS = 4
-# What a table may be partitioned by beside a DATE column: a function of a column of one of these types.
-_PARTITIONING = {
-    "date": ("timestamp", "datetime"),
-    "date_trunc": ("date",),
-    "timestamp_trunc": ("timestamp",),
-    "datetime_trunc": ("datetime",),
-    "range_bucket": ("int64",),
-}
 _OUTER_JOINS = {1: "LEFT", 2: "RIGHT", 3: "FULL"}
 _CREATES_TABLE = ("resolved_create_table_as_select_stmt_node", "resolved_create_table_stmt_node")
 _CREATES_VIEW = ("resolved_create_view_stmt_node", "resolved_create_materialized_view_stmt_node")
@@ -67,12 +57,13 @@ def _function_faults(name: str, own_functions: frozenset[str]) -> Iterator[str]:
 def _table_faults(node: Any) -> Iterator[str]:
     """data-definition-language#create_table_statement, and cloud.google.com/bigquery/docs/schemas#column_names"""
     columns = base(node, "ResolvedCreateTableStmtBaseProto").column_definition_list
-    reserved = tuple(read_data("statements")["reserved_column_prefixes"])
+    limits = read_data("engine")
+    reserved = tuple(limits["reserved_column_prefixes"])
     for column in columns:
         if column.name.lower().startswith(reserved):
             yield f'Invalid field name "{column.name}": BigQuery keeps names that begin so for itself'
-        if len(column.name) > _LONGEST_COLUMN_NAME:
-            yield f"a column name is over {_LONGEST_COLUMN_NAME} characters"
+        if len(column.name) > limits["longest_column_name"]:
+            yield f"a column name is over {limits['longest_column_name']} characters"
     if len(node.partition_by_list) > 1:
         yield "PARTITION BY must have exactly one expression"
     for expression in node.partition_by_list:
@@ -87,13 +78,14 @@ def _table_faults(node: Any) -> Iterator[str]:
 
 def _cluster_faults(node: Any) -> Iterator[str]:
     """data-definition-language#clustering_column_list"""
-    if len(node.cluster_by_list) > _MOST_CLUSTERING_COLUMNS:
-        yield f"at most {_MOST_CLUSTERING_COLUMNS} clustering columns"
+    limits = read_data("engine")
+    if len(node.cluster_by_list) > limits["most_clustering_columns"]:
+        yield f"at most {limits['most_clustering_columns']} clustering columns"
     for expression in node.cluster_by_list:
         kind = type_text(type_of(expression)).split("<")[0].upper()
         if unwrap(expression)[0] != "resolved_column_ref_node":
             yield "CLUSTER BY must name top-level columns"
-        elif kind not in read_data("statements")["clusterable"]:
+        elif kind not in limits["clusterable"]:
             yield f"CLUSTER BY column of type {kind} is not allowed"
 
 
@@ -106,7 +98,7 @@ def _is_partitioning(expression: Any) -> bool:
         return False
     name, first = function_name(node), arguments(node)[0]
     is_column = unwrap(first)[0] == "resolved_column_ref_node"
-    is_its_type = type_text(type_of(first)) in _PARTITIONING.get(name, ())
+    is_its_type = type_text(type_of(first)) in read_data("engine")["partitioning"].get(name, ())
     # date(<timestamp>, <zone>) is a date of another calendar than the one that BigQuery partitions by.
     return is_column and is_its_type and (name != "date" or len(arguments(node)) == 1)
 

@@ -14,8 +14,7 @@ class Statement:
     """One SQL statement as BigQuery would get it.
 
     ``sql`` is ``body`` as its author's tool wraps it, ``body_line`` lines down. ``source``: the file that the body
-    comes from, relative to the project, and ``source_line`` the line to show where there is no body. ``makes``: the
-    full name of the table or view that it creates, "" for none.
+    comes from, relative to the project, and ``source_line`` the line to show where there is no body.
     """
 
     name: str
@@ -24,6 +23,5 @@ class Statement:
     source: Path
     body: str = ""
     body_line: int = 0
-    makes: str = ""
     source_line: int = 1
     parameters: Mapping[str, TypeProto] = field(default_factory=dict)
