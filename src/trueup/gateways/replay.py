@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -132,4 +133,6 @@ def session_environment(
         profiles.mkdir(parents=True, exist_ok=True)
         shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")
         environment["DBT_PROFILES_DIR"] = str(profiles)
+        # The dbt that came with trueup, also where its virtual environment is not activated.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         yield environment

@@ -92,6 +92,13 @@ def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
     assert "interrupted; nothing is left running" in rest
 
 
+def test_local_commands_find_the_dbt_that_came_with_trueup(project: Path) -> None:
+    """The README's command, where nobody has activated the virtual environment."""
+    said = trueup(project, "local", "--", "sh", "-c", "command -v dbt", PATH="/usr/bin:/bin")
+    assert said.returncode == 0
+    assert Path(said.stdout.strip()).parent == Path(sys.executable).parent
+
+
 def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
     done = trueup(project, "check", *WINDOW, "--format", "json")
     assert done.returncode == 3, done.stderr
