@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{one.file}: {one.model}.{one.column}: data_type: {one.inferred}")
             found.contracts.remove(one)
     _report(found, project, options.reads)
-    print(f"{_summary(found)} in {time.monotonic() - began:.1f} s")
+    print(f"{summary(found)}; {time.monotonic() - began:.1f} s")
     return 0 if found.is_clean else 1
 
 
@@ -60,13 +60,15 @@ def _report(found: ProjectCheck, project: Path, with_reads: bool) -> None:
             print(f"{statement.name} reads {len(read.columns)} columns of {read.table}: {', '.join(read.columns)}")
 
 
-def _summary(found: ProjectCheck) -> str:
+def summary(found: ProjectCheck) -> str:
+    """How much was checked, and what came of it, in one line."""
     kinds = Counter(one.kind for one in found.statements)
-    counted = ", ".join(
-        f"{count} {kind}{'s' if count > 1 and kind != 'python' else ''}" for kind, count in kinds.items()
-    )
+    counted = ", ".join(f"{kind}: {count}" for kind, count in kinds.items())
     refused = len({statement.name for statement, _ in found.refused})
-    return f"{len(found.statements)} statements ({counted}): {refused} refused, {len(found.contracts)} broken contracts"
+    outcome = f"{refused} refused, {len(found.contracts)} broken contracts"
+    if found.unchecked:
+        outcome += f", {len(found.unchecked)} not checked, for what they read is refused: {', '.join(found.unchecked)}"
+    return f"{len(found.statements)} statements ({counted}): {outcome}"
 
 
 if __name__ == "__main__":
