@@ -27,6 +27,7 @@ class SqliteTopic:
         try:
             connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
             try:
+                connection.execute("pragma synchronous = normal")  # as the documents in the same file
                 with connection:
                     connection.execute(
                         "create table if not exists messages (message_id integer primary key, topic text not null, "
