@@ -9,7 +9,7 @@ from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 
 from sqlcheck.catalog import Catalog
-from sqlcheck.engine import Engine, SqlError
+from sqlcheck.engine import Engine, EngineCrashError, SqlError
 from sqlcheck.language import analyzer_options, language_options
 
 
@@ -44,6 +44,9 @@ class Analyzer:
     def _call(self, method: str, request: Any, response_type: Any) -> Any:
         try:
             return self._engine.call(method, request, response_type)
+        except EngineCrashError:
+            self._registered = None  # the fresh engine knows no catalog
+            raise
         except DecodeError as error:
             raise SqlError(
                 "the statement is nested too deeply to be checked (protobuf reads 100 levels): a chain of a hundred "
@@ -64,7 +67,3 @@ class Analyzer:
             response = self._engine.call("RegisterCatalog", request, service.RegisterResponse)
             self._registered = (self.catalog, response.registered_id)
         return self._registered[1]
-
-    def forget_registration(self) -> None:
-        """After a crash: the fresh engine knows no catalog."""
-        self._registered = None

@@ -13,7 +13,7 @@ from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 
 from sqlcheck.analyzer import Analyzer
 from sqlcheck.catalog import Table
-from sqlcheck.engine import EngineCrashError, SqlError
+from sqlcheck.engine import SqlError
 from sqlcheck.language import read_data
 from sqlcheck.rules import engine_faults, output_warnings
 from sqlcheck.text import Text
@@ -107,9 +107,6 @@ class _Run:
                 return action()
             except _RefusedError as refused:
                 self._add(refused.message, refused.at)
-            except EngineCrashError as crash:
-                self._checker.forget_registration()
-                self._add(str(crash), at)
             except SqlError as error:
                 self._add_error(error, at)
             return None

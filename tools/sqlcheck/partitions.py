@@ -42,7 +42,7 @@ def source_reads(statement: Any, partition_columns: Mapping[str, str]) -> Iterat
 def _reads(node: Any, filters: list[Any], known: Mapping[str, str]) -> Iterator[SourceRead]:
     kind = kind_of(node)
     if kind == "ResolvedTableScanProto":
-        name = ".".join([node.table.full_name or node.table.name])
+        name = node.table.full_name or node.table.name
         column = known.get(name.lower())
         columns = base(node, "ResolvedScanProto").column_list
         if column is not None:

@@ -37,7 +37,6 @@ class ProjectCheck:
     reads: list[tuple[Statement, SourceRead]] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
-    columns: dict[str, Mapping[str, TypeProto]] = field(default_factory=dict)
 
     @property
     def refused(self) -> list[tuple[Statement, Problem]]:
@@ -78,7 +77,6 @@ def check_dbt(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
             refused.add(node["unique_id"])
         if node["resource_type"] == "test" or columns is None:
             continue
-        found.columns[node["name"]] = columns
         checker.catalog = checker.catalog.with_table(full_name(node), Table(columns))
         later = later_statement(node, columns)
         if later is not None:
@@ -114,7 +112,7 @@ def _unbounded(statement: Statement, read: SourceRead, partitions: Mapping[str, 
     """The problem of a read without a range, at the line that names the table."""
     table = read.table.rsplit(".", 1)[-1]
     lines = statement.sql.splitlines()
-    line = next((number for number, text in enumerate(lines, 1) if f"`{table}`" in text or f"{table}`" in text), 1)
+    line = next((number for number, text in enumerate(lines, 1) if f"{table}`" in text), 1)
     column = partitions[next(name for name in partitions if name.lower() == read.table.lower())]
     return Problem(
         f"{read.table} is read without a literal range on its partition column {column}: BigQuery would read all of it",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -43,14 +43,16 @@ class Sent:
 class RecordingWarehouse(Warehouse):
     """trueup's own warehouse, whose statements are written down in place of being sent."""
 
-    def __init__(self, project: str, dataset: str, seed_columns: Mapping[str, str]) -> None:
+    def __init__(self, project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(project, dataset, "US", "http://127.0.0.1:1")
         self.sent: list[Sent] = []
-        fields = [SimpleNamespace(name=name, field_type=kind.upper()) for name, kind in seed_columns.items()]
-        self._opened = cast(
-            Any,
-            SimpleNamespace(create_dataset=lambda *_, **__: None, get_table=lambda _: SimpleNamespace(schema=fields)),
-        )
+
+        def get_table(name: str) -> SimpleNamespace:
+            columns = seeds[name.rsplit(".", 1)[-1]]
+            fields = [SimpleNamespace(name=name, field_type=kind.upper()) for name, kind in columns.items()]
+            return SimpleNamespace(schema=fields)
+
+        self._opened = cast(Any, SimpleNamespace(create_dataset=lambda *_, **__: None, get_table=get_table))
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Write the statement down, and who sent it; it has no rows."""
@@ -74,11 +76,9 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     """Run every part of trueup that sends SQL. ``seeds``: the columns of each seed."""
     schemas = read_table_schemas(project / "models")
     found = Recording()
-    sent: list[Sent] = []
-    for what in _exercises(schemas, dataset, seeds):
-        warehouse = RecordingWarehouse(target_project, dataset, next(iter(seeds.values())))
-        what(warehouse)
-        sent += warehouse.sent
+    warehouse = RecordingWarehouse(target_project, dataset, seeds)
+    _exercise(warehouse, schemas, seeds)
+    sent = warehouse.sent
     package = project / "src" / "trueup"
     for one in sent:
         file, _, line = next(place for place in one.path if place[0].is_relative_to(package))
@@ -96,35 +96,20 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     return found
 
 
-def _exercises(
-    schemas: Mapping[str, TableSchema], dataset: str, seeds: Mapping[str, Mapping[str, str]]
-) -> Iterator[Callable[[RecordingWarehouse], object]]:
-    """Everything that asks the warehouse for something, as trueup's commands do."""
-    work = SimpleNamespace(settings=SimpleNamespace(window=_WINDOW, target="prod"), dataset=dataset)
+def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema], seeds: Iterable[str]) -> None:
+    """Ask the warehouse for everything that trueup's commands ask it for."""
+    settings = SimpleNamespace(window=_WINDOW, target="prod")
+    work = cast(Any, SimpleNamespace(settings=settings, dataset=warehouse.dataset, tables=warehouse))
+    reconcile.read_evidence(warehouse, _WINDOW)
+    check._read_report(work)
+    check._coverage_notes(work)
     actor = Actor("ann@laptop", "1")
-
-    def audit(warehouse: RecordingWarehouse) -> RepairAudit:
-        return RepairAudit(warehouse, schemas[AUDIT], dataset, actor, lambda: _WINDOW.as_of)
-
-    yield lambda warehouse: reconcile.read_evidence(warehouse, _WINDOW)
-    for reader in (check._read_report, check._coverage_notes):
-        yield lambda warehouse, reader=reader: reader(_with_tables(work, warehouse))  # type: ignore[misc]
-    yield lambda warehouse: audit(warehouse).history(_FIRST, _LAST)
-    written = schemas[check.VERDICTS]
-    yield lambda warehouse: warehouse.replace_days(written, [], _LAST, _FIRST)
+    RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
+    warehouse.replace_days(schemas[check.VERDICTS], [], _LAST, _FIRST)
     for schema in schemas.values():
-        yield lambda warehouse, schema=schema: warehouse.create_table(schema, schema.dataset)  # type: ignore[misc]
-    for name, columns in seeds.items():
-
-        def replace_seed(warehouse: RecordingWarehouse, name: str = name, columns: Any = columns) -> None:
-            RecordingWarehouse.__init__(warehouse, warehouse.project, warehouse.dataset, columns)
-            warehouse.replace_seed(name, [])
-
-        yield replace_seed
-
-
-def _with_tables(work: SimpleNamespace, warehouse: RecordingWarehouse) -> Any:
-    return SimpleNamespace(**vars(work), tables=warehouse)
+        warehouse.create_table(schema, schema.dataset)
+    for name in seeds:
+        warehouse.replace_seed(name, [])
 
 
 def _places(path: Path) -> Iterator[tuple[int, int, str]]:

@@ -6,7 +6,7 @@ It executes what BigQuery executes but for APPROX_* and HLL functions, geography
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from google.protobuf.message import Message
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options_pb2
@@ -22,6 +21,7 @@ from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from sqlcheck.differential_rows import Table
 from sqlcheck.engine import Engine, SqlError
+from sqlcheck.tree import kind_of, location, walk
 from sqlcheck.types import TypeTextError, parse_type, type_text
 from sqlcheck.values import EncodingError, decode, encode
 
@@ -218,9 +218,9 @@ def fold_names(engine: Engine, options: options_pb2.AnalyzerOptionsProto, sql: s
     known = {name.lower(): name for name in tables}
     text = sql.encode()
     found = [
-        (_location(path.path_expr), path)
-        for path in _messages(tree, "ASTTablePathExpressionProto")
-        if path.HasField("path_expr")
+        (location(path.path_expr), path)
+        for path in walk(tree)
+        if kind_of(path) == "ASTTablePathExpressionProto" and path.HasField("path_expr")
     ]
     for (start, end), path in sorted(found, key=lambda one: one[0], reverse=True):
         parts = ".".join(part.id_string for part in path.path_expr.names).split(".")
@@ -229,20 +229,3 @@ def fold_names(engine: Engine, options: options_pb2.AnalyzerOptionsProto, sql: s
             alias = "" if path.HasField("alias") else f" as `{parts[-1]}`"
             text = text[:start] + f"`{name}`{alias}".encode() + text[end:]
     return text.decode()
-
-
-def _messages(message: Any, kind: str) -> Iterator[Any]:
-    """Every message of a kind in a tree of messages."""
-    if message.DESCRIPTOR.name == kind:
-        yield message
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for part in [value] if isinstance(value, Message) else value:
-                yield from _messages(part, kind)
-
-
-def _location(node: Any) -> tuple[int, int]:
-    """Where a node of the syntax tree stands in the query: first byte, and the one after its last."""
-    while node.DESCRIPTOR.name != "ASTNodeProto":
-        node = node.parent
-    return node.parse_location_range.start, node.parse_location_range.end

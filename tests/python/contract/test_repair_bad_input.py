@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -230,18 +230,18 @@ def test_a_firestore_that_dies_half_way_is_told_with_what_was_done(
 ) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", google_emulators["PUBSUB_EMULATOR_HOST"])
     audit = Recorded()
-    alive = firestore_emulator()
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", alive.__enter__())
-    platform = Google(f"p-{uuid.uuid4().hex[:12]}")
-    write(platform, BROKEN)
+    with ExitStack() as alive:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", alive.enter_context(firestore_emulator()))
+        platform = Google(f"p-{uuid.uuid4().hex[:12]}")
+        write(platform, BROKEN)
 
-    def die(update: int) -> None:
-        if update == 2:  # the report and the count are written; the mark is next
-            alive.__exit__(None, None, None)
+        def die(update: int) -> None:
+            if update == 2:  # the report and the count are written; the mark is next
+                alive.close()
 
-    store = Wrapped(platform.collection(DOCUMENTS), die)
-    with repairer(platform, documents=store, audit=audit) as one:
-        steps, trouble = repair_days(one, [NIGHT, evidence()], one.documents.read([KEY]))
+        store = Wrapped(platform.collection(DOCUMENTS), die)
+        with repairer(platform, documents=store, audit=audit) as one:
+            steps, trouble = repair_days(one, [NIGHT, evidence()], one.documents.read([KEY]))
     assert "does not answer" in trouble
     assert outcomes(steps)[:3] == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
     assert audit.outcomes()[: len(ALL)] == [(subject, "started") for subject in ALL]
