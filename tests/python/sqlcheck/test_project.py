@@ -62,6 +62,18 @@ def test_only_needed_columns_are_read_of_a_source(checked: ProjectCheck) -> None
         assert statement.name.startswith("stg_") or statement.kind == "python", "only staging reads sources"
 
 
+def test_what_a_model_reads_of_a_wide_view_is_what_it_uses(checked: ProjectCheck, checker: Checker) -> None:
+    """The cache has a dozen columns; counting its rows needs two, and BigQuery reads through the view no more."""
+    view = "my-project.trueup.stg_nba_precompute__player_daily_cache"
+    statement = next(one for one in checked.statements if one.name == "phase4_evidence")
+    reads = [one for tree in checker.check(statement.sql).trees for one in source_reads(tree, {view: "cache_date"})]
+    assert [one.columns for one in reads] == [("cache_date", "processed_at")]
+    greedy = statement.sql.replace("count(*) as row_count", "countif(points_avg_last_5 > 0) as row_count")
+    assert greedy != statement.sql
+    reads = [one for tree in checker.check(greedy).trees for one in source_reads(tree, {view: "cache_date"})]
+    assert [one.columns for one in reads] == [("cache_date", "points_avg_last_5", "processed_at")]
+
+
 # File: a column to add to its last select, and what must be said of it.
 PLANTS = {
     "models/quality/duplicates/dup003_null_keys.sql": ("table_name::string", "cast(… as <type>)"),
