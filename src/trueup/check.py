@@ -17,7 +17,7 @@ from trueup.errors import CannotCheckError, UsageError
 from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, read_evidence, verdict_rows
 from trueup.reference import Reference
 from trueup.repair.phase4 import Phase4Topic
-from trueup.report import Finding, Outcome, Report, ServiceLevel, finding_from_row
+from trueup.report import Cost, Finding, Lateness, Outcome, Report, ServiceLevel, finding_from_row
 from trueup.scenarios import SEED_ALIASES
 from trueup.schemas import TableSchema
 from trueup.settings import Settings
@@ -40,6 +40,10 @@ class NodeResult(Protocol):
     def status(self) -> str: ...
     @property
     def message(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def bytes_billed(self) -> int: ...
 
 
 class Dbt(Protocol):
@@ -161,6 +165,8 @@ def run_check(work: Workplace, with_tests: bool = True) -> Report:
         problems=tuple(problems),
         notes=tuple(notes),
         seconds=clock.seconds,
+        lateness=report.lateness,
+        costs=_costs(work, results),
     )
 
 
@@ -239,20 +245,29 @@ def _failed(results: Sequence[NodeResult], status: str) -> list[NodeResult]:
     return [one for one in results if one.status == status and not one.name.startswith(_FINDING_TESTS)]
 
 
+def _costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ...]:
+    """What each model and test took. Nobody bills the embedded warehouse: no bytes are not 0 bytes."""
+    is_measured = not work.settings.is_embedded
+    return tuple(
+        Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_billed if is_measured else None) for one in results
+    )
+
+
 def _read_report(work: Workplace) -> Report:
     window = work.settings.window
 
-    def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
+    def read(model: str, kind: type[Any], *order: str) -> list[dict[str, Any]]:
         columns = [field.name for field in fields(kind)]
         rows = work.tables.rows_between(model, columns, window.first_date, window.last_date)
-        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", "rule")))
+        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
 
     return Report(
         window,
         work.settings.target,
-        findings=tuple(finding_from_row(row) for row in read("findings", Finding)),
-        outcomes=tuple(Outcome(**row) for row in read("rule_outcomes", Outcome)),
-        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel)),
+        findings=tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject")),
+        outcomes=tuple(Outcome(**row) for row in read("rule_outcomes", Outcome, "rule")),
+        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel, "rule")),
+        lateness=tuple(Lateness(**row) for row in read("scraper_lateness", Lateness, "scraper_name")),
     )
 
 

@@ -56,12 +56,55 @@ class ServiceLevel:
     unit: str
     value: float | None
     target_value: float
+    alert_value: float | None
+    alert_when: str
     state: str
 
 
 @dataclass(frozen=True)
+class Lateness:
+    """One scraper on one date, in the shape of the model ``scraper_lateness``; moments in UTC."""
+
+    scraper_name: str
+    game_date: date
+    state: str
+    due_at: datetime | None
+    alert_at: datetime | None
+    first_useful_run_at: datetime | None
+    late_by_minutes: float | None
+    time_zone: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one model, test or suite took. ``bytes_billed`` is None where nobody measures them: the embedded default."""
+
+    name: str
+    kind: str
+    seconds: float
+    bytes_billed: int | None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One suite of Great Expectations in this run. ``page``: its Data Docs page, a path from the report's folder
+    ("" where there is none).
+    """
+
+    name: str
+    rule: str
+    expectation_count: int
+    failed_count: int
+    not_run_count: int
+    page: str
+
+
+@dataclass(frozen=True)
 class Report:
-    """Everything that one check found out. ``problems``: why parts could not be checked."""
+    """Everything that one check found out. ``problems``: why parts could not be checked. ``data_docs``: the index
+    of Great Expectations' pages, a path from the report's folder ("" where there are none).
+    """
 
     window: Window
     target: str
@@ -71,6 +114,10 @@ class Report:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    lateness: tuple[Lateness, ...] = ()
+    suites: tuple[Suite, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    data_docs: str = ""
 
     @property
     def status(self) -> Status:
@@ -129,6 +176,10 @@ def to_json(report: Report, **more: Any) -> str:
             "problems": list(report.problems),
             "notes": list(report.notes),
             "seconds": dict(report.seconds),
+            "lateness": [_plain(asdict(one)) for one in report.lateness],
+            "suites": [asdict(one) for one in report.suites],
+            "costs": [asdict(one) for one in report.costs],
+            "data_docs": report.data_docs,
             **more,
         },
         indent=2,
@@ -158,6 +209,10 @@ def from_json(text: str) -> Report:
         problems=tuple(data["problems"]),
         notes=tuple(data["notes"]),
         seconds=data["seconds"],
+        lateness=tuple(Lateness(**_moments(dated(row))) for row in data["lateness"]),
+        suites=tuple(Suite(**row) for row in data["suites"]),
+        costs=tuple(Cost(**row) for row in data["costs"]),
+        data_docs=data["data_docs"],
     )
 
 
@@ -200,6 +255,12 @@ def to_junit(report: Report) -> str:
 
 def _failure_text(findings: Sequence[Finding]) -> str:
     return "\n\n".join(f"{one.summary}\nNext: {one.remedy}\n{one.query}" for one in findings)
+
+
+def _moments(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: datetime.fromisoformat(value) if name.endswith("_at") and value else value for name, value in row.items()
+    }
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
