@@ -1,0 +1,1 @@
+"""What a basketball statistician expects of the tables, as suites of Great Expectations."""
