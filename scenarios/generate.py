@@ -56,6 +56,7 @@ class Golden:
     optional: list[str] = field(default_factory=list)
     seeds: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
+    expectations: bool = False
 
     def wants(self, rule: str, severity: str, subject: str, observed: float | None = None) -> Golden:
         """Expect one more finding on the night's date."""
@@ -100,6 +101,7 @@ def incident() -> Golden:
         "The night that went wrong: late scrapers, racing writers, 3 of 5, and no phase 4",
         night,
         as_of=et(night.morning, "16:00"),
+        expectations=True,
     )
     golden.wants("DUP001", "error", name_of(PGS), RACING_ROWS)
     for name in SCRAPERS:
@@ -136,7 +138,7 @@ def race(night: Night) -> None:
 
 def clean_twin() -> Golden:
     """The same night gone well."""
-    return Golden("The same night gone well: nothing to find", good_night(DAY))
+    return Golden("The same night gone well: nothing to find", good_night(DAY), expectations=True)
 
 
 # --- days and zones -----------------------------------------------------------------------------
@@ -481,6 +483,8 @@ def head(golden: Golden) -> str:
         lines.append(f"optional: [{', '.join(golden.optional)}]")
     if golden.variables:
         lines.append(f"vars: {json.dumps(golden.variables)}")
+    if golden.expectations:
+        lines.append("expectations: true")
     if not golden.expect:
         return "\n".join([*lines, "expect: []"]) + "\n"
     lines.append("expect:")

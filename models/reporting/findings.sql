@@ -11,6 +11,7 @@
     'late003_no_useful_run',
     'late004_games_not_arrived',
     'completion_findings',
+    'expectation_findings',
     'slo_alerts',
 ] %}
 with found as (

@@ -91,16 +91,32 @@ arrival_rule as (
 ),
 
 verdicts as (
-    select * from {{ ref('stg_trueup__completion_verdicts') }}
+    {%- for judged in ['completion', 'expectation'] %}
+    select
+        rule,
+        game_date,
+        subject,
+        examined_count,
+        reason,
+        is_blocking,
+    from {{ ref('stg_trueup__' ~ judged ~ '_verdicts') }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
-document_rules as (
+judged_rules as (
     select
         rules.rule,
         game_days.game_date,
         coalesce(verdicts.subject, cast(game_days.game_date as string)) as subject,
         coalesce(verdicts.examined_count, 0) as examined_count,
-        if(verdicts.rule is null, 'trueup reconcile has not judged the date', coalesce(verdicts.reason, '')) as reason,
+        case
+            when verdicts.rule is not null then coalesce(verdicts.reason, '')
+            when rules.family = 'expectations' then 'trueup check has not run the expectations of the date'
+            else 'trueup reconcile has not judged the date'
+        end as reason,
         coalesce(verdicts.is_blocking, true) as is_blocking,
     from {{ ref('rules') }} as rules
     cross join game_days
@@ -108,7 +124,7 @@ document_rules as (
         on
             rules.rule = verdicts.rule
             and game_days.game_date = verdicts.game_date
-    where rules.family in ('completion', 'trigger')
+    where rules.family in ('completion', 'trigger', 'expectations')
 ),
 
 level_rules as (
@@ -129,7 +145,7 @@ examined as (
     union all
     select * from arrival_rule
     union all
-    select * from document_rules
+    select * from judged_rules
     union all
     select * from level_rules
 )

@@ -1,132 +1,36 @@
-"""The daily run, in order: models, reconciliation, reporting; then the report."""
+"""The daily run, in order: models, reconciliation, expectations, reporting; then the report."""
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 from trueup.case import CompletionRule, JudgeSettings
-from trueup.completions import CompletionStore
 from trueup.errors import CannotCheckError, UsageError
-from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, read_evidence, verdict_rows
-from trueup.reference import Reference
-from trueup.repair.phase4 import Phase4Topic
+from trueup.expectations import run as expectations
+from trueup.expectations.run import Examination, Examiner
+from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, read_evidence
 from trueup.report import Cost, Finding, Lateness, Outcome, Report, ServiceLevel, finding_from_row
 from trueup.scenarios import SEED_ALIASES
-from trueup.schemas import TableSchema
 from trueup.settings import Settings
+from trueup.verdicts import Verdict, verdict_findings, verdict_outcomes, verdict_rows
+from trueup.workplace import Listener, NodeResult, Workplace
 
 VERDICTS = "trueup.completion_verdicts"
-# Everything that reads the verdicts is built after they are written.
-_AFTER_VERDICTS = "stg_trueup__completion_verdicts+"
+# Everything that reads verdicts is built after they are written.
+_AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
+_NOT_ASKED = "the scenario does not ask for expectations"
 # These tests repeat the findings for people who run dbt alone.
 _FINDING_TESTS = ("no_findings_", "no_warnings_")
 
 
-class NodeResult(Protocol):
-    """What became of one dbt node."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def bytes_billed(self) -> int: ...
-
-
-class Dbt(Protocol):
-    """The dbt project, bound to its target and vars."""
-
-    def run(
-        self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
-    ) -> Sequence[NodeResult]:
-        """Run one command; raises DbtError when a model cannot be built."""
-
-
-class Tables(Protocol):
-    """What the daily run asks of the warehouse outside dbt."""
-
-    def probe(self) -> None:
-        """Raise WarehouseError unless it answers."""
-
-    def rows_between(
-        self, model: str, columns: Sequence[str], first_date: date, last_date: date
-    ) -> list[dict[str, Any]]:
-        """The named columns of a model on the given days."""
-
-    def query(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of one statement."""
-
-    def create_table(self, schema: TableSchema, dataset: str) -> None:
-        """Create a table where it is not there yet."""
-
-    def replace_days(
-        self,
-        schema: TableSchema,
-        rows: Sequence[Mapping[str, Any]],
-        first_date: date,
-        last_date: date,
-    ) -> None:
-        """Replace all rows of the given days."""
-
-    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append rows to a table that exists."""
-
-    def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
-        """Replace all rows of a seed."""
-
-
-class Listener(Protocol):
-    """Hears what is being done."""
-
-    def start(self, what: str) -> None:
-        """A step begins."""
-
-    def node(self, name: str, index: int, total: int) -> None:
-        """A dbt node begins."""
-
-    def finish(self) -> None:
-        """The step is done."""
-
-
-@dataclass(frozen=True)
-class RepairStores:
-    """What a repair writes to."""
-
-    documents: CompletionStore
-    claims: CompletionStore
-    topic: Phase4Topic
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Everything that a run needs, made by whoever starts it."""
-
-    settings: Settings
-    dataset: str
-    dbt: Dbt
-    tables: Tables
-    schemas: Mapping[str, TableSchema]
-    reference: Reference
-    completions: Callable[[], AbstractContextManager[CompletionStore]]
-    repair_stores: Callable[[], AbstractContextManager[RepairStores]]
-    listener: Listener
-
-
-def run_check(work: Workplace, with_tests: bool = True) -> Report:
-    """Run the whole day. What could not be done is in the report, not raised."""
+def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
+    """Run the whole day. What could not be done is in the report, not raised; UsageError for what must be corrected."""
+    examiner = Examiner(work, "" if with_expectations else _NOT_ASKED)
     clock = _Clock(work.listener)
     window, target = work.settings.window, work.settings.target
     problems: list[str] = []
@@ -135,38 +39,68 @@ def run_check(work: Workplace, with_tests: bool = True) -> Report:
         work.tables.probe()
         clock.start("Building models: what arrived, what is wrong, what is true")
         _seed(work)
-        results = list(_build(work, with_tests, ["--exclude", _AFTER_VERDICTS]))
+        results = list(_build(work, with_tests, ["--exclude", *_AFTER_VERDICTS]))
         clock.start("Judging the completion documents")
         judged = reconcile(work)
         problems += [judged.unread] if judged.unread else []
         notes += [NO_DOCUMENTS] if judged.is_without_documents else []
+        clock.start("Running the expectations")
+        data = expect(work, examiner, _unbuilt(results))
         clock.start("Putting the report together")
-        results += _build(work, with_tests, ["--select", _AFTER_VERDICTS])
+        results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS])
+        told = examiner.examine_report(_unbuilt(results))
         report = _read_report(work)
     except CannotCheckError as error:
         clock.finish()
         problems.append(f"{error.message} {error.hint}".strip())
         return Report(window, target, problems=tuple(problems), seconds=clock.seconds)
+    notes += [*data.notes, *told.notes, *examiner.publish()]
     clock.finish()
     problems += [f"The dbt test {one.name} failed: {one.message}" for one in _failed(results, "fail")]
     problems += [
-        f"The model {one.name} was not built, for a test on what it reads failed."
-        for one in _failed(results, "skipped")
-        if one.kind == "model"
+        f"The model {name} was not built, for a test on what it reads failed." for name in sorted(_unbuilt(results))
     ]
     notes += [f"The dbt test {one.name} warns: {one.message}" for one in _failed(results, "warn")]
     notes += _coverage_notes(work)
     return Report(
         window,
         target,
-        findings=report.findings,
-        outcomes=report.outcomes,
+        findings=(*report.findings, *verdict_findings(told.verdicts)),
+        outcomes=(*report.outcomes, *verdict_outcomes(told.verdicts)),
         service_levels=report.service_levels,
         problems=tuple(problems),
         notes=tuple(notes),
         seconds=clock.seconds,
         lateness=report.lateness,
-        costs=_costs(work, results),
+        suites=(*data.suites, *told.suites),
+        costs=(*_costs(work, results), *data.costs, *told.costs),
+        data_docs=told.data_docs or data.data_docs,
+    )
+
+
+def check_expectations(work: Workplace) -> Report:
+    """Build what the suites read, and run them: all but those of the report, which run with the whole day."""
+    examiner = Examiner(work)
+    clock = _Clock(work.listener)
+    work.tables.probe()
+    clock.start("Building what the expectations read")
+    _seed(work)
+    results = work.dbt.run(["run", "--exclude", *_AFTER_VERDICTS], work.listener.node)
+    clock.start("Running the expectations")
+    data = expect(work, examiner)
+    left_out = Examiner(work, "trueup check runs it, on the report that it writes").examine_report()
+    notes = (*data.notes, *examiner.publish())
+    clock.finish()
+    return Report(
+        work.settings.window,
+        work.settings.target,
+        findings=verdict_findings(data.verdicts),
+        outcomes=verdict_outcomes((*data.verdicts, *left_out.verdicts)),
+        notes=notes,
+        seconds=clock.seconds,
+        suites=data.suites,
+        costs=(*_costs(work, results), *data.costs),
+        data_docs=data.data_docs,
     )
 
 
@@ -194,11 +128,21 @@ def reconcile(work: Workplace) -> Judged:
     window = work.settings.window
     days = read_evidence(work.tables, window)
     judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
-    schema = work.schemas[VERDICTS]
-    rows = verdict_rows(judged.verdicts, window.as_of)
-    work.tables.create_table(schema, work.dataset)
-    work.tables.replace_days(schema, rows, window.first_date, window.last_date)
+    _write_verdicts(work, VERDICTS, judged.verdicts)
     return judged
+
+
+def expect(work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozenset()) -> Examination:
+    """Run the suites on the data and write their verdicts, which dbt makes findings of."""
+    examination = examiner.examine_data(unbuilt)
+    _write_verdicts(work, expectations.VERDICTS, examination.verdicts)
+    return examination
+
+
+def _write_verdicts(work: Workplace, table: str, verdicts: Sequence[Verdict]) -> None:
+    window, schema = work.settings.window, work.schemas[table]
+    work.tables.create_table(schema, work.dataset)
+    work.tables.replace_days(schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date)
 
 
 class _Clock:
@@ -245,11 +189,15 @@ def _failed(results: Sequence[NodeResult], status: str) -> list[NodeResult]:
     return [one for one in results if one.status == status and not one.name.startswith(_FINDING_TESTS)]
 
 
+def _unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:
+    return frozenset(one.name for one in results if one.status == "skipped" and one.kind == "model")
+
+
 def _costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ...]:
-    """What each model and test took. Nobody bills the embedded warehouse: no bytes are not 0 bytes."""
+    """What each model and test took. Nobody measures the embedded warehouse: no bytes are not 0 bytes."""
     is_measured = not work.settings.is_embedded
     return tuple(
-        Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_billed if is_measured else None) for one in results
+        Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_processed if is_measured else None) for one in results
     )
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any, Protocol
 
 from trueup.case import JudgeSettings
@@ -16,9 +14,9 @@ from trueup.errors import CompletionsError
 from trueup.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.judge import judge, not_judged
 from trueup.reference import Reference
-from trueup.report import Finding, Outcome, Report
+from trueup.report import Report
 from trueup.settings import Window
-from trueup.verdicts import Verdict
+from trueup.verdicts import Verdict, verdict_findings, verdict_outcomes
 
 Row = Mapping[str, Any]
 NO_DOCUMENTS = (
@@ -96,50 +94,13 @@ def judge_days(
     return Judged(days, snapshots, tuple(one for group in judged for one in group))
 
 
-def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime) -> list[dict[str, Any]]:
-    """Verdicts as rows of ``completion_verdicts``, JSON-able."""
-    return [
-        {
-            **asdict(verdict),
-            "game_date": verdict.game_date.isoformat(),
-            "detail": json.dumps(dict(verdict.detail), default=str, ensure_ascii=False),
-            "judged_at": judged_at.isoformat(),
-        }
-        for verdict in verdicts
-    ]
-
-
 def verdict_report(judged: Judged, window: Window, target: str, problems: Sequence[str] = ()) -> Report:
     """The verdicts alone as a report: what ``trueup reconcile`` shows."""
     return Report(
         window,
         target,
-        findings=tuple(
-            Finding(
-                rule=one.rule,
-                severity=one.severity or "error",
-                game_date=one.game_date,
-                subject=one.subject,
-                summary=one.summary,
-                observed=one.observed,
-                expected=one.expected,
-                detail=dict(one.detail),
-                remedy=one.remedy,
-                query="",
-                fingerprint=fingerprint(one.rule, one.subject, one.game_date),
-            )
-            for one in judged.verdicts
-            if one.outcome == "failed"
-        ),
-        outcomes=tuple(
-            Outcome(one.rule, one.game_date, one.outcome, one.examined_count, one.reason, one.is_blocking)
-            for one in judged.verdicts
-        ),
+        findings=verdict_findings(judged.verdicts),
+        outcomes=verdict_outcomes(judged.verdicts),
         problems=((judged.unread,) if judged.unread else ()) + tuple(problems),
         notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
     )
-
-
-def fingerprint(rule: str, subject: str, game_date: date) -> str:
-    """The stable name of a finding; the model ``findings`` computes the same."""
-    return hashlib.sha256(f"{rule}|{subject}|{game_date.isoformat()}".encode()).hexdigest()

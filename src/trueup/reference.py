@@ -39,10 +39,11 @@ class RosterEntry:
 
 @dataclass(frozen=True)
 class Reference:
-    """Rules by code, and the processors that each mode expects."""
+    """Rules by code, the processors that each mode expects, and the codes of the teams."""
 
     rules: dict[str, Rule]
     roster: tuple[RosterEntry, ...]
+    teams: tuple[str, ...] = ()
 
     @property
     def modes(self) -> frozenset[str]:
@@ -90,9 +91,10 @@ def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
             )
             for row in read("processor_roster.csv")
         )
+        teams = tuple(row["team_abbr"] for row in read("teams.csv"))
     except KeyError as missing:
         raise UsageError(f"A seed lacks the column {missing}.", "Compare it with the one in seeds/.") from missing
-    return Reference(rules={rule.code: rule for rule in rules}, roster=roster)
+    return Reference(rules={rule.code: rule for rule in rules}, roster=roster, teams=teams)
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

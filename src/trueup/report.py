@@ -78,25 +78,27 @@ class Lateness:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one model, test or suite took. ``bytes_billed`` is None where nobody measures them: the embedded default."""
+    """What one model, test or suite took. ``bytes_processed``: what BigQuery read for it, None where nobody measures
+    it: the embedded default.
+    """
 
     name: str
     kind: str
     seconds: float
-    bytes_billed: int | None
+    bytes_processed: int | None
 
 
 @dataclass(frozen=True)
-class Suite:
-    """One suite of Great Expectations in this run. ``page``: its Data Docs page, a path from the report's folder
-    ("" where there is none).
+class SuiteResult:
+    """One suite of Great Expectations in this run. ``unexamined``: its expectations that examined nothing, or could
+    not; ``page``: its Data Docs page, a path from the report's folder ("" where there is none).
     """
 
     name: str
     rule: str
     expectation_count: int
     failed_count: int
-    not_run_count: int
+    unexamined: tuple[str, ...]
     page: str
 
 
@@ -115,7 +117,7 @@ class Report:
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     lateness: tuple[Lateness, ...] = ()
-    suites: tuple[Suite, ...] = ()
+    suites: tuple[SuiteResult, ...] = ()
     costs: tuple[Cost, ...] = ()
     data_docs: str = ""
 
@@ -210,7 +212,7 @@ def from_json(text: str) -> Report:
         notes=tuple(data["notes"]),
         seconds=data["seconds"],
         lateness=tuple(Lateness(**_moments(dated(row))) for row in data["lateness"]),
-        suites=tuple(Suite(**row) for row in data["suites"]),
+        suites=tuple(SuiteResult(**{**row, "unexamined": tuple(row["unexamined"])}) for row in data["suites"]),
         costs=tuple(Cost(**row) for row in data["costs"]),
         data_docs=data["data_docs"],
     )

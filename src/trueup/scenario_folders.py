@@ -26,6 +26,7 @@ SEED_COLUMNS = {
     "day_offset int64, requires_games bool",
     "service_level_targets": "rule string, metric string, unit string, direction string, "
     "target_value float64, alert_value float64, alert_when string",
+    "teams": "team_abbr string, team_name string",
 }
 
 

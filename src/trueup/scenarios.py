@@ -19,7 +19,7 @@ from trueup.scenario_folders import check_folders, read_documents, read_seeds, r
 from trueup.schemas import TableSchema
 
 _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
-_KNOWN = _REQUIRED | {"vars", "optional"}
+_KNOWN = _REQUIRED | {"vars", "optional", "expectations"}
 _WINDOW = ("as_of", "first_date", "last_date")
 _EXACT = ("error", "warn")
 _SEVERITIES = ("error", "warn", "info")
@@ -53,7 +53,8 @@ class ExpectedFinding:
 @dataclass(frozen=True)
 class Scenario:
     """A scenario as it was read. ``tables``: rows by ``dataset.table``, as JSON load jobs take them;
-    ``documents``: raw JSON by collection and id; ``optional``: sources that do not exist.
+    ``documents``: raw JSON by collection and id; ``optional``: sources that do not exist; ``expectations``: whether
+    the suites of Great Expectations are run too.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Scenario:
     tables: Mapping[str, tuple[dict[str, Any], ...]]
     documents: Mapping[str, Mapping[str, dict[str, Any]]]
     seeds: Path | None
+    expectations: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
         tables=read_tables(folder, schemas, optional),
         documents=read_documents(folder),
         seeds=read_seeds(folder),
+        expectations=_bool(path, "expectations", head.get("expectations", False)),
     )
 
 
@@ -212,6 +215,12 @@ def _text(path: Path, key: str, value: Any) -> str:
     if not is_text or str(value).encode("utf-8", "replace").decode() != str(value):
         raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not a text.", "Write a text, quoted.")
     return str(value)
+
+
+def _bool(path: Path, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not true or false.", "Write one of the two.")
+    return value
 
 
 def _date(path: Path, key: str, value: Any) -> date:

@@ -24,4 +24,4 @@ def replay(name: str, state_dir: Path, with_tests: bool = False) -> tuple[Scenar
     """Run a golden scenario on this worker's warehouse."""
     scenario = load_scenario(SCENARIOS / name, read_table_schemas(PROJECT / "models"))
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
-        return scenario, run_check(work, with_tests)
+        return scenario, run_check(work, with_tests, scenario.expectations)

@@ -5,6 +5,7 @@ with due as (
         game_date,
     from {{ ref('rules') }} as rules
     cross join unnest({{ date_array() }}) as game_date
+    where rules.family != 'reporting'
 )
 
 select

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlcheck.differential_rows import Table
 from sqlcheck.values import Json
-from trueup.check import Dbt, Listener, NodeResult, run_check
+from trueup.check import run_check
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
 from trueup.scenarios import Scenario
+from trueup.workplace import Dbt, Listener, NodeResult
 
 # The REST API's names of types, where SQL has others.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
@@ -60,7 +61,7 @@ def built(scenario: Scenario, project_dir: Path, listener: Listener) -> Iterator
         loaded(scenario, project_dir, Path(state), listener) as work,
     ):
         recorder = RecordingDbt(work.dbt, Path(state) / "dbt")
-        report = run_check(replace(work, dbt=recorder), with_tests=False)
+        report = run_check(replace(work, dbt=recorder), with_tests=False, with_expectations=False)
         if report.problems:
             raise ScenarioFailedError(f"{scenario.name}: {' '.join(report.problems)}")
         warehouse = work.tables

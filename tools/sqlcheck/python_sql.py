@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any, cast
 from sqlcheck.statements import Statement
 from sqlcheck.types import parse_type
 from trueup import check, reconcile
+from trueup.expectations import queries
+from trueup.expectations.suites import Suite, read_suites
 from trueup.gateways.warehouse import Warehouse
 from trueup.repair.audit import Actor, RepairAudit
 from trueup.repair.steps import AUDIT
@@ -60,6 +62,12 @@ class RecordingWarehouse(Warehouse):
         self.sent.append(Sent(sql, dict(parameters or {}), path))
         return []
 
+    def built(self, builder: Callable[..., str], *arguments: Any) -> None:
+        """Write down what a function builds for somebody else to send."""
+        code = builder.__code__
+        place = (Path(code.co_filename), code.co_firstlineno, code.co_firstlineno)
+        self.sent.append(Sent(builder(*arguments), {}, (place,)))
+
     def load(self, dataset: str, table: str, rows: Any) -> None:
         """A load job is no statement."""
 
@@ -78,6 +86,8 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     found = Recording()
     warehouse = RecordingWarehouse(target_project, dataset, seeds)
     _exercise(warehouse, schemas, seeds)
+    for suite in read_suites(project / "expectations"):
+        _exercise_suite(warehouse, suite)
     sent = warehouse.sent
     package = project / "src" / "trueup"
     for one in sent:
@@ -110,6 +120,16 @@ def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema],
         warehouse.create_table(schema, schema.dataset)
     for name in seeds:
         warehouse.replace_seed(name, [])
+
+
+def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:
+    """What Great Expectations examines of a suite's table, and what a person reads of it afterwards."""
+    relation = f"{warehouse.project}.{warehouse.dataset}"
+    # Text stands for keys of every type: they are compared as text.
+    rows = [dict.fromkeys(suite.keys, "a"), dict.fromkeys(suite.keys)]
+    warehouse.built(queries.batch_query, suite, relation, _WINDOW)
+    warehouse.built(queries.coverage_query, suite, relation, _WINDOW)
+    warehouse.built(queries.rows_query, suite, relation, _FIRST, rows)
 
 
 def _places(path: Path) -> Iterator[tuple[int, int, str]]:

@@ -55,8 +55,8 @@ def judge_suite(
     rule: Rule,
     dataset: str,
     page: str,
-) -> tuple[tuple[Verdict, str], ...]:
-    """Per checked day the verdict on a suite, and the query that shows its rows ("" for none).
+) -> tuple[Verdict, ...]:
+    """Per checked day the verdict on a suite.
 
     ``validations`` are in the order of the suite's expectations; ``page`` is where Data Docs tell more.
     """
@@ -65,11 +65,10 @@ def judge_suite(
     )
 
 
-def not_validated(suite: Suite, window: Window, reason: str, is_blocking: bool) -> tuple[tuple[Verdict, str], ...]:
+def not_validated(suite: Suite, window: Window, reason: str, is_blocking: bool) -> tuple[Verdict, ...]:
     """A suite that was not run, for every day."""
     return tuple(
-        (Verdict(day, suite.rule, suite.name, "not_run", reason=reason, is_blocking=is_blocking), "")
-        for day in window.dates
+        Verdict(day, suite.rule, suite.name, "not_run", reason=reason, is_blocking=is_blocking) for day in window.dates
     )
 
 
@@ -84,9 +83,9 @@ def unexamined(suite: Suite, validations: Sequence[Validation], examined: Mappin
 
 def _judge_day(
     suite: Suite, validations: Sequence[Validation], examined: Examined, day: date, rule: Rule, dataset: str, page: str
-) -> tuple[Verdict, str]:
-    def not_run(reason: str, is_blocking: bool) -> tuple[Verdict, str]:
-        return Verdict(day, suite.rule, suite.name, "not_run", reason=reason, is_blocking=is_blocking), ""
+) -> Verdict:
+    def not_run(reason: str, is_blocking: bool) -> Verdict:
+        return Verdict(day, suite.rule, suite.name, "not_run", reason=reason, is_blocking=is_blocking)
 
     if not examined.row_count:
         return not_run(f"{suite.name} has no rows that day", False)
@@ -96,17 +95,18 @@ def _judge_day(
         if (rows := tuple(row for row in validation.unexpected if str(row.get("game_date"))[:10] == day.isoformat()))
     ]
     if faults:
-        return _failed(suite, faults, examined, day, rule, page), rows_query(suite, dataset, day, _rows(faults))
+        query = rows_query(suite, dataset, day, _rows(faults))
+        return _failed(suite, faults, examined, day, rule, page, query)
     problems = list(dict.fromkeys(one.problem for one in validations if one.problem))
     if problems:
         return not_run(f"Great Expectations could not examine {suite.name}: {problems[0]}", True)
     if not any(examined.counts):
         return not_run(f"every value of {suite.name} is NULL", False)
-    return Verdict(day, suite.rule, suite.name, "passed", examined_count=examined.row_count), ""
+    return Verdict(day, suite.rule, suite.name, "passed", examined_count=examined.row_count)
 
 
 def _failed(
-    suite: Suite, faults: Sequence[Fault], examined: Examined, day: date, rule: Rule, page: str
+    suite: Suite, faults: Sequence[Fault], examined: Examined, day: date, rule: Rule, page: str, query: str
 ) -> Verdict:
     faults = sorted(faults, key=lambda one: SEVERITIES.index(one.expectation.severity))
     rows = len({tuple(str(row.get(key)) for key in suite.keys) for row in _rows(faults)})
@@ -137,6 +137,7 @@ def _failed(
         },
         remedy=rule.remedy(suite.name, day),
         examined_count=examined.row_count,
+        query=query,
     )
 
 

@@ -45,7 +45,7 @@ class NodeResult:
     status: str
     message: str
     seconds: float
-    bytes_billed: int
+    bytes_processed: int
 
 
 class DbtProject:
@@ -146,7 +146,7 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
             status=str(one.status),
             message=str(one.message or ""),
             seconds=float(one.execution_time),
-            bytes_billed=int((one.adapter_response or {}).get("bytes_billed") or 0),
+            bytes_processed=int((one.adapter_response or {}).get("bytes_processed") or 0),
         )
         for one in getattr(result.result, "results", None) or []
         if getattr(one, "node", None) is not None

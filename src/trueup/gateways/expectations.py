@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
 import great_expectations as gx
+from google.api_core.exceptions import GoogleAPIError
 from great_expectations.core.run_identifier import RunIdentifier
-from great_expectations.exceptions import GreatExpectationsError
+from great_expectations.exceptions.exceptions import GreatExpectationsError
+from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.errors import CannotCheckError
 from trueup.expectations.suites import Suite
@@ -23,24 +26,37 @@ _ROW_COUNT = "row_count"
 _PLACE = "place"
 _COUNTED = -1
 _REASON_LENGTH = 300
+_TROUBLE = (GreatExpectationsError, SQLAlchemyError, GoogleAPIError, ValueError, TypeError, KeyError)
+# It warns of limits of BigQuery that its own queries do not come near, and tells of its folders.
+for _name in ("great_expectations", "great_expectations.data_context.types.base"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class GreatExpectations:
-    """One run of Great Expectations, whose Data Docs stand in ``folder`` afterwards."""
+    """One run of Great Expectations, whose Data Docs stand in ``folder`` once they are published.
+
+    Raises CannotCheckError where it cannot be set up.
+    """
 
     def __init__(self, warehouse: Warehouse, folder: Path, as_of: datetime) -> None:
         self._folder = folder
+        # A run that is killed leaves the pages of the last one as they are.
+        self._draft = folder.with_name(f"{folder.name}.draft")
         self._run = RunIdentifier(run_name=f"{as_of:%Y-%m-%dT%H.%M}", run_time=as_of)
-        self._context = gx.get_context(mode="ephemeral")
+        # Its own annotations leave out parts of what it documents.
+        self._context = cast(Any, gx.get_context(mode="ephemeral"))
         self._context.variables.progress_bars = {"globally": False}
         for site in self._context.get_site_names():
             self._context.delete_data_docs_site(site)
-        self._context.add_data_docs_site(_SITE, _site(folder))
-        self._source = self._context.data_sources.add_or_update_sql(
-            name="bigquery",
-            connection_string=f"bigquery://{warehouse.project}/{warehouse.dataset}?user_supplied_client=true",
-            kwargs={"connect_args": {"client": warehouse.client}},
-        )
+        self._context.add_data_docs_site(_SITE, _site(self._draft))
+        try:
+            self._source = self._context.data_sources.add_or_update_bigquery(
+                name="bigquery",
+                connection_string=f"bigquery://{warehouse.project}/{warehouse.dataset}?user_supplied_client=true",
+                kwargs={"connect_args": {"client": warehouse.client}},
+            )
+        except _TROUBLE as error:
+            raise CannotCheckError(f"Great Expectations cannot use the warehouse: {_short(str(error))}") from error
 
     def validate(
         self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any]
@@ -59,7 +75,7 @@ class GreatExpectations:
                 columns = list(dict.fromkeys(["game_date", *suite.keys]))
                 wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": columns}
                 result = definition.run(expectation_parameters=given, run_id=self._run, result_format=wanted)
-        except (GreatExpectationsError, ValueError, TypeError, KeyError) as error:
+        except _TROUBLE as error:
             return tuple(Validation(False, problem=_short(str(error))) for _ in suite.expectations)
         # Great Expectations gives the results in an order of its own.
         results = {one.expectation_config.meta[_PLACE]: one for one in result.results}
@@ -71,16 +87,31 @@ class GreatExpectations:
         return tuple(_validation(results[place]) for place in range(len(suite.expectations)))
 
     def build_docs(self) -> dict[str, str]:
-        """Write Data Docs; returns the page of each validated suite, and of "" the index, within the folder."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        index = self._context.build_data_docs(site_names=[_SITE])[_SITE]
-        pages = {"": _within(self._folder, index)}
-        for key in self._context.validation_results_store.list_keys():
-            (found,) = self._context.get_docs_sites_urls(resource_identifier=key, site_names=[_SITE])
-            pages[key.expectation_suite_identifier.name] = _within(self._folder, found["site_url"])
-        return pages
+        """Write Data Docs of all that was validated; the page of each suite, and of "" the index, from the folder
+        that theirs is in.
+        """
+        try:
+            shutil.rmtree(self._draft, ignore_errors=True)
+            index = self._context.build_data_docs(site_names=[_SITE])[_SITE]
+            urls = {"": index}
+            for key in self._context.validation_results_store.list_keys():
+                (found,) = self._context.get_docs_sites_urls(resource_identifier=key, site_names=[_SITE])
+                urls[key.expectation_suite_identifier.name] = found["site_url"]
+        except (GreatExpectationsError, OSError) as error:
+            raise CannotCheckError(f"Great Expectations' pages could not be written: {_short(str(error))}") from error
+        return {name: f"{self._folder.name}/{_within(self._draft, url)}" for name, url in urls.items()}
 
-    def _define(self, suite: Suite, query: str) -> gx.ValidationDefinition:
+    def publish_docs(self) -> None:
+        """Put the pages in the place of those of the last run."""
+        try:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._draft.rename(self._folder)
+        except OSError as error:
+            raise CannotCheckError(
+                f"Great Expectations' pages are at {self._draft} and not at {self._folder}: {error.strerror}."
+            ) from error
+
+    def _define(self, suite: Suite, query: str) -> Any:
         asset = self._source.add_query_asset(name=suite.name, query=query)
         counted = {
             "type": "expect_table_row_count_to_equal",

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from trueup.check import Listener, Workplace, run_check
+from trueup.check import run_check
 from trueup.completions import DOCUMENTS, decode_document
+from trueup.expectations.validator import DATA_DOCS
 from trueup.gateways.dbt import ENDPOINT_VARIABLE
 from trueup.gateways.embedded import PROJECT
 from trueup.gateways.sqlite_completions import SqliteCompletions
@@ -24,6 +25,7 @@ from trueup.report import Report
 from trueup.scenarios import Comparison, Scenario, compare, load_scenario
 from trueup.schemas import read_table_schemas
 from trueup.settings import COMPLETIONS_VARIABLE, Settings, Window, window_vars
+from trueup.workplace import Listener, Workplace
 
 DATASET = "trueup"
 
@@ -48,8 +50,12 @@ def replay_all(
     state_dir: Path,
     listener: Listener,
     with_tests: bool = False,
+    data_docs: Path | None = None,
 ) -> Iterator[Replay]:
-    """Replay scenarios one after the other. All are read first: a broken one stops before any runs."""
+    """Replay scenarios one after the other. All are read first: a broken one stops before any runs.
+
+    ``data_docs``: the folder of Great Expectations' pages; without one they go when the scenario does.
+    """
     schemas = read_table_schemas(project_dir / "models")
     rules = frozenset(load_reference(project_dir / "seeds").rules)
     scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
@@ -57,14 +63,16 @@ def replay_all(
     with embedded_endpoint():
         for scenario in scenarios:
             listener.start(f"Loading {scenario.name}: {scenario.title}")
-            with loaded(scenario, project_dir, state_dir, listener) as work:
-                report = run_check(work, with_tests)
+            with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:
+                report = run_check(work, with_tests, scenario.expectations)
             findings = [asdict(finding) for finding in report.findings]
             yield Replay(scenario, report, compare(scenario.expect, findings))
 
 
 @contextmanager
-def loaded(scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener) -> Iterator[Workplace]:
+def loaded(
+    scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener, data_docs: Path | None = None
+) -> Iterator[Workplace]:
     """A scenario's tables and documents in the running embedded warehouse, in place of what was there."""
     with TemporaryDirectory(prefix="trueup-") as folder:
         documents = Path(folder) / "completions.db"
@@ -80,7 +88,7 @@ def loaded(scenario: Scenario, project_dir: Path, state_dir: Path, listener: Lis
         with Warehouse(PROJECT, DATASET, "US", os.environ[ENDPOINT_VARIABLE]) as warehouse:
             fill_warehouse(warehouse, scenario, project_dir)
         fill_documents(documents, scenario)
-        with open_workplace(settings, listener) as work:
+        with open_workplace(settings, listener, data_docs or Path(folder) / DATA_DOCS) as work:
             yield work
 
 

@@ -26,6 +26,17 @@ _ONCE = Retry(predicate=if_exception_type())
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
+class _MeteredClient(bigquery.Client):
+    """Google's client, which counts what is read; Great Expectations sends its queries through it too."""
+
+    bytes_processed = 0
+
+    def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
+        rows = super().query_and_wait(*arguments, **options)
+        self.bytes_processed += rows.total_bytes_processed or 0
+        return rows
+
+
 class Warehouse:
     """The few things that trueup asks of BigQuery outside dbt."""
 
@@ -34,7 +45,7 @@ class Warehouse:
         self.dataset = dataset
         self._location = location
         self._endpoint = endpoint
-        self._opened: bigquery.Client | None = None
+        self._opened: _MeteredClient | None = None
 
     @property
     def client(self) -> bigquery.Client:
@@ -42,20 +53,25 @@ class Warehouse:
         if self._opened is None:
             try:
                 if self._endpoint:
-                    self._opened = bigquery.Client(
+                    self._opened = _MeteredClient(
                         project=self.project,
                         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
                         client_options=ClientOptions(api_endpoint=self._endpoint),
                         location=self._location,
                     )
                 else:
-                    self._opened = bigquery.Client(project=self.project, location=self._location)
+                    self._opened = _MeteredClient(project=self.project, location=self._location)
             except (GoogleAuthError, OSError) as error:
                 raise WarehouseError(
                     f"BigQuery: no usable credentials: {_first_line(error)}",
                     "Run: gcloud auth application-default login",
                 ) from error
         return self._opened
+
+    @property
+    def bytes_processed(self) -> int:
+        """What BigQuery has read for all queries so far."""
+        return self._opened.bytes_processed if self._opened is not None else 0
 
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers within seconds."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from trueup.check import Listener, RepairStores, Workplace
 from trueup.completions import DOCUMENTS, CompletionStore
+from trueup.expectations.validator import DATA_DOCS, Validator
 from trueup.gateways.dbt import ENDPOINT_VARIABLE, DbtProject
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse
@@ -16,11 +16,13 @@ from trueup.reference import load_reference
 from trueup.repair.phase4 import CLAIMS, Phase4Topic
 from trueup.schemas import TableSchema, read_table_schemas
 from trueup.settings import Settings
+from trueup.workplace import Listener, RepairStores, Workplace
 
 
 @contextmanager
-def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace]:
-    """Everything a run needs. On the embedded default a warehouse is started for as long as it lasts,
+def open_workplace(settings: Settings, listener: Listener, data_docs: Path | None = None) -> Iterator[Workplace]:
+    """Everything a run needs. ``data_docs``: the folder of Great Expectations' pages, if not the one beside the
+    report. On the embedded default a warehouse is started for as long as it lasts,
     unless one is already named by TRUEUP_BIGQUERY_ENDPOINT.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -52,8 +54,15 @@ def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace
             ):
                 yield RepairStores(documents, claims, topic)
 
+        def validator() -> Validator:
+            # The import takes three seconds that no other command needs.
+            from trueup.gateways.expectations import GreatExpectations
+
+            return GreatExpectations(warehouse, data_docs or settings.state_dir / DATA_DOCS, settings.window.as_of)
+
         yield Workplace(
             settings=settings,
+            project=target.project,
             dataset=target.dataset,
             dbt=dbt,
             tables=warehouse,
@@ -61,6 +70,7 @@ def open_workplace(settings: Settings, listener: Listener) -> Iterator[Workplace
             reference=load_reference(settings.project_dir / "seeds", settings.seeds),
             completions=completions,
             repair_stores=repair_stores,
+            validator=validator,
             listener=listener,
         )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from trueup.check import Workplace, judge_settings, reconcile
+from trueup.check import judge_settings, reconcile
 from trueup.reconcile import Judged
 from trueup.repair.apply import Repairer, repair_days
 from trueup.repair.audit import Actor, RepairAudit
 from trueup.repair.plan import Plan, plan_repair
 from trueup.repair.steps import AUDIT, Step
 from trueup.settings import now
+from trueup.workplace import Workplace
 
 
 @dataclass(frozen=True)

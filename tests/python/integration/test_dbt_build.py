@@ -18,11 +18,12 @@ from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
 from sqlcheck.project import check_dbt
 from support import PROJECT, SCENARIOS
-from trueup.check import NodeResult, Workplace, reconcile
+from trueup.check import reconcile
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
 from trueup.scenarios import load_scenario
 from trueup.schemas import read_table_schemas
+from trueup.workplace import NodeResult, Workplace
 
 pytestmark = pytest.mark.usefixtures("endpoint")
 

@@ -1,0 +1,1 @@
+{{ stage('trueup', 'expectation_verdicts') }}
