@@ -18,6 +18,7 @@ from rich.console import Console
 
 from trueup import __version__, artifacts
 from trueup.errors import CannotCheckError, TrueupError, UsageError
+from trueup.expectations.validator import DATA_DOCS
 from trueup.repair.audit import Actor
 from trueup.report import Report, to_json
 from trueup.settings import (
@@ -110,6 +111,21 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
     return CannotCheckError.exit_code if problems else report.exit_code
 
 
+def expectations(options: argparse.Namespace, told: Console) -> int:
+    """Run the suites of Great Expectations, alone."""
+    from trueup.check import check_expectations
+    from trueup.gateways.workplace import open_workplace
+
+    settings = _settings(options)
+    steps = Steps(told)
+    with contextlib.closing(steps), open_workplace(settings, steps) as work:
+        report = check_expectations(work)
+    code = _show(report, options)
+    if report.data_docs and options.format == "text":
+        Console().print(f"\n[dim]{_near(settings.state_dir / report.data_docs)}[/]", highlight=False)
+    return code
+
+
 def replay(options: argparse.Namespace, told: Console) -> int:
     """Replay scenarios and compare with what they expect."""
     from trueup.gateways.replay import replay_all
@@ -150,6 +166,7 @@ def demo(options: argparse.Namespace, told: Console) -> int:
             _state(project_dir),
             steps,
             with_tests=True,
+            data_docs=_state(project_dir) / DATA_DOCS,
         )
     written = artifacts.write_report(_state(project_dir), night.report)
     print_report(night.report, out)
@@ -260,14 +277,14 @@ def _parser() -> argparse.ArgumentParser:
         return one
 
     add("demo", demo)
-    for name, command in (("check", check), ("reconcile", reconcile)):
+    for name, command in (("check", check), ("reconcile", reconcile), ("expectations", expectations)):
         one = add(name, command)
         _add_window(one)
         one.add_argument("--target", default="local", help="local (embedded), ci, or prod")
         _add_format(one)
         if name == "check":
             one.add_argument("--junit", metavar="FILE", help="write JUnit XML too")
-        else:
+        if name == "reconcile":
             does = one.add_mutually_exclusive_group()
             does.add_argument("--fix", action="store_true", help="carry out the plan that is shown without it")
             does.add_argument("--history", action="store_true", help="show what was repaired on these days")

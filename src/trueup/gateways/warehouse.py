@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.api_core.exceptions import BadRequest, GoogleAPIError, NotFound
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
@@ -26,7 +26,7 @@ _ONCE = Retry(predicate=if_exception_type())
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
-class _MeteredClient(bigquery.Client):
+class _Client(bigquery.Client):
     """Google's client, which counts what is read; Great Expectations sends its queries through it too."""
 
     bytes_processed = 0
@@ -34,6 +34,16 @@ class _MeteredClient(bigquery.Client):
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)
         self.bytes_processed += rows.total_bytes_processed or 0
+        return rows
+
+
+class _EmbeddedClient(_Client):
+    """The same for the embedded warehouse, which answers a statement that failed with no rows and no error."""
+
+    def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
+        rows = super().query_and_wait(*arguments, **options)
+        if not rows.schema and (error := self.get_job(rows.job_id).error_result):
+            raise BadRequest(error["message"])
         return rows
 
 
@@ -45,7 +55,7 @@ class Warehouse:
         self.dataset = dataset
         self._location = location
         self._endpoint = endpoint
-        self._opened: _MeteredClient | None = None
+        self._opened: _Client | None = None
 
     @property
     def client(self) -> bigquery.Client:
@@ -53,14 +63,14 @@ class Warehouse:
         if self._opened is None:
             try:
                 if self._endpoint:
-                    self._opened = _MeteredClient(
+                    self._opened = _EmbeddedClient(
                         project=self.project,
                         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
                         client_options=ClientOptions(api_endpoint=self._endpoint),
                         location=self._location,
                     )
                 else:
-                    self._opened = _MeteredClient(project=self.project, location=self._location)
+                    self._opened = _Client(project=self.project, location=self._location)
             except (GoogleAuthError, OSError) as error:
                 raise WarehouseError(
                     f"BigQuery: no usable credentials: {_first_line(error)}",

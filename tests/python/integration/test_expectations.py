@@ -1,0 +1,253 @@
+"""The suites on real box scores: no false alarm on either night, and every planted error is found by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from box_scores import NIGHTS, Row, night, player_rows, schedule_rows, team_rows
+from replaying import Silent
+from sqlcheck.checker import Checker
+from sqlcheck.engine import Engine
+from sqlcheck.project import check_dbt
+from support import PROJECT
+from trueup.check import check_expectations
+from trueup.expectations.queries import batch_query
+from trueup.expectations.run import Examiner
+from trueup.expectations.suites import read_suites
+from trueup.gateways.replay import loaded
+from trueup.gateways.warehouse import Warehouse
+from trueup.report import Report
+from trueup.workplace import Workplace
+
+pytestmark = [pytest.mark.usefixtures("endpoint"), pytest.mark.xdist_group("expectations")]
+DAY = date(2026, 1, 9)
+PLAYERS = "nba_analytics.player_game_summary"
+OFFENSE = "nba_analytics.team_offense_game_summary"
+DEFENSE = "nba_analytics.team_defense_game_summary"
+SCHEDULE = "nba_raw.nbac_schedule"
+Tables = dict[str, list[Row]]
+
+
+def tables_of(day: date) -> Tables:
+    players = player_rows(day)
+    offense, defense = team_rows(players)
+    return {PLAYERS: players, OFFENSE: offense, DEFENSE: defense, SCHEDULE: schedule_rows(players)}
+
+
+def examined(day: date, tables: Tables, state_dir: Path) -> Report:
+    with loaded(night(day, tables), PROJECT, state_dir, Silent(), state_dir / "data_docs") as work:
+        return check_expectations(work)
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {one.rule: one.outcome for one in report.outcomes}
+
+
+@pytest.mark.parametrize("day", NIGHTS)
+def test_a_real_night_has_nothing_that_is_not_as_expected(day: date, state_dir: Path) -> None:
+    report = examined(day, tables_of(day), state_dir)
+    assert report.findings == ()
+    assert outcomes(report) == {"EXP001": "passed", "EXP002": "passed", "EXP003": "passed", "EXP004": "not_run"}
+    counts = {one.name: (one.expectation_count, len(one.unexamined)) for one in report.suites}
+    # The league's box scores have no shot zones, usage rate or plus-minus: those expectations are not run.
+    assert counts["player_game_summary_latest"] == (27, 6)
+    assert counts["team_box_scores"] == (11, 0)
+    assert counts["upcoming_team_game_context"][1] == counts["upcoming_team_game_context"][0]
+    assert (state_dir / report.data_docs).is_file()
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One error: which row of which game it is put into, and which expectation must name it."""
+
+    suite: str
+    says: str
+    plant: Callable[[Tables, str], dict[str, Any]]
+    severity: str = "error"
+
+
+def in_player(place: int = 0, **cells: Any) -> Callable[[Tables, str], dict[str, Any]]:
+    """Cells of one of the game's players, by minutes played. Returns the key by which the row must be named."""
+
+    def plant(tables: Tables, game: str) -> dict[str, Any]:
+        rows = [one for one in tables[PLAYERS] if one["game_id"] == game]
+        row = sorted(rows, key=lambda one: -float(one["minutes_played"]))[place]
+        row.update(cells)
+        return {name: row[name] for name in ("game_id", "player_lookup")}
+
+    return plant
+
+
+def one_point_more(tables: Tables, game: str) -> dict[str, Any]:
+    row = next(one for one in tables[OFFENSE] if one["game_id"] == game)
+    row["points_scored"] += 1
+    return {"game_id": game, "team_abbr": row["team_abbr"]}
+
+
+def one_team_less(tables: Tables, game: str) -> dict[str, Any]:
+    gone = next(one for one in tables[OFFENSE] if one["game_id"] == game)
+    tables[OFFENSE].remove(gone)
+    return {"game_id": game, "team_abbr": gone["team_abbr"]}
+
+
+def seven_players(tables: Tables, game: str) -> dict[str, Any]:
+    team = next(one["team_abbr"] for one in tables[PLAYERS] if one["game_id"] == game)
+    players = [one for one in tables[PLAYERS] if (one["game_id"], one["team_abbr"]) == (game, team)]
+    for row in sorted(players, key=lambda one: -float(one["minutes_played"]))[7:]:
+        tables[PLAYERS].remove(row)
+    return {"game_id": game, "team_abbr": team}
+
+
+def wrong_winner(tables: Tables, game: str) -> dict[str, Any]:
+    row = next(one for one in tables[OFFENSE] if one["game_id"] == game)
+    row["win_flag"] = not row["win_flag"]
+    return {"game_id": game, "team_abbr": row["team_abbr"]}
+
+
+SOURCE, LATEST, TEAMS = "player_game_summary", "player_game_summary_latest", "team_box_scores"
+PLANTED = (
+    Planted(SOURCE, "team_abbr is one of the 30 team codes", in_player(team_abbr="LAK")),
+    Planted(SOURCE, "player_lookup is lower-case letters and digits", in_player(player_lookup="LeBron James")),
+    Planted(SOURCE, "processed_at is not in the future", in_player(processed_at="2099-01-01T00:00:00+00:00")),
+    Planted(LATEST, "Points are between 0 and 100", in_player(points=131)),
+    Planted(LATEST, "Minutes are between 0 and 65: 48, and up to three overtimes", in_player(minutes_played="70")),
+    Planted(LATEST, "Made field goals are at most the attempted ones", in_player(fg_attempts=1, fg_makes=2)),
+    Planted(LATEST, "Assists are between 0 and 30", in_player(assists=-1)),
+    Planted(TEAMS, "The team's points are the sum of its players' points", one_point_more),
+    Planted(TEAMS, "A game has two teams in team_offense_game_summary_latest", one_team_less),
+    Planted(TEAMS, "8 to 15 players of a team were on court", seven_players, "warn"),
+    # One error for each game of the night so far; of these a second one in the same game.
+    Planted("team_offense_game_summary_latest", "The winner is ahead, the loser is not", wrong_winner),
+    Planted(LATEST, "Personal fouls are between 0 and 6", in_player(1, personal_fouls=7), "warn"),
+    Planted(SOURCE, "season_year is the year the game's season began", in_player(1, season_year=2019), "warn"),
+    Planted(SOURCE, "A team does not play itself", in_player(1, opponent_team_abbr="BOS", team_abbr="BOS")),
+    Planted(LATEST, "Made three-pointers are at most the made field goals", in_player(1, three_pt_makes=5, fg_makes=4)),
+    Planted(SOURCE, "game_id is YYYYMMDD_AWAY_HOME", in_player(1, game_id="0022500555")),
+    Planted(SOURCE, "player_lookup is lower-case letters and digits", in_player(1, player_lookup="o'neal\\ \"")),
+)
+
+
+@dataclass(frozen=True)
+class PlantedNight:
+    """The night with every error in it, as it was examined, and its warehouse. ``keys``: of the planted rows."""
+
+    work: Workplace
+    report: Report
+    keys: tuple[dict[str, Any], ...]
+
+
+@pytest.fixture(scope="module")
+def planted_night(endpoint: str, state_dir: Path) -> Iterator[PlantedNight]:
+    tables = tables_of(DAY)
+    games = sorted({row["game_id"] for row in tables[PLAYERS]})
+    keys = tuple(one.plant(tables, games[place % len(games)]) for place, one in enumerate(PLANTED))
+    with loaded(night(DAY, tables), PROJECT, state_dir, Silent()) as work:
+        yield PlantedNight(work, check_expectations(work), keys)
+
+
+@pytest.mark.parametrize("place", range(len(PLANTED)), ids=[one.says for one in PLANTED])
+def test_a_planted_error_is_found_and_named(planted_night: PlantedNight, place: int) -> None:
+    planted, key = PLANTED[place], planted_night.keys[place]
+    (finding,) = (one for one in planted_night.report.findings if one.subject == planted.suite)
+    (told,) = (one for one in finding.detail["failed_expectations"] if one["expectation"] == planted.says)
+    assert told["severity"] == planted.severity
+    assert any(key.items() <= example.items() for example in told["examples"])
+
+
+def test_a_finding_has_the_worst_severity_and_a_query_that_shows_its_rows(planted_night: PlantedNight) -> None:
+    report = planted_night.report
+    assert outcomes(report) == {"EXP001": "failed", "EXP002": "failed", "EXP003": "passed", "EXP004": "not_run"}
+    assert {one.severity for one in report.findings} == {"error"}
+    for finding in report.findings:
+        rows = planted_night.work.tables.query(finding.query)
+        assert len(rows) == finding.observed, finding.subject
+
+
+def test_a_day_without_rows_is_not_run_and_not_passed(planted_night: PlantedNight) -> None:
+    work = planted_night.work
+    window = replace(work.settings.window, first_date=date(2025, 7, 1), last_date=date(2025, 7, 2))
+    examination = Examiner(replace(work, settings=replace(work.settings, window=window))).examine_data()
+    assert {(one.outcome, one.is_blocking) for one in examination.verdicts} == {("not_run", False)}
+    assert all(len(one.unexamined) == one.expectation_count for one in examination.suites)
+    assert examination.data_docs == ""
+
+
+def test_a_suite_whose_table_cannot_be_read_is_not_run_and_the_others_are(
+    planted_night: PlantedNight, tmp_path: Path
+) -> None:
+    (tmp_path / "expectations").mkdir()
+    for name in ("player_game_summary", "team_box_scores"):
+        suite = json.loads((PROJECT / "expectations" / f"{name}.json").read_text(encoding="utf-8"))
+        if name == "team_box_scores":
+            suite["meta"]["derived"] = {"points_gap": "no_such_column"}
+        (tmp_path / "expectations" / f"{name}.json").write_text(json.dumps(suite), encoding="utf-8")
+    work = planted_night.work
+    examiner = Examiner(replace(work, settings=replace(work.settings, project_dir=tmp_path)))
+    source, teams = examiner.examine_data().verdicts
+    assert (source.subject, source.outcome) == ("player_game_summary", "failed")
+    assert (teams.outcome, teams.is_blocking) == ("not_run", True), teams.reason
+    assert "no_such_column" in teams.reason
+    (stale,) = examiner.examine_data(frozenset({"stg_nba_analytics__player_game_summary"})).verdicts[:1]
+    assert (stale.outcome, stale.is_blocking) == ("not_run", True)
+    assert "was not built" in stale.reason
+
+
+def test_great_expectations_that_sees_other_rows_than_were_counted_has_examined_nothing(
+    planted_night: PlantedNight,
+) -> None:
+    work = planted_night.work
+    (suite,) = (one for one in read_suites(PROJECT / "expectations") if one.name == TEAMS)
+    query = batch_query(suite, work.relation, work.settings.window)
+    validator = work.validator()
+    validations = validator.validate(suite, query, 7, {})
+    assert all("rows of 7" in one.problem for one in validations)
+    broken = validator.validate(suite, query.replace("points_gap", "no_such_column"), 20, {})
+    assert all(one.problem for one in broken)
+
+
+def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(planted_night: PlantedNight) -> None:
+    work = planted_night.work
+    warehouse = work.tables
+    assert isinstance(warehouse, Warehouse)
+    client, sent = warehouse.client, []
+
+    def record(query: str, *arguments: Any, **options: Any) -> Any:
+        sent.append((query, options.get("job_config")))
+        return type(client).query_and_wait(client, query, *arguments, **options)
+
+    client.query_and_wait = record  # type: ignore[method-assign]
+    try:
+        Examiner(work).examine_data()
+    finally:
+        del client.query_and_wait
+    work.dbt.run(["compile"])
+    checker = Checker(Engine())
+    manifest = json.loads((work.settings.state_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    assert check_dbt(manifest, checker).refused == []
+    assert len(sent) > 50
+    refused = {query: found for query, config in sent if (found := checker.check(_bound(query, config)).errors)}
+    assert refused == {}
+
+
+def _bound(query: str, config: Any) -> str:
+    """The query with its parameters in it."""
+    for one in config.query_parameters if config else ():
+        api = one.to_api_repr()
+        kind = api["parameterType"]
+        value = api["parameterValue"]
+        if kind["type"] == "ARRAY":
+            cells = ", ".join(json.dumps(cell["value"]) for cell in value["arrayValues"])
+            text = f"[{cells}]"
+        elif kind["type"] == "STRING":
+            text = json.dumps(value["value"])
+        else:
+            text = f"cast('{value['value']}' as {kind['type']})"
+        query = query.replace(f"@{one.name}", text) if one.name else query.replace("?", text, 1)
+    return query
