@@ -15,7 +15,7 @@ from trueup.settings import SLACK_VARIABLE, STEP_SUMMARY_VARIABLE, WEBHOOK_VARIA
 ChannelName = Literal["slack", "webhook", "step_summary"]
 DeliveryOutcome = Literal["sent", "nothing_new", "not_sent", "left_to_another_run"]
 # Longer ones are no address that somebody meant, and would not fit into Slack's blocks.
-_LONGEST_LINK = 800
+_LONGEST_LINK = 500
 
 
 @dataclass(frozen=True)

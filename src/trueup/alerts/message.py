@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from trueup.alerts.change import Change, Gone, Noted, is_alerted, unchecked_texts
 from trueup.report import Report
+from trueup.settings import EASTERN
 
 VERSION = 1
 # Of each kind: a message has to fit into the state's document, beside the rows.
@@ -67,6 +69,7 @@ GROUPS = {
     "ongoing": "Still open",
 }
 
+_STATUSES = {"healthy": "healthy", "findings": "errors", "could_not_check": "could not check"}
 _COUNTS = (*GROUPS, "could_not_check", "info", "unwatched", "passed", "failed", "not_run")
 
 
@@ -109,22 +112,25 @@ def message_id(channel: str, target: str, change: Change) -> str:
 
 def headline(message: Message, ongoing: str = "still open") -> str:
     """One line with the target, the state and the counts that are not zero; ``ongoing`` is the word for the rest."""
-    status = {"healthy": "healthy", "findings": "errors", "could_not_check": "could not check"}[message.status]
+    counts, status = message.counts, _STATUSES[message.status]
+    if message.status == "healthy" and any(counts[name] for name in ("new", "worse", "ongoing")):
+        status = "warnings, no errors"
     words = {"new": "new", "worse": "worse", "resolved": "resolved", "ongoing": ongoing}
-    counts = [f"{message.counts[name]} {word}" for name, word in words.items() if message.counts[name]]
-    return f"trueup {_line(message.target, 40)}: {', '.join([status, *counts])}"
+    said = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
+    return f"trueup {_line(message.target, 40)}: {', '.join([status, *said])}"
 
 
 def subline(message: Message) -> str:
     """The checked days and what the rules said: what was not run is said here too."""
     is_one_day = message.first_date == message.last_date
     days = message.first_date if is_one_day else f"{message.first_date} to {message.last_date}"
+    as_of = datetime.fromisoformat(message.as_of).astimezone(EASTERN)
     counts = message.counts
     said = f"{counts['passed']} passed, {counts['failed']} failed, {counts['not_run']} not run"
     more = f"; {counts['info']} for information or waived" if counts["info"] else ""
     if counts["unwatched"]:
         more += f"; {counts['unwatched']} more than can be watched one by one"
-    return f"{days}, as of {message.as_of}. Rules by day: {said}{more}."
+    return f"{days}, as of {as_of:%Y-%m-%d %H:%M} Eastern. Rules by day: {said}{more}."
 
 
 def to_plain(message: Message) -> dict[str, Any]:

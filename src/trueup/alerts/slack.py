@@ -75,16 +75,16 @@ def _told(item: Item) -> str:
 def _reasons(message: Message) -> str:
     lines = [f"• {escape(one, _REASON_SHARE)}" for one in message.could_not_check[:_MOST_REASONS]]
     if more := message.counts["could_not_check"] - len(lines):
-        lines.append(f"and {more} more: {_link(message)}")
+        lines.append(f"and {more} more")
     return "\n".join(["*Could not be checked*", *lines])
 
 
 def _link(message: Message) -> str:
     if not message.report_url:
         return "see the report: `trueup report`"
-    # A bar would end the address, and a space the link.
-    url = escape(message.report_url.replace("|", "%7C").replace(" ", "%20"))
-    return f"<{url}|the report>"
+    # These would end the address, or begin another one.
+    encoded = message.report_url.translate({ord(one): f"%{ord(one):02X}" for one in "<>| "})
+    return f"<{encoded.replace('&', '&amp;')}|the report>"
 
 
 def _code(text: str, share: int) -> str:
