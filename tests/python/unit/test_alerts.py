@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -604,7 +604,9 @@ class Answers:
 
     def __init__(self, *answers: Answer, seconds: float = 1.0) -> None:
         self.answers, self.seconds = list(answers), seconds
-        self.now, self.pauses, self.posts = 0.0, [], 0  # type: float, list[float], int
+        self.now = 0.0
+        self.pauses: list[float] = []
+        self.posts = 0
 
     def post(self, url: str, body: bytes, headers: Any, seconds: float) -> Answer:
         self.now += self.seconds
@@ -732,4 +734,3 @@ def test_a_link_is_an_http_address_of_bounded_length() -> None:
 
 def test_a_target_with_a_slash_is_one_document() -> None:
     assert document_id("slack", "a/b") == "slack-a%2Fb"
-    assert date(2026, 2, 4) == find_change(Told(), report()).after.day
