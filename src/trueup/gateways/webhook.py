@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
@@ -65,6 +66,7 @@ class WebhookPoster:
 
     def _post(self, attempt: _Attempt, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         with (
+            _unlogged(),
             requests.Session() as session,
             session.post(
                 url, data=body, headers=headers, timeout=self._timeouts, allow_redirects=False, stream=True
@@ -75,6 +77,22 @@ class WebhookPoster:
             if status >= 400:
                 said = response.raw.read(_MOST_BYTES, decode_content=True).decode("utf-8", errors="replace")
                 attempt.answer = Answer("answered", status, _without_secrets(said, url), wait)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Nothing of this thread's requests in anybody's debug log: urllib3 writes the path there, which is the secret."""
+    thread = threading.get_ident()
+    logger = logging.getLogger("urllib3.connectionpool")
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_of_others)
 
 
 def _failure(error: Exception) -> Answer:

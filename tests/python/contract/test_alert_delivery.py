@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from contract.receivers import (
     PATIENCE,
@@ -219,6 +220,21 @@ def test_a_name_that_nobody_knows_is_told(embedded: Embedded) -> None:
     assert "no-such-host.invalid" in first.reason
 
 
+def test_an_encryption_that_does_not_fit_is_told(embedded: Embedded, there: Receiver) -> None:
+    plain = Receiver(there.url.replace("http:", "https:"))
+    first = tell(embedded, plain, report(finding()))
+    assert "encryption" in first.reason
+    assert_told_by_the_next_run(embedded, there, first)
+
+
+def test_no_debug_log_holds_the_secret(embedded: Embedded, there: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    tell(embedded, there, report(finding()))
+    assert SECRET not in caplog.text
+    requests.post(there.url, json={"new": []}, headers={"Idempotency-Key": "x"}, timeout=5)
+    assert SECRET in caplog.text, "what others post is logged as before"
+
+
 def test_a_500_is_told_and_not_tried_again_by_the_same_run(platform: Platform, there: Receiver) -> None:
     there.behaviours = [answer(500, "oh dear")]
     first = tell(platform, there, report(finding()))
@@ -327,9 +343,20 @@ def test_a_receiver_that_drips_its_refusal_has_refused(embedded: Embedded, there
 
 
 def test_an_endless_refusal_is_not_read_to_its_end(embedded: Embedded, there: Receiver) -> None:
-    there.behaviours = [answer(400, "x" * 5_000_000)]
+    written = []
+
+    def endless(handler: Any) -> None:
+        handler.send_response(400)
+        handler.end_headers()
+        for _ in range(200):  # megabytes, of which only what fits into the sockets is taken
+            handler.wfile.write(b"x" * 1_000_000)
+            written.append(1)
+
+    there.behaviours = [endless]
     first = tell(embedded, there, report(finding()))
+    assert "400 (xxx" in first.reason
     assert len(first.reason) < 500
+    assert len(written) < 50
 
 
 def test_what_is_in_doubt_stays_the_same_message_while_its_receiver_is_down(
@@ -452,7 +479,8 @@ def test_a_run_that_was_late_to_write_does_not_undo_what_was_told_since(platform
 
     no_lease = replace(PATIENCE, lease_seconds=0.0)
     poster = AfterPost(overtake)
-    assert tell(platform, there, report(finding()), "slow", patience=no_lease, poster=poster).outcome == "sent"
+    slow = tell(platform, there, report(finding()), "slow", patience=no_lease, poster=poster)
+    assert slow == Delivery("webhook", "sent")
     assert [bool(one.body["resolved"]) for one in there.received] == [False, False, True]
     assert tell(platform, there, report(as_of=LATER), "last").outcome == "nothing_new"
 
@@ -539,6 +567,18 @@ def test_a_whole_run_between_any_two_calls_repeats_nothing(
     assert tell(platform, there, report(finding(), as_of=LATER), "last").outcome == "nothing_new"
 
 
+def test_a_claim_that_was_taken_over_before_the_post_is_not_posted(platform: Platform, there: Receiver) -> None:
+    def other() -> None:
+        tell(platform, there, report(finding()), "other")
+
+    by = courier(
+        lambda name: Interrupted(platform.collection(name), 3, other), patience=replace(PATIENCE, lease_seconds=0.0)
+    )
+    (first,) = send_alerts(report(finding()), there.settings(), by)
+    assert first.outcome == "nothing_new"
+    assert len(there.received) == 1
+
+
 class LostReplies:
     """A store that writes, and loses the reply: the caller hears of a conflict, or of a failure."""
 
@@ -577,7 +617,7 @@ def test_a_lost_reply_is_neither_a_lost_nor_a_second_message(
         there.settings(),
         courier(lambda name: LostReplies(platform.collection(name), ConflictError("changed"), lost)),
     )
-    assert first.outcome == "sent"
+    assert first == Delivery("webhook", "sent")
     assert tell(platform, there, report(finding(), as_of=LATER), "next").outcome == "nothing_new"
     assert len(there.received) == 1
 

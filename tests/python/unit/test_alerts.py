@@ -7,12 +7,13 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from support import PROJECT
 from trueup.alerts.change import COULD_NOT_CHECK, Change, find_change, untold
-from trueup.alerts.channels import channels_of, host_of, link_of
+from trueup.alerts.channels import DeliveryOutcome, channels_of, host_of, link_of
 from trueup.alerts.message import (
     MOST_IN_SUMMARY,
     MOST_LISTED,
@@ -27,18 +28,29 @@ from trueup.alerts.message import (
 from trueup.alerts.post import Answer, Budget, Patience, post_patiently
 from trueup.alerts.slack import slack_payload
 from trueup.alerts.state import (
+    ALERTS,
     MOST_ROWS,
     Pending,
+    Row,
     State,
     Told,
     UnreadableStateError,
     document_id,
     fields_of,
+    kept,
     read_state,
 )
 from trueup.alerts.step_summary import step_summary
 from trueup.report import Finding, Report
-from trueup.settings import AlertSettings, alert_settings
+from trueup.settings import (
+    ALERT_STATE_VARIABLE,
+    REPORT_URL_VARIABLE,
+    SLACK_VARIABLE,
+    STEP_SUMMARY_VARIABLE,
+    WEBHOOK_VARIABLE,
+    AlertSettings,
+    alert_settings,
+)
 from unit.alert_cases import MORNING, NIGHT, finding, outcome, report
 
 
@@ -202,11 +214,12 @@ def test_after_thirty_days_outside_every_window_it_is_not_watched_any_more() -> 
 def test_what_cannot_be_looked_at_within_the_window_is_never_dropped() -> None:
     known = told(report(finding()))
     blind = report(
+        finding("DONE001"),
         outcomes=[outcome(said="not_run", examined_count=0)],
         as_of=MORNING + timedelta(days=90),
         last_date=NIGHT + timedelta(days=89),
     )
-    assert len(find_change(known, blind).after.rows) == 1
+    assert {row.rule for row in find_change(known, blind).after.rows.values()} == {"DUP001", "DONE001"}
 
 
 def test_what_comes_back_is_new_again_and_says_so() -> None:
@@ -419,12 +432,28 @@ def test_too_many_findings_do_not_take_turns_in_being_new() -> None:
     assert not find_change(known, report(*shuffled, as_of=LATER)).is_news
 
 
+def test_as_many_as_can_be_watched_are_not_pushed_out_by_newer_ones_that_are_no_worse() -> None:
+    findings = many(MOST_ROWS)
+    newer = replace(finding(game_date=NIGHT + timedelta(days=1)), subject="newer")
+    change = find_change(told(report(*findings)), report(*findings, newer, as_of=LATER))
+    assert not change.is_news
+    assert change.unwatched_count == 1
+
+
 def test_a_finding_that_worse_ones_crowd_out_is_not_called_resolved() -> None:
     warned = many(MOST_ROWS, severity="warn")
     known = told(report(*warned))
     change = find_change(known, report(*warned, finding(subject="the worst"), as_of=LATER))
     assert [one.finding.subject for one in change.new] == ["the worst"]
     assert not change.resolved
+
+
+def test_of_too_many_that_were_resolved_the_newest_are_remembered() -> None:
+    row = Row("DUP001", "error", NIGHT, "a", None, NIGHT, NIGHT, is_open=False)
+    old = {f"old {one:04}": replace(row, game_date=NIGHT - timedelta(days=1)) for one in range(MOST_ROWS)}
+    remembered = kept({**old, "new": row, "open": replace(row, is_open=True)}, frozenset(), NIGHT)
+    assert len(remembered) == MOST_ROWS
+    assert list(remembered)[:2] == ["open", "new"]
 
 
 # The messages
@@ -724,6 +753,21 @@ def test_what_is_not_set_is_no_channel() -> None:
 )
 def test_the_state_is_in_firestore_for_prod_and_else_in_a_file(target: str, value: str, expected: Path | None) -> None:
     assert alert_settings(target, Path("/project"), {"TRUEUP_ALERT_STATE": value}).state == expected
+
+
+def test_every_variable_and_outcome_is_told_in_the_documentation() -> None:
+    page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    variables = (
+        SLACK_VARIABLE,
+        WEBHOOK_VARIABLE,
+        STEP_SUMMARY_VARIABLE,
+        REPORT_URL_VARIABLE,
+        ALERT_STATE_VARIABLE,
+    )
+    outcomes = get_args(DeliveryOutcome)
+    fields = to_plain(message_of(report()))
+    for word in (*variables, *outcomes, *fields, ALERTS):
+        assert f"`{word}`" in page, f"docs/alerts.md does not tell of {word}"
 
 
 def test_a_link_is_an_http_address_of_bounded_length() -> None:
