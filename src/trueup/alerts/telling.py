@@ -34,8 +34,9 @@ from trueup.settings import ALERT_STATE_VARIABLE
 
 # A claim lost to another run is a claim won by it: there is no use in many.
 _ATTEMPTS = 5
-# After so many runs a message that nobody takes makes room for the news since then.
-_MOST_RUNS = 5
+# After so many runs a message that nobody takes makes room for one with all the news; else a receiver that never
+# answers would be sent the same one for good.
+_MOST_RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Telling:
         """A claim that is there already: this run's own, whose reply was lost; another's, at work or dead."""
         if pending.owner == self.courier.owner:
             return self._send(pending, first_try=pending.attempt == 1)
+        _message(pending)  # what cannot be read is not taken over
         age = (snapshot.read_time - snapshot.update_time).total_seconds()
         if age < pending.lease_seconds:
             left = pending.lease_seconds - age
@@ -214,14 +216,15 @@ class Telling:
     def _failed(self, pending: Pending, claimed: Snapshot, answer: Answer, first_try: bool) -> Delivery:
         """Give the claim back, unless nobody knows whether the message has arrived."""
         reason = f"{self.channel.name} at {self.host}: {_said(answer, self.channel)}"
-        if answer.kind == "unknown":
+        is_last = pending.attempt >= _MOST_RUNS
+        if answer.kind == "unknown" and not is_last:
             then = "Whether it arrived is not known: a later run sends the same message with the same Idempotency-Key."
             return self._delivery("not_sent", f"{reason} {then}")
         # One that may have arrived in an earlier run stays the same message, until it is refused for good.
         is_refused = answer.kind == "answered" and answer.status < 500 and not answer.is_worth_another
-        is_over = first_try or is_refused or pending.attempt >= _MOST_RUNS
+        is_over = first_try or is_refused or is_last
         changes = pending_fields(None if is_over else replace(pending, lease_seconds=0.0))
-        then = "The next run tries again, with everything that is new by then."
+        then = "The next run tries again" + (", with everything that is new by then." if is_over else ".")
         try:
             self.store.update(self.document, changes, claimed.update_time)
         except CompletionsError:
