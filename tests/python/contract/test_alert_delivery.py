@@ -580,6 +580,25 @@ def test_a_claim_that_was_taken_over_before_the_post_is_not_posted(platform: Pla
     assert len(there.received) == 1
 
 
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+def test_of_two_runs_that_find_an_abandoned_claim_one_sends_it(platform: Platform, there: Receiver, call: int) -> None:
+    no_lease = replace(PATIENCE, lease_seconds=0.0)
+    with pytest.raises(Killed):
+        tell(platform, there, report(finding()), "dead", patience=no_lease, poster=KilledPoster(False))
+
+    def other() -> None:
+        tell(platform, there, report(finding()), "other")
+
+    (first,) = send_alerts(
+        report(finding()),
+        there.settings(),
+        courier(lambda name: Interrupted(platform.collection(name), call, other)),
+    )
+    assert first.outcome in ("sent", "nothing_new")
+    assert len(there.received) == 1
+    assert tell(platform, there, report(finding(), as_of=LATER), "last").outcome == "nothing_new"
+
+
 class LostReplies:
     """A store that writes, and loses the reply: the caller hears of a conflict, or of a failure."""
 

@@ -451,9 +451,9 @@ def test_a_finding_that_worse_ones_crowd_out_is_not_called_resolved() -> None:
 def test_of_too_many_that_were_resolved_the_newest_are_remembered() -> None:
     row = Row("DUP001", "error", NIGHT, "a", None, NIGHT, NIGHT, is_open=False)
     old = {f"old {one:04}": replace(row, game_date=NIGHT - timedelta(days=1)) for one in range(MOST_ROWS)}
-    remembered = kept({**old, "new": row, "open": replace(row, is_open=True)}, frozenset(), NIGHT)
+    remembered = kept({**old, "young": row, "open": replace(row, is_open=True)}, frozenset(), NIGHT)
     assert len(remembered) == MOST_ROWS
-    assert list(remembered)[:2] == ["open", "new"]
+    assert list(remembered)[:2] == ["open", "young"]
 
 
 # The messages
