@@ -134,6 +134,8 @@ def reconcile(work: Workplace) -> Judged:
 
 def expect(work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozenset()) -> Examination:
     """Run the suites on the data and write their verdicts, which dbt makes findings of."""
+    # One of them reads the verdicts on the documents, of which there may be none yet.
+    work.tables.create_table(work.schemas[VERDICTS], work.dataset)
     examination = examiner.examine_data(unbuilt)
     _write_verdicts(work, expectations.VERDICTS, examination.verdicts)
     return examination

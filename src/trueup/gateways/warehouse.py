@@ -43,7 +43,7 @@ class _EmbeddedClient(_Client):
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)
         if not rows.schema and (error := self.get_job(rows.job_id).error_result):
-            raise BadRequest(error["message"])
+            raise BadRequest(error["message"])  # type: ignore[no-untyped-call]
         return rows
 
 

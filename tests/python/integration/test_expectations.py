@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -237,17 +238,12 @@ def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(plant
 
 
 def _bound(query: str, config: Any) -> str:
-    """The query with its parameters in it."""
+    """The query with its parameters, which the client sends beside it, written into it."""
     for one in config.query_parameters if config else ():
-        api = one.to_api_repr()
-        kind = api["parameterType"]
-        value = api["parameterValue"]
-        if kind["type"] == "ARRAY":
-            cells = ", ".join(json.dumps(cell["value"]) for cell in value["arrayValues"])
-            text = f"[{cells}]"
-        elif kind["type"] == "STRING":
-            text = json.dumps(value["value"])
-        else:
-            text = f"cast('{value['value']}' as {kind['type']})"
-        query = query.replace(f"@{one.name}", text) if one.name else query.replace("?", text, 1)
+        kind, value = one.to_api_repr()["parameterType"], one.to_api_repr()["parameterValue"]
+        cells = [cell["value"] for cell in value["arrayValues"]] if kind["type"] == "ARRAY" else [value["value"]]
+        of = kind["arrayType"]["type"] if kind["type"] == "ARRAY" else kind["type"]
+        texts = [f"cast({json.dumps(str(cell))} as {of})" for cell in cells]
+        text = f"[{', '.join(texts)}]" if kind["type"] == "ARRAY" else texts[0]
+        query = re.sub(rf"@`?{one.name}`?(?![0-9A-Za-z_])", text.replace("\\", r"\\"), query)
     return query

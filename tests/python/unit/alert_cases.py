@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 
-from trueup.reconcile import fingerprint
 from trueup.report import Finding, Outcome, Report
 from trueup.settings import Window
+from trueup.verdicts import fingerprint
 
 NIGHT = date(2026, 2, 3)
 # 08:00 in New York.
