@@ -1,0 +1,123 @@
+"""The detail of a finding, JSON of any shape, as something to lay out: texts, moments, lists, tables. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trueup.completions import parse_moment
+from trueup.page import wording
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
+# What a finding tells elsewhere: its page in Data Docs is a link of its own.
+_TOLD_ELSEWHERE = frozenset({"data_docs"})
+
+
+@dataclass(frozen=True)
+class Text:
+    """A value that is read as it stands."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment: ``text`` in Eastern time, ``iso`` as it was written."""
+
+    text: str
+    iso: str
+    kind: str = "moment"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list that is longer than a line, or whose items are not texts."""
+
+    items: tuple[Node, ...]
+    kind: str = "items"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Names and values."""
+
+    pairs: tuple[tuple[str, Node], ...]
+    kind: str = "pairs"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows of the same names: a table."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Node, ...], ...]
+    kind: str = "grid"
+
+
+Node = Text | Moment | Items | Pairs | Grid
+
+
+def lay_out(detail: Mapping[str, Any]) -> tuple[tuple[str, Node], ...]:
+    """Names and values of a detail; what is empty is left out, what is null is unknown."""
+    return tuple(
+        (wording.plain(str(key)), _node(value, str(key)))
+        for key, value in detail.items()
+        if key not in _TOLD_ELSEWHERE and value not in ("", [], {})
+    )
+
+
+def _node(value: Any, key: str = "") -> Node:
+    if isinstance(value, str):
+        return _from_text(value)
+    if isinstance(value, Mapping):
+        return Pairs(tuple((wording.plain(str(name)), _node(one, str(name))) for name, one in value.items()))
+    if isinstance(value, Sequence):
+        return _from_list(value)
+    return Text(_scalar(value, key))
+
+
+def _from_text(value: str) -> Node:
+    if value[:1] in ("{", "["):
+        try:
+            inner = json.loads(value)
+        except ValueError:
+            return Text(value)
+        return _node(inner) if isinstance(inner, dict | list) else Text(value)
+    if _MOMENT.fullmatch(value):
+        try:
+            return Moment(_eastern(parse_moment(value)), value)
+        except (ValueError, OverflowError):
+            return Text(value)
+    return Text(value)
+
+
+def _eastern(moment: datetime) -> str:
+    return wording.eastern(moment)
+
+
+def _from_list(values: Sequence[Any]) -> Node:
+    if values and all(isinstance(one, Mapping) for one in values):
+        names = list(dict.fromkeys(str(name) for one in values for name in one))
+        if len(values) > 1 or any(isinstance(one, list | Mapping) for row in values for one in row.values()):
+            rows = tuple(tuple(_node(row.get(name), name) for name in names) for row in values)
+            return Grid(tuple(wording.plain(name) for name in names), rows)
+        return _node(values[0])
+    if all(one is None or isinstance(one, str | int | float) for one in values):
+        return Text(", ".join(_scalar(one, "") for one in values) or "none")
+    return Items(tuple(_node(one) for one in values))
+
+
+def _scalar(value: Any, key: str) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        # A year or an id is not a number to round, or to part by thousands.
+        return wording.number(value) if key.endswith(("_count", "_rows", "_copies", "value")) else f"{value}"
+    return str(value)
