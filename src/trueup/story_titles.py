@@ -75,7 +75,7 @@ def _arrived(findings: Sequence[Finding]) -> str:
 def _doubled(findings: Sequence[Finding]) -> str:
     raced = all(one.detail.get("cause") == "racing_writers" for one in findings)
     return f"rows doubled in {_in_tables(findings)}: {counted(_sum(findings), 'excess row')}" + (
-        " of racing writers" if raced else ""
+        ", from racing writers" if raced else ""
     )
 
 

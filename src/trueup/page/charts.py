@@ -13,7 +13,7 @@ from trueup.page import wording
 from trueup.report import Lateness, ServiceLevel
 
 # The picture of lateness: names at the left, hours in the middle, words at the right.
-WIDTH, LEFT, RIGHT, ROW, HEAD = 960.0, 250.0, 190.0, 26.0, 34.0
+WIDTH, LEFT, RIGHT, ROW, HEAD = 1036, 290, 220, 26, 34
 # Later than the noon of the day after is an arrow: an axis of days would hide the minutes.
 _LATEST_HOUR = 36.0
 _WORDS = {
@@ -26,14 +26,14 @@ _WORDS = {
     "unknown": "unknown",
 }
 # The picture of a service level.
-LEVEL_WIDTH, LEVEL_HEIGHT, _MARGIN, _TOP, _BASE = 320.0, 110.0, 14.0, 16.0, 88.0
+LEVEL_WIDTH, LEVEL_HEIGHT, _MARGIN, _TOP, _BASE = 320, 110, 14, 16, 88
 
 
 @dataclass(frozen=True)
 class LatenessRow:
     """One scraper and date: marks by their x, None where there is none; words for the margin and the table."""
 
-    y: float
+    y: int
     game_date: date
     is_first_of_date: bool
     scraper: str
@@ -55,7 +55,7 @@ class LatenessChart:
     """All rows of one time zone, with the hours of its clocks."""
 
     zone: str
-    height: float
+    height: int
     hours: tuple[tuple[float, str], ...]
     rows: tuple[LatenessRow, ...]
     summary: str
@@ -161,7 +161,7 @@ def _lateness_row(
         by = wording.duration(one.late_by_minutes)
         words = f"{by} late" if one.state == "late" else f"{words}, {by} past due"
     return LatenessRow(
-        y=HEAD + ROW * index + ROW / 2,
+        y=HEAD + ROW * index + ROW // 2,
         game_date=one.game_date,
         is_first_of_date=one.game_date not in seen,
         scraper=one.scraper_name,

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from trueup.completions import parse_moment
@@ -15,6 +14,8 @@ from trueup.page import wording
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
 # What a finding tells elsewhere: its page in Data Docs is a link of its own.
 _TOLD_ELSEWHERE = frozenset({"data_docs"})
+# Their values are words of trueup's own, not names of the platform.
+_WORDS = frozenset({"cause", "state"})
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ def lay_out(detail: Mapping[str, Any]) -> tuple[tuple[str, Node], ...]:
     )
 
 
-def _node(value: Any, key: str = "") -> Node:
+def _node(value: Any, key: str = "", is_inner: bool = False) -> Node:
     if isinstance(value, str):
-        return _from_text(value)
+        return Text(wording.plain(value)) if key in _WORDS else _from_text(value)
     if isinstance(value, Mapping):
         return Pairs(tuple((wording.plain(str(name)), _node(one, str(name))) for name, one in value.items()))
     if isinstance(value, Sequence):
-        return _from_list(value)
+        return _from_list(value, is_inner)
     return Text(_scalar(value, key))
 
 
@@ -90,23 +91,19 @@ def _from_text(value: str) -> Node:
         return _node(inner) if isinstance(inner, dict | list) else Text(value)
     if _MOMENT.fullmatch(value):
         try:
-            return Moment(_eastern(parse_moment(value)), value)
+            return Moment(wording.eastern(parse_moment(value)), value)
         except (ValueError, OverflowError):
             return Text(value)
     return Text(value)
 
 
-def _eastern(moment: datetime) -> str:
-    return wording.eastern(moment)
-
-
-def _from_list(values: Sequence[Any]) -> Node:
+def _from_list(values: Sequence[Any], is_inner: bool) -> Node:
     if values and all(isinstance(one, Mapping) for one in values):
+        if is_inner:
+            return Items(tuple(_node(one) for one in values))
         names = list(dict.fromkeys(str(name) for one in values for name in one))
-        if len(values) > 1 or any(isinstance(one, list | Mapping) for row in values for one in row.values()):
-            rows = tuple(tuple(_node(row.get(name), name) for name in names) for row in values)
-            return Grid(tuple(wording.plain(name) for name in names), rows)
-        return _node(values[0])
+        rows = tuple(tuple(_node(row.get(name), name, is_inner=True) for name in names) for row in values)
+        return Grid(tuple(wording.plain(name) for name in names), rows)
     if all(one is None or isinstance(one, str | int | float) for one in values):
         return Text(", ".join(_scalar(one, "") for one in values) or "none")
     return Items(tuple(_node(one) for one in values))

@@ -45,12 +45,13 @@
       return document.execCommand("copy");
     }
   };
-  for (const place of all("[data-copy]")) {
+  const kinds = { CODE: "command", PRE: "query", SPAN: "next step" };
+  for (const place of all(".f code, .f pre, .f .step")) {
     const one = document.createElement("button");
     one.type = "button";
     one.className = "copy";
     one.textContent = "Copy";
-    const what = place.dataset.copy;
+    const what = kinds[place.tagName];
     one.setAttribute("aria-label", `Copy the ${what}`);
     one.addEventListener("click", async () => {
       const done = await copy(place.textContent, place);
@@ -68,6 +69,7 @@
     if (!texts.has(finding)) texts.set(finding, finding.textContent.toLowerCase());
     return texts.get(finding);
   };
+  const ruleOf = (finding) => finding.querySelector("h5 a").textContent;
   const wanted = () => ({
     rule: form.elements.rule.value,
     severity: form.elements.severity.value,
@@ -80,13 +82,13 @@
     let count = 0;
     for (const one of findings) {
       one.hidden =
-        (rule && one.dataset.r !== rule) ||
-        (severity && one.dataset.s !== severity) ||
+        (rule && ruleOf(one) !== rule) ||
+        (severity && !one.classList.contains(severity)) ||
         (needle && !textOf(one).includes(needle)) ||
         false;
       if (!one.hidden) count += 1;
     }
-    for (const place of all(".fold:has(.f), .story, .chain, .day")) {
+    for (const place of all(".fold:has(.f), .story, .chain")) {
       const left = place.querySelectorAll(".f:not([hidden])").length;
       place.hidden = left === 0;
       if (place.matches("details") && isActive && left) place.open = true;
@@ -107,6 +109,7 @@
     }
     for (let place = target.closest("details"); place; place = place.parentElement.closest("details")) place.open = true;
     target.scrollIntoView();
+    target.tabIndex = -1;
     target.focus({ preventScroll: true });
   };
   const follow = () => {

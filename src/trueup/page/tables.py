@@ -158,7 +158,7 @@ def _level(days: Sequence[ServiceLevel]) -> LevelView:
         state=state,
         grade=grade,
         mark=mark,
-        told=", ".join(f"{word} on {count}" for word, count in counts if count) + f" of {len(days)} days",
+        told=f"Of {len(days)} days: {', '.join(f'{word} on {count}' for word, count in counts if count)}.",
         chart=level_chart(days),
         rows=tuple(
             (f"{one.game_date}", _value(one), _LEVEL_STATES.get(one.state, (wording.plain(one.state),))[0])
@@ -168,7 +168,7 @@ def _level(days: Sequence[ServiceLevel]) -> LevelView:
 
 
 def _value(level: ServiceLevel) -> str:
-    return "not measured" if level.value is None else wording.measure(level.value, level.unit)
+    return "–" if level.value is None else wording.measure(level.value, level.unit)
 
 
 def suites_of(suites: Sequence[SuiteResult]) -> tuple[tuple[SuiteResult, str], ...]:

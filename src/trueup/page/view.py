@@ -16,8 +16,12 @@ from trueup.report import Finding, Report, Status
 from trueup.stories import Chain, Day, Story, tell, worst_first
 
 FOLD_AFTER = 5
+# So many findings are open at first: with more, older days are folded.
+OPEN_FINDINGS = 25
 SYMBOLS = {"error": "✕", "warn": "▲", "info": "i"}
 SEVERITY_WORDS = {"error": "error", "warn": "warning", "info": "information"}
+# The units that a bare number would be mistaken without.
+_SAID = ("minutes", "percent")
 _COMMAND = re.compile(r"(?:^|: ?)((?:trueup|dbt|gcloud|bq) \S.*)$")
 # Only pages beside the report: a report says nothing of other places.
 _ELSEWHERE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:|//|/|\\)", re.IGNORECASE)
@@ -51,13 +55,13 @@ class Group:
 
 @dataclass(frozen=True)
 class StoryView:
-    """A story; ``because``: of each cause its title and why."""
+    """A story; ``because``: why, and of its cause the number in the chain."""
 
     title: str
     severity: str
     symbol: str
     groups: tuple[Group, ...]
-    because: tuple[tuple[str, str], ...]
+    because: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class DayView:
     name: str
     told: str
     severity: str
+    is_open: bool
+    titles: tuple[tuple[str, str], ...]
     chains: tuple[ChainView, ...]
     effects: tuple[FindingView, ...]
     effects_told: str
@@ -106,10 +112,14 @@ def days_of(report: Report, rules: Mapping[str, Rule]) -> tuple[DayView | CleanD
     dates = sorted({*report.window.dates, *told}, reverse=True)
     kinds = {day: "found" if day in told else _quiet_kind(report, day) for day in dates}
     lines: list[DayView | CleanDays] = []
+    shown = 0
     for kind, group in groupby(dates, key=kinds.__getitem__):
         members = list(group)
         if kind == "found":
-            lines += [_day(told[day], rules, pages) for day in members]
+            for day in members:
+                count = sum(len(story.findings) for story in told[day].stories)
+                lines.append(_day(told[day], rules, pages, is_open=not shown or shown + count <= OPEN_FINDINGS))
+                shown += count
         else:
             lines.append(_quiet(report, kind, members))
     return tuple(lines)
@@ -123,7 +133,7 @@ def verdict_of(report: Report, rules: Mapping[str, Rule]) -> Verdict:
     if report.status == "findings":
         days = [day for day in tell(report.findings, rules) if any(one.severity == "error" for one in day.chains)]
         stories = sum(one.severity == "error" for day in days for one in day.stories)
-        where = f"{len(days)} of {wording.counted(len(report.window.dates), 'day')}"
+        where = f"{len(days)} of {len(report.window.dates)} days"
         told = f"{wording.counted(severities['error'], 'error')}{warned} in {_stories(stories)} on {where}; {missed}."
         return Verdict("findings", "Not healthy", told, "✕")
     counts = Counter(one.outcome for one in report.outcomes)
@@ -184,7 +194,7 @@ def _quiet(report: Report, kind: str, days: Sequence[date]) -> CleanDays:
     return CleanDays(name if len(days) == 1 else f"{name} ({len(days)} days)", told, kind == "clean")
 
 
-def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str]) -> DayView:
+def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str], is_open: bool) -> DayView:
     findings = [one for story in day.stories for one in story.findings]
     counts = Counter(one.severity for one in findings)
     told = [wording.counted(counts[one], SEVERITY_WORDS[one]) for one in ("error", "warn") if counts[one]]
@@ -198,6 +208,8 @@ def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str]) -> DayVi
         name=wording.day_name(day.game_date),
         told=f"{wording.listed(told)}{where}" if told else "only service levels past their alert",
         severity=min((one.severity for one in day.chains), key=list(SYMBOLS).index, default="info"),
+        is_open=is_open,
+        titles=tuple((SYMBOLS[one.severity], one.title) for one in day.stories),
         chains=tuple(_chain(one, rules, pages) for one in day.chains),
         effects=tuple(finding_view(one, rules, pages) for one in day.effects),
         effects_told=_effects_told(day.effects),
@@ -212,16 +224,22 @@ def _effects_told(effects: Sequence[Finding]) -> str:
 
 
 def _chain(chain: Chain, rules: Mapping[str, Rule], pages: Mapping[str, str]) -> ChainView:
+    places = {id(story): place for place, story in enumerate(chain.stories, start=1)}
     return ChainView(
         tuple(
-            _story(story, [(one.cause.title, one.because) for one in chain.links if one.effect is story], rules, pages)
+            _story(
+                story,
+                [(one.because, places[id(one.cause)]) for one in chain.links if one.effect is story],
+                rules,
+                pages,
+            )
             for story in chain.stories
         )
     )
 
 
 def _story(
-    story: Story, because: Sequence[tuple[str, str]], rules: Mapping[str, Rule], pages: Mapping[str, str]
+    story: Story, because: Sequence[tuple[str, int]], rules: Mapping[str, Rule], pages: Mapping[str, str]
 ) -> StoryView:
     by_rule: dict[str, list[FindingView]] = {}
     for finding in worst_first(story.findings):
@@ -242,7 +260,7 @@ def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str
         severity=SEVERITY_WORDS[finding.severity],
         symbol=SYMBOLS[finding.severity],
         observed="" if finding.observed is None else wording.measure(finding.observed, unit),
-        expected="" if finding.expected is None else wording.measure(finding.expected, unit),
+        expected="" if finding.expected is None else wording.measure(finding.expected, unit if unit in _SAID else ""),
         detail=lay_out(finding.detail),
         lead=finding.remedy[: command.start(1)].strip() if command else finding.remedy,
         command=command[1] if command else "",

@@ -97,7 +97,7 @@ def day_span(first: date, last: date) -> str:
 
 def plain(name: str) -> str:
     """A name of code as words: ``first_written_at`` is ``first written at``."""
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("phase4", "phase 4")
 
 
 def listed(words: list[str]) -> str:
