@@ -13,7 +13,7 @@ from trueup.page import wording
 from trueup.report import Lateness, ServiceLevel
 
 # The picture of lateness: names at the left, hours in the middle, words at the right.
-WIDTH, LEFT, RIGHT, ROW, HEAD = 1036, 290, 220, 26, 34
+WIDTH, LEFT, RIGHT, ROW, HEAD = 1036, 285, 275, 26, 34
 # Later than the noon of the day after is an arrow: an axis of days would hide the minutes.
 _LATEST_HOUR = 36.0
 _WORDS = {
@@ -166,7 +166,7 @@ def _lateness_row(
         is_first_of_date=one.game_date not in seen,
         scraper=one.scraper_name,
         state=_WORDS.get(one.state, wording.plain(one.state)),
-        grade=grades.get(one.state, "none"),
+        grade=grades.get(one.state, "idle"),
         words=words,
         due_x=marks[0],
         alert_x=marks[1],

@@ -99,8 +99,11 @@ _LEVEL_STATES = {
     "met": ("target met", "ok", "✓"),
     "missed": ("target missed, alert not reached", "warn", "▲"),
     "alert": ("past its alert", "error", "✕"),
-    "not_run": ("not measured", "none", "–"),
+    "not_run": ("not measured", "idle", ""),
 }
+
+
+_SHORT_STATES = {"met": "met", "missed": "missed", "alert": "past the alert", "not_run": "not measured"}
 
 
 def calendar_of(report: Report, rules: Mapping[str, Rule]) -> Calendar:
@@ -146,8 +149,8 @@ def levels_of(levels: Sequence[ServiceLevel]) -> tuple[LevelView, ...]:
 
 def _level(days: Sequence[ServiceLevel]) -> LevelView:
     newest = days[-1]
-    state, grade, mark = _LEVEL_STATES.get(newest.state, (wording.plain(newest.state), "none", "–"))
-    counts = [(word, sum(one.state == name for one in days)) for name, (word, _, _) in _LEVEL_STATES.items()]
+    state, grade, mark = _LEVEL_STATES.get(newest.state, (wording.plain(newest.state), "idle", ""))
+    counts = [(word, sum(one.state == name for one in days)) for name, word in _SHORT_STATES.items()]
     return LevelView(
         rule=newest.rule,
         metric=wording.plain(newest.metric),

@@ -145,10 +145,9 @@ def verdict_of(report: Report, rules: Mapping[str, Rule]) -> Verdict:
     if report.status == "healthy":
         errors = f"no error{warned}"
         return Verdict("healthy", "Healthy", f"{looked}, {errors}; {missed}.", "✓")
-    if not report.outcomes:
-        return Verdict("could_not_check", "Could not check", "nothing was examined, so nothing is known.", "?")
-    problems = f"{wording.counted(len(report.problems), 'problem')} stood in the way and " if report.problems else ""
-    told = f"{problems}{missed}. What was examined shows no error{warned}: {looked}."
+    problems = f"{wording.counted(len(report.problems), 'problem')} stood in the way; " if report.problems else ""
+    what = f"what was examined shows no error{warned}: {looked}" if examined else "nothing was examined"
+    told = f"{problems}{missed}; {what}." if report.outcomes else f"{problems}nothing was examined."
     return Verdict("could_not_check", "Could not check", told, "?")
 
 
