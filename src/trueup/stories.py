@@ -174,9 +174,20 @@ def _moment(finding: Finding, key: str) -> datetime | None:
     """A moment of the detail in UTC; None where there is none, or none that can be read."""
     try:
         moment = parse_moment(str(finding.detail.get(key) or ""))
-    except ValueError:
+        return moment.astimezone(timezone.utc) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(timezone.utc) if moment.tzinfo else None
+
+
+def _names(finding: Finding, key: str) -> tuple[str, ...]:
+    """The names that the detail lists; none where it lists none."""
+    names = finding.detail.get(key)
+    return tuple(str(one) for one in names) if isinstance(names, list | tuple) else ()
+
+
+def _number(finding: Finding, key: str) -> float | None:
+    value = finding.detail.get(key)
+    return value if isinstance(value, int | float) else None
 
 
 def _clock(moment: datetime) -> str:
@@ -238,7 +249,7 @@ def _race_drifted(stories: Sequence[Story]) -> list[Link]:
         completed_at = next((one for one in moments if one is not None), None)
         if count is None or completed_at is None:
             continue
-        delivered = count.detail.get("delivered") or ()
+        delivered = _names(count, "delivered")
         for race in (one for one in doubled.findings if _is_race(one) and one.subject in delivered):
             written = _moment(race, "last_written_at")
             if written is not None and written <= completed_at <= written + _SOON_AFTER_WRITE:
@@ -259,8 +270,8 @@ def _lateness_left_gaps(stories: Sequence[Story]) -> list[Link]:
     links = []
     for late, delivery in _pairs(stories, "late", "delivery"):
         for arrival in (one for one in late.findings if one.rule == "LATE004"):
-            so_far, final = arrival.detail.get("arrived_so_far"), arrival.detail.get("final_games")
-            if so_far is None or final is None or not so_far < final:
+            so_far, final = _number(arrival, "arrived_so_far"), _number(arrival, "final_games")
+            if so_far is None or final is None or so_far >= final:
                 continue
             short = [
                 one.subject
@@ -269,8 +280,8 @@ def _lateness_left_gaps(stories: Sequence[Story]) -> list[Link]:
             ]
             if short:
                 because = (
-                    f"{so_far} of {final} games have arrived in {arrival.subject} so far, "
-                    f"and {' and '.join(short)} has the same {so_far}."
+                    f"{so_far:.0f} of {final:.0f} games have arrived in {arrival.subject} so far, "
+                    f"and {' and '.join(short)} has the same {so_far:.0f}."
                 )
                 links.append(Link(late, delivery, because))
                 break
@@ -280,7 +291,7 @@ def _lateness_left_gaps(stories: Sequence[Story]) -> list[Link]:
 def _gaps_triggered(stories: Sequence[Story]) -> list[Link]:
     links = []
     for delivery, trigger in _pairs(stories, "delivery", "trigger"):
-        left_out = {name for one in trigger.findings if one.rule == "TRIG003" for name in one.detail.get("missing", ())}
+        left_out = {name for one in trigger.findings if one.rule == "TRIG003" for name in _names(one, "missing")}
         empty = sorted({one.subject for one in delivery.findings if one.subject in left_out})
         if empty:
             because = f"phase 4 was started although {' and '.join(empty)} had not delivered."

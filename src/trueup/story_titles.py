@@ -19,7 +19,8 @@ def title_of(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> str:
         _PHRASES[code](ones) if code in _PHRASES else _unknown(code, ones, rules) for code, ones in by_rule.items()
     ]
     text = "; ".join(dict.fromkeys(phrases))
-    return text[:1].upper() + text[1:]
+    # A name is written as the platform writes it.
+    return text if text.startswith(tuple(one.subject for one in findings)) else text[:1].upper() + text[1:]
 
 
 def duration(minutes: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timezone
+from math import isfinite
 from zoneinfo import ZoneInfo
 
 from trueup.settings import EASTERN
@@ -25,6 +26,8 @@ def number(value: float | None) -> str:
     """``1,234``, ``10.4``; at most one decimal, two for what is below 1."""
     if value is None:
         return "unknown"
+    if not isfinite(value):
+        return f"{value}"
     if value == int(value):
         return f"{int(value):,}"
     text = f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2g}"
