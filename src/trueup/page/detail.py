@@ -1,4 +1,4 @@
-"""The detail of a finding, JSON of any shape, as something to lay out: texts, moments, lists, tables. Pure."""
+"""The detail of a finding, JSON of any shape, as something to lay out: texts, lists, pairs and tables. Pure."""
 
 from __future__ import annotations
 
@@ -20,19 +20,10 @@ _WORDS = frozenset({"cause", "state"})
 
 @dataclass(frozen=True)
 class Text:
-    """A value that is read as it stands."""
+    """A value in words; a moment is in Eastern time."""
 
     text: str
     kind: str = "text"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A moment: ``text`` in Eastern time, ``iso`` as it was written."""
-
-    text: str
-    iso: str
-    kind: str = "moment"
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Grid:
     kind: str = "grid"
 
 
-Node = Text | Moment | Items | Pairs | Grid
+Node = Text | Items | Pairs | Grid
 
 
 def lay_out(detail: Mapping[str, Any]) -> tuple[tuple[str, Node], ...]:
@@ -91,7 +82,7 @@ def _from_text(value: str) -> Node:
         return _node(inner) if isinstance(inner, dict | list) else Text(value)
     if _MOMENT.fullmatch(value):
         try:
-            return Moment(wording.eastern(parse_moment(value)), value)
+            return Text(wording.eastern(parse_moment(value)))
         except (ValueError, OverflowError):
             return Text(value)
     return Text(value)
