@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from trueup.alerts.channels import Delivery
+from trueup.alerts.preview import Preview
 from trueup.report import SEVERITIES, Report
 from trueup.scenarios import Comparison, Scenario
 
@@ -78,6 +80,24 @@ def print_report(report: Report, console: Console) -> None:
     _print_not_run(report, console)
     for note in report.notes:
         console.print(f"[dim]note: {escape(note)}[/]", highlight=False)
+
+
+def print_deliveries(deliveries: Sequence[Delivery], console: Console) -> None:
+    """What became of the alerts: what was sent, and above all what was not."""
+    for one in deliveries:
+        colour = "bold red" if one.is_unsent else "dim"
+        reason = f": {one.reason}" if one.reason else ""
+        console.print(
+            f"[{colour}]alert {one.channel} {one.outcome.replace('_', ' ')}[/]{escape(reason)}", highlight=False
+        )
+
+
+def print_previews(previews: Sequence[Preview], console: Console) -> None:
+    """What each channel would be sent."""
+    for one in previews:
+        console.print(f"[bold]{one.channel}[/]  {escape(one.reason)}".rstrip(), highlight=False)
+        if one.body:
+            console.print(one.body, highlight=False, markup=False, soft_wrap=True)
 
 
 def verdict(report: Report) -> str:

@@ -37,6 +37,11 @@ class Delivery:
     outcome: DeliveryOutcome
     reason: str = ""
 
+    @property
+    def is_unsent(self) -> bool:
+        """Whether there was something to tell that nobody got."""
+        return self.outcome == "not_sent"
+
 
 def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:
     """The channels that are set, the step summary first: it needs nobody else."""
