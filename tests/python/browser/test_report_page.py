@@ -1,0 +1,205 @@
+"""The report of the demo in Debian's chromium: what a person does with it, and an accessibility audit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from report_cases import RULES, WINDOW, large
+from support import PROJECT, missing
+from trueup.page import render
+from trueup.report import Report
+
+pytestmark = pytest.mark.xdist_group("browser")
+AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        missing("Debian's chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page whose path the demo ends with."""
+    copy = tmp_path_factory.mktemp("project")
+    for path in PROJECT.iterdir():
+        if not path.name.startswith(".") and path.name not in ("target", "logs"):
+            (copy / path.name).symlink_to(path)
+    command = [sys.executable, "-m", "trueup.cli", "demo", "--project-dir", str(copy)]
+    said = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=300)
+    assert said.returncode == 0, said.stdout + said.stderr
+    last = said.stdout.strip().splitlines()[-1]
+    assert last == "The report: .trueup/report.html"
+    return copy / ".trueup" / "report.html"
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and what it asked for and complained of."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+def opened(context: BrowserContext, file: Path, after: str = "") -> Opened:
+    page = context.new_page()
+    heard = Opened(page)
+    page.on("request", lambda request: heard.requests.append(request.url))
+    page.on("console", lambda message: heard.complaints.append(message.text))
+    page.on("pageerror", lambda error: heard.complaints.append(str(error)))
+    page.goto(file.as_uri() + after)
+    return heard
+
+
+@pytest.fixture
+def wide(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport=WIDE)  # type: ignore[arg-type]
+    yield context
+    context.close()
+
+
+def shown(page: Page) -> int:
+    """How many findings are not filtered out."""
+    return page.locator("article.f").evaluate_all("all => all.filter(one => !one.closest('[hidden]')).length")  # type: ignore[no-any-return]
+
+
+def test_the_page_asks_for_nothing_and_complains_of_nothing(wide: BrowserContext, demo_page: Path) -> None:
+    heard = opened(wide, demo_page)
+    heard.page.wait_for_load_state("networkidle")
+    assert heard.requests == [demo_page.as_uri()]
+    assert heard.complaints == []
+    assert "Not healthy: 6 errors in 3 stories" in heard.page.locator("h1").inner_text()
+
+
+def test_the_night_is_three_stories_of_one_chain(wide: BrowserContext, demo_page: Path) -> None:
+    page = opened(wide, demo_page).page
+    chains = page.locator("ol.chain")
+    assert chains.count() == 1
+    titles = page.locator("ol.chain li.story h4").all_inner_texts()
+    assert len(titles) == 3
+    for title, says in zip(titles, ("scrapers were late", "Rows doubled", "Document drifted"), strict=True):
+        assert says in title
+    assert page.locator("li.story .because").count() == 2
+
+
+def test_findings_are_filtered_by_rule_and_the_address_keeps_it(wide: BrowserContext, demo_page: Path) -> None:
+    page = opened(wide, demo_page).page
+    total = page.locator("article.f").count()
+    assert shown(page) == total == 9
+    page.locator("select[name=rule]").select_option("DUP001")
+    assert shown(page) == 1
+    assert page.locator("#shown").inner_text() == "1 of 9 findings shown"
+    assert page.url.endswith("#rule=DUP001")
+    again = opened(wide, demo_page, "#rule=LATE001").page
+    assert shown(again) == 2
+    again.get_by_role("button", name="Clear").click()
+    assert shown(again) == 9
+    again.get_by_label("Text").fill("no such words")
+    assert again.locator("#shown").inner_text() == "0 of 9 findings shown"
+
+
+def test_a_link_leads_into_data_docs(wide: BrowserContext, demo_page: Path) -> None:
+    wide.route(re.compile("^https?:"), lambda route: route.abort())  # their styles come from elsewhere
+    page = opened(wide, demo_page).page
+    page.locator("li.story").get_by_role("link", name="Data Docs of player_game_summary").first.click()
+    page.wait_for_load_state("domcontentloaded")
+    assert page.url.startswith((demo_page.parent / "data_docs").as_uri())
+    assert "player_game_summary" in page.content()
+    assert "Evaluated Expectations" in page.content()
+
+
+def test_every_data_docs_page_of_the_report_is_there(wide: BrowserContext, demo_page: Path) -> None:
+    page = opened(wide, demo_page).page
+    links = page.locator("a[href^='data_docs']").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert len(links) >= 19
+    assert [link for link in links if not (demo_page.parent / link).is_file()] == []
+
+
+def test_without_a_script_everything_is_readable(browser: Browser, demo_page: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = opened(context, demo_page).page
+    assert page.locator("#filter").is_hidden()
+    assert page.locator("article.f").first.is_visible()
+    assert page.get_by_text("72 excess rows in 72 groups").first.is_visible()
+    context.close()
+
+
+def test_the_keyboard_reaches_the_findings_and_copies_a_command(browser: Browser, demo_page: Path) -> None:
+    context = browser.new_context(viewport=WIDE, permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
+    page = opened(context, demo_page).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to what is wrong"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    button = page.locator("p.next:has(code) button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('said').textContent !== ''")
+    assert "opied" in page.locator("#said").inner_text()
+    context.close()
+
+
+def test_on_paper_nothing_is_folded_and_no_control_is_printed(wide: BrowserContext, demo_page: Path) -> None:
+    page = opened(wide, demo_page).page
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("#filter").is_hidden()
+    assert page.locator("#theme").is_hidden()
+    assert page.locator("details:not([open])").count() == 0
+
+
+CASES = {
+    "500 findings": large(500, 1),
+    "ninety days": large(500, 90),
+    "none": Report(WINDOW, "prod", outcomes=large(0, 1).outcomes),
+    "could not check": Report(WINDOW, "prod", problems=("BigQuery does not answer.",)),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("case", ["demo", *CASES])
+def test_axe_finds_no_serious_violation(
+    browser: Browser, demo_page: Path, tmp_path: Path, case: str, viewport: dict[str, int], scheme: Any
+) -> None:
+    if not AXE.is_file():
+        missing("axe-core (npm ci --prefix tests/python/browser)")
+    file = demo_page
+    if case != "demo":
+        file = tmp_path / "report.html"
+        file.write_text(render(CASES[case], RULES), encoding="utf-8")
+    # The page's own policy would refuse the audit's script.
+    context = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    heard = opened(context, file)
+    page = heard.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], "it scrolls sideways"
+    if case == "demo":
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == []
+    assert heard.complaints == []
+    context.close()
