@@ -302,10 +302,15 @@ def test_a_finding_of_a_suite_leads_to_its_page_in_data_docs() -> None:
     assert "✕ not met" in page(report)
 
 
-def test_a_suite_that_examined_nothing_is_not_called_met() -> None:
-    suites = (SuiteResult("idle", "EXP001", 2, 0, ("one", "two"), ""), SuiteResult("busy", "EXP002", 2, 0, (), ""))
+def test_a_suite_is_called_met_only_when_all_of_it_was_examined() -> None:
+    suites = (
+        SuiteResult("idle", "EXP001", 2, 0, ("one", "two"), ""),
+        SuiteResult("partial", "EXP001", 4, 0, ("one",), ""),
+        SuiteResult("busy", "EXP002", 2, 0, (), ""),
+    )
     text = page(replace(INCIDENT, suites=suites))
     assert text.count("– nothing examined") == 1
+    assert text.count("3 of 4 met") == 1
     assert text.count("✓ met") == 1
 
 
