@@ -421,6 +421,19 @@ def missing_optional() -> Golden:
     return golden
 
 
+def impossible_values() -> Golden:
+    """A player scored 131 points, and one played against a team that there is not."""
+    golden = small("Values that basketball does not allow")
+    golden.expectations = True
+    first, second = golden.night.tables[PGS][:2]
+    first["points"] = 131
+    second["opponent_team_abbr"] = "LAK"
+    golden.wants("EXP001", "error", name_of(PGS), 1)
+    golden.wants("EXP002", "error", f"{name_of(PGS)}_latest", 1)
+    # The team's points are no longer the sum of its players' points.
+    return golden.wants("EXP002", "error", "team_box_scores", 1)
+
+
 GOLDEN: dict[str, Callable[[], Golden]] = {
     "incident-2026-02-03": incident,
     "clean-twin-2026-02-03": clean_twin,
@@ -430,6 +443,7 @@ GOLDEN: dict[str, Callable[[], Golden]] = {
     "dst-spring-forward": spring_forward,
     "early-trigger": early_trigger,
     "failed-then-success": failed_then_success,
+    "impossible-values": impossible_values,
     "late-trigger": late_trigger,
     "lost-report": lost_report,
     "missing-document": missing_document,

@@ -136,7 +136,7 @@ def replay(options: argparse.Namespace, told: Console) -> int:
         ):
             total += 1
             missed += not one.is_match
-            print_comparison(one.scenario, one.comparison, one.report.problems, out)
+            print_comparison(one.scenario, one.comparison, one.problems, out)
     out.print(f"{total - missed} passed, {missed} failed", highlight=False)
     return 1 if missed else 0
 
@@ -161,7 +161,7 @@ def demo(options: argparse.Namespace, told: Console) -> int:
     page = artifacts.write_report(_state(project_dir), night.report, load_reference(project_dir / "seeds").rules)
     print_report(night.report, out)
     out.print()
-    print_comparison(night.scenario, night.comparison, night.report.problems, out)
+    print_comparison(night.scenario, night.comparison, night.problems, out)
     out.print(f"The report: {_near(page)}", highlight=False)
     return 0 if night.is_match else 1
 

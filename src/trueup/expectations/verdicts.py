@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -90,14 +90,15 @@ def _judge_day(
     if not examined.row_count:
         return not_run(f"{suite.name} has no rows that day", False)
     faults = [
-        Fault(one, rows, examined.counts[index])
+        Fault(one, _ordered(suite, rows), examined.counts[index])
         for index, (one, validation) in enumerate(zip(suite.expectations, validations, strict=True))
         if (rows := tuple(row for row in validation.unexpected if str(row.get("game_date"))[:10] == day.isoformat()))
     ]
-    if faults:
-        query = rows_query(suite, dataset, day, _rows(faults))
-        return _failed(suite, faults, examined, day, rule, page, query)
     problems = list(dict.fromkeys(one.problem for one in validations if one.problem))
+    if faults:
+        verdict = _failed(suite, faults, examined, day, rule, page)
+        detail = {**verdict.detail, **({"could_not_examine": problems} if problems else {})}
+        return replace(verdict, detail=detail, query=rows_query(suite, dataset, day, _rows(faults)))
     if problems:
         return not_run(f"Great Expectations could not examine {suite.name}: {problems[0]}", True)
     if not any(examined.counts):
@@ -105,9 +106,7 @@ def _judge_day(
     return Verdict(day, suite.rule, suite.name, "passed", examined_count=examined.row_count)
 
 
-def _failed(
-    suite: Suite, faults: Sequence[Fault], examined: Examined, day: date, rule: Rule, page: str, query: str
-) -> Verdict:
+def _failed(suite: Suite, faults: Sequence[Fault], examined: Examined, day: date, rule: Rule, page: str) -> Verdict:
     faults = sorted(faults, key=lambda one: SEVERITIES.index(one.expectation.severity))
     rows = len({tuple(str(row.get(key)) for key in suite.keys) for row in _rows(faults)})
     told = "; ".join(f"{one.expectation.says} ({len(one.rows)} not)" for one in faults[:_NAMED])
@@ -137,8 +136,12 @@ def _failed(
         },
         remedy=rule.remedy(suite.name, day),
         examined_count=examined.row_count,
-        query=query,
     )
+
+
+def _ordered(suite: Suite, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """By their keys: the same rows give the same finding, in whatever order they came."""
+    return tuple(sorted(rows, key=lambda row: [str(row.get(key)) for key in suite.keys]))
 
 
 def _rows(faults: Sequence[Fault]) -> list[Row]:

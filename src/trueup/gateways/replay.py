@@ -41,7 +41,14 @@ class Replay:
     @property
     def is_match(self) -> bool:
         """Whether the run could be made and found exactly what is expected."""
-        return not self.report.problems and self.comparison.is_match
+        return not self.problems and self.comparison.is_match
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why the run could not be made, or not all that the scenario asks for."""
+        asked = {suite.rule for suite in self.report.suites}
+        unseen = [f"{one.rule}: {one.reason}" for one in self.report.blocked if one.rule in asked]
+        return (*self.report.problems, *unseen)
 
 
 def replay_all(

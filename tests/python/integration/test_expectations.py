@@ -18,7 +18,7 @@ from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
 from sqlcheck.project import check_dbt
 from support import PROJECT
-from trueup.check import check_expectations
+from trueup.check import check_expectations, run_check
 from trueup.expectations.queries import batch_query
 from trueup.expectations.run import Examiner
 from trueup.expectations.suites import read_suites
@@ -150,7 +150,7 @@ def planted_night(endpoint: str, state_dir: Path) -> Iterator[PlantedNight]:
     games = sorted({row["game_id"] for row in tables[PLAYERS]})
     keys = tuple(one.plant(tables, games[place % len(games)]) for place, one in enumerate(PLANTED))
     with loaded(night(DAY, tables), PROJECT, state_dir, Silent()) as work:
-        yield PlantedNight(work, check_expectations(work), keys)
+        yield PlantedNight(work, run_check(work, with_tests=False), keys)
 
 
 @pytest.mark.parametrize("place", range(len(PLANTED)), ids=[one.says for one in PLANTED])
@@ -159,16 +159,44 @@ def test_a_planted_error_is_found_and_named(planted_night: PlantedNight, place: 
     (finding,) = (one for one in planted_night.report.findings if one.subject == planted.suite)
     (told,) = (one for one in finding.detail["failed_expectations"] if one["expectation"] == planted.says)
     assert told["severity"] == planted.severity
-    assert any(key.items() <= example.items() for example in told["examples"])
+    # Five examples are told; of more, as where one error has others follow, the query shows all.
+    rows = told["examples"] if told["unexpected_count"] <= 5 else planted_night.work.tables.query(finding.query)
+    assert any(key.items() <= row.items() for row in rows)
 
 
 def test_a_finding_has_the_worst_severity_and_a_query_that_shows_its_rows(planted_night: PlantedNight) -> None:
     report = planted_night.report
-    assert outcomes(report) == {"EXP001": "failed", "EXP002": "failed", "EXP003": "passed", "EXP004": "not_run"}
-    assert {one.severity for one in report.findings} == {"error"}
-    for finding in report.findings:
+    told = outcomes(report)
+    assert [told[f"EXP00{number}"] for number in (1, 2, 3, 4)] == ["failed", "failed", "passed", "passed"]
+    findings = [one for one in report.findings if one.rule.startswith("EXP")]
+    assert {one.severity for one in findings} == {"error"}
+    for finding in findings:
         rows = planted_night.work.tables.query(finding.query)
         assert len(rows) == finding.observed, finding.subject
+
+
+def test_tables_of_our_own_that_contradict_themselves_are_found(planted_night: PlantedNight) -> None:
+    work = planted_night.work
+    day = f"date '{DAY}'"
+    work.tables.query(
+        f"insert into `{work.relation}.deduplication_ledger` (table_name, game_date, run_id, rows_out) "
+        f"values ('planted', {day}, 'planted', -1)"
+    )
+    work.tables.query(
+        f"insert into `{work.relation}.rule_outcomes` (rule, game_date, outcome, examined_count, reason) "
+        f"values ('DUP001', {day}, 'passed', 0, '')"
+    )
+    examiner = Examiner(work)
+    verdicts = (*examiner.examine_data().verdicts, *examiner.examine_report().verdicts)
+    failed = {one.subject: one for one in verdicts if one.outcome == "failed" and one.rule in ("EXP003", "EXP004")}
+    assert {subject: one.rule for subject, one in failed.items()} == {
+        "deduplication_ledger": "EXP003",
+        "rule_outcomes": "EXP004",
+    }
+    assert "Rows out are not negative" in failed["deduplication_ledger"].summary
+    assert "What passed has examined something" in failed["rule_outcomes"].summary
+    for table, mark in (("deduplication_ledger", "run_id = 'planted'"), ("rule_outcomes", "examined_count = 0")):
+        work.tables.query(f"delete from `{work.relation}.{table}` where game_date = {day} and {mark}")
 
 
 def test_a_day_without_rows_is_not_run_and_not_passed(planted_night: PlantedNight) -> None:
