@@ -10,7 +10,8 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios lock clean
+AUDIT := tests/python/browser/node_modules/.package-lock.json
+.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios pictures lock clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -28,8 +29,12 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## replay the night of 2026-02-03 and show what went wrong
 	@$(BIN)/trueup demo
 
-test: lint sqlcheck ## lint, sqlcheck, then every test
+test: lint sqlcheck $(AUDIT) ## lint, sqlcheck, then every test
 	@$(BIN)/python -m pytest
+
+$(AUDIT): tests/python/browser/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/python/browser --silent --no-audit --no-fund; \
+		else echo "Without npm the report's accessibility audit is skipped."; fi
 
 lint: $(READY) ## ruff, mypy, sqlfluff, dbt parse: no warehouse needed
 	@$(BIN)/ruff check .
@@ -51,10 +56,13 @@ check: ## what CI runs
 scenarios: $(READY) ## replay every golden night and compare with what it expects
 	@$(BIN)/trueup replay scenarios
 
+pictures: $(READY) ## take the pictures of docs/images anew (needs Debian's chromium)
+	@PYTHONPATH=tests/python $(BIN)/python tools/pictures.py
+
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --strip-extras \
 		--no-emit-index-url --extra embedded --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove what was made
-	@rm -rf $(VENV) .trueup target logs
+	@rm -rf $(VENV) .trueup target logs tests/python/browser/node_modules
