@@ -9,10 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+from trueup import examine
 from trueup.case import CompletionRule, JudgeSettings
 from trueup.errors import CannotCheckError, UsageError
-from trueup.expectations import run as expectations
-from trueup.expectations.run import Examination, Examiner
+from trueup.examine import Examination, Examiner
 from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, read_evidence
 from trueup.report import Cost, Finding, Lateness, Outcome, Report, ServiceLevel, finding_from_row
 from trueup.scenarios import SEED_ALIASES
@@ -137,7 +137,7 @@ def expect(work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozen
     # One of them reads the verdicts on the documents, of which there may be none yet.
     work.tables.create_table(work.schemas[VERDICTS], work.dataset)
     examination = examiner.examine_data(unbuilt)
-    _write_verdicts(work, expectations.VERDICTS, examination.verdicts)
+    _write_verdicts(work, examine.VERDICTS, examination.verdicts)
     return examination
 
 

@@ -7,7 +7,7 @@ from math import isfinite
 from zoneinfo import ZoneInfo
 
 from trueup.settings import EASTERN
-from trueup.story_titles import counted, duration
+from trueup.stories.titles import counted, duration
 
 __all__ = ["counted", "day_span", "duration", "eastern", "listed", "measure", "number", "plain", "size", "utc"]
 

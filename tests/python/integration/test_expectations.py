@@ -19,8 +19,8 @@ from sqlcheck.engine import Engine
 from sqlcheck.project import check_dbt
 from support import PROJECT
 from trueup.check import check_expectations, run_check
+from trueup.examine import Examiner
 from trueup.expectations.queries import batch_query
-from trueup.expectations.run import Examiner
 from trueup.expectations.suites import read_suites
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from support import PROJECT
-from trueup.expectations.run import REPORTING
+from trueup.examine import REPORTING
 from trueup.reference import load_reference
 from trueup.repair.steps import AUDIT
 from trueup.schemas import read_table_schemas

@@ -14,7 +14,7 @@ from support import PROJECT
 from trueup.reference import load_reference
 from trueup.report import Finding
 from trueup.stories import Day, Story, is_effect, tell
-from trueup.story_titles import counted, duration, title_of
+from trueup.stories.titles import counted, duration, title_of
 from trueup.verdicts import fingerprint
 
 RULES = load_reference(PROJECT / "seeds").rules
@@ -273,7 +273,7 @@ def test_no_findings_are_no_days() -> None:
 @pytest.mark.parametrize("code", [code for code in RULES if not code.startswith("SLO")])
 def test_every_rule_has_a_heading_in_words_of_its_own(code: str) -> None:
     title = title_of([finding(code, "a_subject")], RULES)
-    assert not title.endswith("1 finding"), f"add {code} to _PHRASES in src/trueup/story_titles.py"
+    assert not title.endswith("1 finding"), f"add {code} to _PHRASES in src/trueup/stories/titles.py"
     assert title.startswith("a_subject") or title[0] == title[0].upper()
 
 

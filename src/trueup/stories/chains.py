@@ -13,7 +13,7 @@ from trueup.completions import parse_moment
 from trueup.reference import Rule
 from trueup.report import SEVERITIES, Finding
 from trueup.settings import EASTERN
-from trueup.story_titles import title_of
+from trueup.stories.titles import title_of
 
 # Cause before effect: in this order the stories of a chain are told.
 _KINDS = ("late", "doubled", "unkeyed", "two_ids", "delivery", "document", "trigger", "values", "contradiction")

@@ -1,0 +1,5 @@
+"""What is wrong, told as stories: the findings of a date that tell of one thing, linked cause to effect."""
+
+from trueup.stories.chains import Chain, Day, Story, is_effect, tell, worst_first
+
+__all__ = ["Chain", "Day", "Story", "is_effect", "tell", "worst_first"]
