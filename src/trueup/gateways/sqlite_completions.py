@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -28,7 +29,7 @@ class SqliteCompletions:
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("pragma journal_mode = wal")
+            self._keep_a_log()
             # A killed process loses nothing. A power cut may lose the last writes, in their order and in one piece
             # with the topic's, for they share the log: no mark outlives its message.
             self._connection.execute("pragma synchronous = normal")
@@ -37,6 +38,18 @@ class SqliteCompletions:
                 "document_id text not null, fields text not null, update_time text not null, "
                 "primary key (collection, document_id))"
             )
+
+    def _keep_a_log(self) -> None:
+        """SQLite does not wait for its timeout where several make the same new file at once."""
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("pragma journal_mode = wal")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
         """See CompletionStore."""
