@@ -326,6 +326,15 @@ def test_several_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp
     store.close()
 
 
+def test_many_that_make_one_new_file_at_once_all_open_it(tmp_path: Path) -> None:
+    # Found 2026-11-24: SQLite does not wait for its timeout when a new file is switched to a log by several.
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(20):
+            stores = list(pool.map(SqliteCompletions, [tmp_path / f"{number}.db"] * 8))
+            for store in stores:
+                store.close()
+
+
 def test_two_connections_to_one_file_lose_nothing(tmp_path: Path) -> None:
     one, other = (SqliteCompletions(tmp_path / "completions.db") for _ in range(2))
     one.replace("a", {"by": "one"})

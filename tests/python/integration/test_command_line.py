@@ -10,11 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from contract.receivers import receiving
+from report_cases import INCIDENT
 from support import PROJECT, SCENARIOS, hear_interrupts
+from trueup.report import to_json
 
 WINDOW = ("--first-date", "2026-02-03", "--last-date", "2026-02-03", "--as-of", "2026-02-04T15:30:00Z")
 
@@ -23,7 +27,7 @@ WINDOW = ("--first-date", "2026-02-03", "--last-date", "2026-02-03", "--as-of", 
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, so that what commands leave behind does not meet that of others."""
     copy = tmp_path_factory.mktemp("project")
-    for name in ("models", "macros", "seeds", "tests/generic", "tests/singular"):
+    for name in ("models", "macros", "seeds", "expectations", "tests/generic", "tests/singular"):
         shutil.copytree(PROJECT / name, copy / name)
     for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
         shutil.copy(PROJECT / name, copy / name)
@@ -139,6 +143,84 @@ def test_a_missing_or_broken_report_is_3(project: Path) -> None:
     report.write_text('{"findings": [')
     done = trueup(project, "report")
     assert (done.returncode, "is broken" in " ".join(done.stderr.split())) == (3, True)
+
+
+@pytest.fixture
+def incident(tmp_path: Path) -> Path:
+    """A project whose last check was that of the incident; its Data Docs are one page."""
+    for name in ("seeds", "expectations"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    shutil.copy(PROJECT / "dbt_project.yml", tmp_path)
+    state = tmp_path / ".trueup"
+    (state / "data_docs").mkdir(parents=True)
+    (state / "data_docs" / "index.html").write_text("<title>Data Docs</title>")
+    report = replace(INCIDENT, data_docs="data_docs/index.html")
+    (state / "report.json").write_text(to_json(report), encoding="utf-8")
+    return tmp_path
+
+
+def test_the_report_is_made_again_from_its_artifacts_alone(incident: Path) -> None:
+    page = incident / ".trueup" / "report.html"
+    done = trueup(incident, "report", TRUEUP_BIGQUERY_ENDPOINT="http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stdout.strip().endswith("The report: .trueup/report.html")
+    first = page.read_bytes()
+    assert b"Rows doubled in player_game_summary" in first
+    trueup(incident, "report")
+    assert page.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("data_docs/index.html", "data_docs/index.html, which is not there"),
+        ("report.json", "There is no report of a last run at"),
+    ],
+)
+def test_a_report_without_one_of_its_artifacts_says_which(incident: Path, broken: str, said: str) -> None:
+    (incident / ".trueup" / broken).unlink()
+    done = trueup(incident, "report")
+    assert done.returncode == 3
+    assert said in "".join(done.stderr.split("\n"))
+    assert not (incident / ".trueup" / "report.html").exists()
+
+
+@pytest.mark.parametrize(("text", "said"), [("[]", "is broken"), ("{}", "it lacks"), ('{"as_of": 1', "is broken")])
+def test_a_broken_report_is_named(incident: Path, text: str, said: str) -> None:
+    (incident / ".trueup" / "report.json").write_text(text)
+    done = trueup(incident, "report")
+    assert (done.returncode, said in " ".join(done.stderr.split())) == (3, True), done.stderr
+
+
+def test_an_alert_is_previewed_sent_once_and_told_when_it_is_not(incident: Path) -> None:
+    assert trueup(incident, "alert").returncode == 2
+    with receiving() as receiver:
+        shown = trueup(incident, "alert", "--preview", TRUEUP_WEBHOOK=receiver.url)
+        assert (shown.returncode, receiver.received) == (0, [])
+        assert '"DUP001"' in shown.stdout
+        sent = trueup(incident, "alert", TRUEUP_WEBHOOK=receiver.url)
+        again = trueup(incident, "alert", TRUEUP_WEBHOOK=receiver.url)
+        assert (sent.returncode, again.returncode, len(receiver.received)) == (0, 0, 1)
+        assert "alert webhook sent" in sent.stderr
+        assert "alert webhook nothing new" in again.stderr
+    down = trueup(incident, "alert", TRUEUP_SLACK_WEBHOOK="http://127.0.0.1:1/T0SECRET")
+    assert down.returncode == 3
+    assert "alert slack not sent" in down.stderr
+    assert "T0SECRET" not in down.stdout + down.stderr
+
+
+def test_an_alert_that_cannot_be_sent_leaves_the_verdict_and_is_told(project: Path) -> None:
+    done = trueup(
+        project, "check", *WINDOW, "--format", "json",
+        TRUEUP_BIGQUERY_ENDPOINT="http://127.0.0.1:1", TRUEUP_WEBHOOK="http://127.0.0.1:1/T0SECRET",
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"]) == (3, "could_not_check")
+    (note,) = report["notes"]
+    assert note.startswith("The alert to webhook was not sent: ")
+    assert "alert webhook not sent" in done.stderr
+    assert note in (project / ".trueup" / "report.json").read_text()
+    assert "T0SECRET" not in done.stdout + done.stderr
 
 
 def test_an_unknown_column_and_an_unreadable_value_stop_a_replay_before_it_starts(
