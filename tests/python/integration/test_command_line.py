@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.receivers import receiving
+from contract.receivers import receiver
 from report_cases import INCIDENT
 from support import PROJECT, SCENARIOS, hear_interrupts
 from trueup.report import to_json
@@ -194,13 +194,13 @@ def test_a_broken_report_is_named(incident: Path, text: str, said: str) -> None:
 
 def test_an_alert_is_previewed_sent_once_and_told_when_it_is_not(incident: Path) -> None:
     assert trueup(incident, "alert").returncode == 2
-    with receiving() as receiver:
-        shown = trueup(incident, "alert", "--preview", TRUEUP_WEBHOOK=receiver.url)
-        assert (shown.returncode, receiver.received) == (0, [])
+    with receiver() as heard:
+        shown = trueup(incident, "alert", "--preview", TRUEUP_WEBHOOK=heard.url)
+        assert (shown.returncode, heard.received) == (0, [])
         assert '"DUP001"' in shown.stdout
-        sent = trueup(incident, "alert", TRUEUP_WEBHOOK=receiver.url)
-        again = trueup(incident, "alert", TRUEUP_WEBHOOK=receiver.url)
-        assert (sent.returncode, again.returncode, len(receiver.received)) == (0, 0, 1)
+        sent = trueup(incident, "alert", TRUEUP_WEBHOOK=heard.url)
+        again = trueup(incident, "alert", TRUEUP_WEBHOOK=heard.url)
+        assert (sent.returncode, again.returncode, len(heard.received)) == (0, 0, 1)
         assert "alert webhook sent" in sent.stderr
         assert "alert webhook nothing new" in again.stderr
     down = trueup(incident, "alert", TRUEUP_SLACK_WEBHOOK="http://127.0.0.1:1/T0SECRET")
