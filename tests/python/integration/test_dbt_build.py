@@ -19,6 +19,7 @@ from sqlcheck.engine import Engine
 from sqlcheck.project import check_dbt
 from support import PROJECT, SCENARIOS
 from trueup.check import reconcile
+from trueup.errors import DbtError
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
 from trueup.scenarios import load_scenario
@@ -137,6 +138,16 @@ def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_d
     assert len(kept) == 280
     # Of the racing writers the later one wins.
     assert sum(row["processed_at"].second == 24 for row in kept) == 72
+
+
+def test_a_model_is_not_built_from_a_view_of_other_days(state_dir: Path) -> None:
+    # Found 2026-11-24: `dbt run --select player_game_summary_latest`, with other days than the view was last built
+    # for, left the days that the view lacked without a row, and said nothing.
+    scenario = load_scenario(SCENARIOS / "null-key", read_table_schemas(PROJECT / "models"))
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        for model in ("player_game_summary_latest", "deduplication_ledger"):
+            with pytest.raises(DbtError, match=rf"Select them together: --select \+{model}"):
+                work.dbt.run(["run", "--select", model])
 
 
 def test_only_touched_partitions_are_rewritten(state_dir: Path) -> None:
