@@ -51,13 +51,14 @@ def check(options: argparse.Namespace, told: Console) -> int:
         # A machine that asked for JSON gets it also where nothing could be checked.
         problem = f"{error.message} {error.hint}".strip()
         report = Report(settings.window, settings.target, problems=(problem,))
-    page = artifacts.write_report(settings.state_dir, report, load_reference(settings.project_dir / "seeds").rules)
+    rules = load_reference(settings.project_dir / "seeds").rules
+    page = artifacts.write_report(settings.state_dir, report, rules)
     deliveries = _send_alerts(report, settings.project_dir)
     print_deliveries(deliveries, told)
-    unsent = tuple(f"The alert to {one.channel} was not sent: {one.reason}" for one in deliveries if one.is_unsent)
+    unsent = [f"The alert to {one.channel} was not sent: {one.reason}" for one in deliveries if one.is_unsent]
     if unsent:  # never the verdict, but the next reader is told too
         report = replace(report, notes=(*report.notes, *unsent))
-        artifacts.write_report(settings.state_dir, report, load_reference(settings.project_dir / "seeds").rules)
+        artifacts.write_report(settings.state_dir, report, rules)
     if options.junit:
         artifacts.write_junit(Path(options.junit), report)
     code = _show(report, options)
