@@ -38,7 +38,7 @@ def trueup(project: Path, *arguments: str, **environment: str) -> subprocess.Com
     said = subprocess.run(
         [sys.executable, "-m", "trueup.cli", *arguments],
         cwd=project,
-        env={**os.environ, "TRUEUP_BIGQUERY_ENDPOINT": "", **environment},
+        env={**os.environ, "TRUEUP_BIGQUERY_ENDPOINT": "", "GITHUB_STEP_SUMMARY": "", **environment},
         capture_output=True,
         text=True,
         check=False,
