@@ -61,7 +61,7 @@ def built(scenario: Scenario, project_dir: Path, listener: Listener) -> Iterator
         loaded(scenario, project_dir, Path(state), listener) as work,
     ):
         recorder = RecordingDbt(work.dbt, Path(state) / "dbt")
-        report = run_check(replace(work, dbt=recorder), with_tests=False, with_expectations=False)
+        report = run_check(replace(work, dbt=recorder), with_tests=False, with_expectations=scenario.expectations)
         if report.problems:
             raise ScenarioFailedError(f"{scenario.name}: {' '.join(report.problems)}")
         warehouse = work.tables

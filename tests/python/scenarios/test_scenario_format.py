@@ -201,7 +201,7 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
         (DOCUMENT, "[" * 99999, "nested too deeply"),
         ("documents", "x", "is not a folder"),
         ("seeds/players.csv", "a\n1\n", "is no seed"),
-        ("scenario.yml", HEAD + "expectations: maybe\nexpect: []\n", "expectations 'maybe' is not true or false"),
+        ("scenario.yml", HEAD + "expectations: maybe\n", "expectations 'maybe' is not true or false"),
         (WAIVERS, "rule,subject,game_date,reason\n", "lacks the column until"),
         (WAIVERS, "rule,subject,game_date,reason,till\n", "unknown column 'till'"),
         (WAIVERS, "rule,subject,game_date,reason,until\nDUP001,t,,x,soon\n", "line 2, column until: 'soon'"),

@@ -39,7 +39,7 @@ SCHEMAS = read_table_schemas(PROJECT / "models")
 CLOCK_CHANGES = ("dst-fall-back", "dst-spring-forward")
 FAULTS = (
     *("null-key", "tied-newest", "two-game-ids", "poorer-newest"),
-    *("scraper-silent", "scraper-failed", "partial-arrival"),
+    *("scraper-silent", "scraper-failed", "partial-arrival", "impossible-values"),
 )
 _DAY = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
 
@@ -77,7 +77,14 @@ def all_nights() -> Scenario:
             tables[name] = (*tables.get(name, ()), *rows)
         for collection, raw in raw_by_collection.items():
             documents[collection] = {**documents.get(collection, {}), **raw}
-    return replace(last, name="all-nights", first_date=first.first_date, tables=tables, documents=documents)
+    return replace(
+        last,
+        name="all-nights",
+        first_date=first.first_date,
+        tables=tables,
+        documents=documents,
+        expectations=True,
+    )
 
 
 @pytest.fixture(scope="module")
