@@ -52,7 +52,7 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
         report = _read_report(work)
     except CannotCheckError as error:
         clock.finish()
-        problems.append(f"{error.message} {error.hint}".strip())
+        problems.append(error.told)
         return Report(window, target, problems=tuple(problems), seconds=clock.seconds)
     notes += [*data.notes, *told.notes, *examiner.publish()]
     clock.finish()
@@ -87,6 +87,8 @@ def check_expectations(work: Workplace) -> Report:
     _seed(work)
     results = work.dbt.run(["run", "--exclude", *_AFTER_VERDICTS], work.listener.node)
     clock.start("Running the expectations")
+    # One of them reads the verdicts on the documents, of which there may be none yet.
+    work.tables.create_table(work.schemas[VERDICTS], work.dataset)
     data = expect(work, examiner)
     left_out = Examiner(work, "trueup check runs it, on the report that it writes").examine_report()
     notes = (*data.notes, *examiner.publish())
@@ -134,8 +136,6 @@ def reconcile(work: Workplace) -> Judged:
 
 def expect(work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozenset()) -> Examination:
     """Run the suites on the data and write their verdicts, which dbt makes findings of."""
-    # One of them reads the verdicts on the documents, of which there may be none yet.
-    work.tables.create_table(work.schemas[VERDICTS], work.dataset)
     examination = examiner.examine_data(unbuilt)
     _write_verdicts(work, examine.VERDICTS, examination.verdicts)
     return examination

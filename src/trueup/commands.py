@@ -49,8 +49,7 @@ def check(options: argparse.Namespace, told: Console) -> int:
             report = run_check(work)
     except CannotCheckError as error:
         # A machine that asked for JSON gets it also where nothing could be checked.
-        problem = f"{error.message} {error.hint}".strip()
-        report = Report(settings.window, settings.target, problems=(problem,))
+        report = Report(settings.window, settings.target, problems=(error.told,))
     rules = load_reference(settings.project_dir / "seeds").rules
     page = artifacts.write_report(settings.state_dir, report, rules)
     deliveries = _send_alerts(report, settings.project_dir)

@@ -26,6 +26,11 @@ class TrueupError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """What is wrong and what to do next, in one line."""
+        return f"{self.message} {self.hint}".strip()
+
 
 class UsageError(TrueupError):
     """The command line or the settings are wrong."""

@@ -119,7 +119,7 @@ class Examiner:
                     parameters = {"team_codes": list(work.reference.teams)}
                     validations = self._open().validate(suite, query, row_count, parameters)
             except CannotCheckError as error:
-                problem = f"{error.message} {error.hint}".strip()
+                problem = error.told
         seconds = round(time.monotonic() - began, 3)
         read = None if work.settings.is_embedded else work.tables.bytes_processed - bytes_before
         return _Validated(suite, examined, validations, Cost(suite.name, "suite", seconds, read), problem)

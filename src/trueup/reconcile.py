@@ -87,7 +87,7 @@ def judge_days(
         with open_store() as store:
             snapshots = store.read(ids)
     except CompletionsError as error:
-        reason = f"{error.message} {error.hint}".strip()
+        reason = error.told
         unjudged = [not_judged(day.game_date, reference, reason) for day in days]
         return Judged(days, {}, tuple(one for group in unjudged for one in group), reason)
     judged = [judge(day, snapshots.get(key), reference, settings) for day, key in zip(days, ids, strict=True)]

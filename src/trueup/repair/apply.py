@@ -71,13 +71,13 @@ def repair_days(
             for step in _repair(repairer, day, snapshots[plan.document_id]):
                 done.append(step)
         except CannotCheckError as error:
-            trouble = f"{error.message} {error.hint}".strip()
+            trouble = error.told
             done += [replace(step, outcome="failed", reason=trouble) for step in _not_among(plan, done)]
     try:
         repairer.audit.append(done)
     except CannotCheckError as error:
         untold = "What was done could not be written to the audit table; what was planned is there."
-        trouble = f"{trouble} {untold} {error.message} {error.hint}".strip()
+        trouble = f"{trouble} {untold} {error.told}".strip()
     return done, trouble
 
 

@@ -478,3 +478,13 @@ def test_a_day_with_500_findings_shows_each_of_them_once() -> None:
     assert {f"f-{one.fingerprint[:12]}" for one in report.findings} <= set(anchors)
     assert len(anchors) == len(set(anchors))
     assert len(page(report).encode()) < MEGABYTE
+
+
+def test_the_dark_palette_that_is_chosen_is_the_one_that_the_system_asks_for() -> None:
+    style = (PROJECT / "src/trueup/page/page.css").read_text(encoding="utf-8")
+    palettes = {
+        theme: set(re.findall(r"--[\w-]+: #\w+;", block))
+        for theme, block in re.findall(r':root\[data-theme="(dark|auto)"\] \{(.*?)\}', style, re.DOTALL)
+    }
+    assert palettes["dark"], "page.css has no dark palette"
+    assert palettes["auto"] == palettes["dark"], "the two dark palettes of page.css differ"
