@@ -16,7 +16,7 @@
     {%- else -%}
         {%- set as_of = run_started_at -%}
     {%- endif -%}
-    {%- set eastern_day = as_of.astimezone(modules.pytz.timezone('America/New_York')).date() -%}
+    {%- set eastern_day = as_of.astimezone(modules.pytz.timezone(var('platform_time_zone'))).date() -%}
     {%- set yesterday = eastern_day - modules.datetime.timedelta(days=1) -%}
     {%- set last_date = var('last_date', none) or var('first_date', none) or yesterday -%}
     {%- set last_date = timestamps.fromisoformat(last_date | string).date() -%}

@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from night import (
     RUNS,
     SCHEDULE,
     SCRAPERS,
+    UPCOMING_PLAYER,
     Night,
     Row,
     et,
@@ -57,13 +58,22 @@ class Golden:
     seeds: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     expectations: bool = False
+    others: list[Night] = field(default_factory=list)
 
-    def wants(self, rule: str, severity: str, subject: str, observed: float | None = None) -> Golden:
-        """Expect one more finding on the night's date."""
+    @property
+    def nights(self) -> list[Night]:
+        """Every night of the scenario, in order."""
+        return sorted([self.night, *self.others], key=lambda one: one.day)
+    status: str = ""
+
+    def wants(
+        self, rule: str, severity: str, subject: str, observed: float | None = None, day: date | None = None
+    ) -> Golden:
+        """Expect one more finding, on the night's date if on no other."""
         finding: dict[str, Any] = {
             "rule": rule,
             "severity": severity,
-            "game_date": self.night.day.isoformat(),
+            "game_date": (day or self.night.day).isoformat(),
             "subject": subject,
         }
         if observed is not None:
@@ -121,7 +131,7 @@ def late(night: Night) -> None:
         for clock, count in (("14:45", 56), ("15:00", 224))
     ]
     for row in night.tables[GAMEBOOK]:
-        clock, seconds = ("14:46", 30) if row["game_id"] in first else ("15:00", 4)
+        clock, seconds = ("14:44", 30) if row["game_id"] in first else ("14:59", 34)
         moment = et(night.morning, clock, seconds)
         row.update(created_at=moment, processed_at=moment)
 
@@ -287,8 +297,23 @@ def partial_arrival() -> Golden:
 
 
 def same_day() -> Golden:
-    """Three of five have reported, and the mode wants two: complete, and triggered."""
-    golden = small("Same-day mode: three of five reports are enough")
+    """Three of five have reported, and the mode wants two: complete, and triggered. Nothing else is due yet."""
+    golden = same_day_only("Same-day mode: three of five reports are enough until those of the night are due")
+    golden.as_of = et(golden.night.morning, "07:30")
+    golden.status = "healthy"
+    return golden
+
+
+def same_day_hides() -> Golden:
+    """The same document, looked at once the reports of the night are due."""
+    golden = same_day_only("A document that says same_day does not stand for the night")
+    golden.wants("DONE002", "error", name_of(OFFENSE))
+    return golden.wants("DONE002", "error", name_of(DEFENSE))
+
+
+def same_day_only(title: str) -> Golden:
+    """A document of the run before the games, which two processors of the night have not reported to."""
+    golden = small(title)
     assert golden.night.document is not None
     for table in (OFFENSE, DEFENSE):
         del golden.night.document[name_of(table)]
@@ -434,6 +459,267 @@ def impossible_values() -> Golden:
     return golden.wants("EXP002", "error", "team_box_scores", 1)
 
 
+# --- the schedule as it really is -----------------------------------------------------------------
+
+FINAL_TABLES = (PGS, OFFENSE, DEFENSE)
+
+
+def without_second_game(night: Night, tables: tuple[str, ...] = (*FINAL_TABLES, GAMEBOOK)) -> None:
+    """The rows of the second game are not there, and the reports say so."""
+    second = game_id(night.day, *TWO_GAMES[1])
+    for table in tables:
+        night.tables[table] = [row for row in night.tables[table] if row["game_id"] != second]
+        if night.document is not None and name_of(table) in night.document:
+            night.report(name_of(table), record_count=len(night.tables[table]))
+
+
+def schedule_row(night: Night, index: int) -> Row:
+    """The schedule's row of one of the night's games."""
+    return [row for row in night.tables[SCHEDULE] if row["game_date"] == night.day.isoformat()][index]
+
+
+def unfinished_game() -> Golden:
+    """One game was live when the schedule was last loaded, and nobody waited for it."""
+    golden = small("A game that the schedule never saw end", status="findings")
+    night = golden.night
+    schedule_row(night, 1).update(game_status=2, processed_at=et(night.day, "23:40"))
+    without_second_game(night)
+    golden.wants("SCHED001", "warn", name_of(SCHEDULE), 1)
+    for table in FINAL_TABLES:
+        golden.wants("DONE009", "error", name_of(table), 1)
+    return golden.wants("LATE004", "error", name_of(GAMEBOOK), 1)
+
+
+def postponed_game() -> Golden:
+    """Still scheduled in a row from after the day, while the other game is final: it was not played."""
+    golden = small("A game that was postponed and has no new date", status="healthy")
+    schedule_row(golden.night, 1).update(game_status=1)
+    without_second_game(golden.night)
+    return golden
+
+
+def postponed_and_played() -> Golden:
+    """A game that is known to be off has rows all the same."""
+    golden = small("Rows of a game that is known to be off", status="findings")
+    schedule_row(golden.night, 1).update(game_status=1)
+    for table in (*FINAL_TABLES, GAMEBOOK):
+        golden.wants("SCHED002", "error", name_of(table), len(golden.night.tables[table]) // 2)
+    return golden
+
+
+def stale_schedule(title: str, game_status: int | str) -> Golden:
+    """Nothing was loaded since the afternoon before the games, five days ago, and nothing else is there."""
+    golden = small(title, status="findings")
+    night = golden.night
+    for row in night.tables[SCHEDULE]:
+        row.update(game_status=game_status, processed_at=et(night.day, "15:00"))
+    night.tables = {SCHEDULE: night.tables[SCHEDULE]}
+    night.document = None
+    golden.as_of = et(night.day + timedelta(days=5), "10:30")
+    return golden.wants("SCHED001", "error", name_of(SCHEDULE), 2)
+
+
+def stale_scheduled() -> Golden:
+    """Every game is still to come, five days later."""
+    return stale_schedule("A schedule that was not loaded since before the games", 1)
+
+
+def stale_unknown() -> Golden:
+    """No game has a status."""
+    return stale_schedule("A schedule without a status", "")
+
+
+def stale_and_incomplete() -> Golden:
+    """All games are live, the tables have one of them, and three reports are missing: nothing may be repaired."""
+    golden = small("A stale schedule under an incomplete night", status="findings")
+    night = golden.night
+    for index in (0, 1):
+        schedule_row(night, index).update(game_status=2, processed_at=et(night.day, "23:40"))
+    without_second_game(night)
+    untriggered(night, name_of(DEFENSE))
+    assert night.document is not None
+    for table in (PGS, OFFENSE):
+        del night.document[name_of(table)]
+    night.document["_completed_count"] = 2
+    return golden.wants("SCHED001", "error", name_of(SCHEDULE), 2)
+
+
+def lost_day() -> Golden:
+    """The schedule has the days around it, and has lost this one."""
+    golden = small("A schedule that lost the day", status="findings")
+    night = golden.night
+    night.tables[SCHEDULE] = [row for row in night.tables[SCHEDULE] if row["game_date"] != KEY]
+    for table in (*ANALYTICS, GAMEBOOK):
+        golden.wants("SCHED002", "error", name_of(table), len(night.tables[table]))
+    golden.wants("SCHED002", "error", SCRAPERS[1], 1)
+    return golden.wants("SCHED002", "error", KEY, 5)
+
+
+def lost_game() -> Golden:
+    """The schedule has one of the two games that were played."""
+    golden = small("A schedule that lost a game", status="findings")
+    golden.night.tables[SCHEDULE].remove(schedule_row(golden.night, 1))
+    for table in (*ANALYTICS, GAMEBOOK):
+        golden.wants("SCHED002", "error", name_of(table), len(golden.night.tables[table]) // 2)
+    return golden
+
+
+def quiet_day() -> Golden:
+    """A free day on which everything ran as every day, and brought nothing."""
+    golden = small("A day without games on which all ran and brought nothing", status="healthy")
+    night = golden.night
+    night.tables[SCHEDULE] = [row for row in night.tables[SCHEDULE] if row["game_date"] != KEY]
+    night.tables[RUNS] = [scraper_run(night, name, "06:00", "no_data", 0) for name in SCRAPERS]
+    assert night.document is not None
+    for table in ANALYTICS:
+        night.tables[table] = []
+        night.report(name_of(table), record_count=0)
+    for table in (GAMEBOOK, CACHE):
+        night.tables[table] = []
+    return golden
+
+
+def moved_game(title: str, days: int) -> Golden:
+    """Called final at 22:00, and moved to another day at 01:30: the tables were right when they were written."""
+    golden = small(title, status="healthy")
+    night = golden.night
+    row = schedule_row(night, 1)
+    row.update(processed_at=et(night.day, "22:00"))
+    moved = {**row, "game_date": (night.day + timedelta(days=days)).isoformat(), "game_status": 1}
+    night.tables[SCHEDULE].append({**moved, "processed_at": et(night.morning, "01:30")})
+    without_second_game(night)
+    return golden
+
+
+def moved_by_a_day() -> Golden:
+    """To the next day."""
+    return moved_game("A game that was called final and moved to the next day", 1)
+
+
+def moved_by_months() -> Golden:
+    """The newer row lies far outside the days that are checked."""
+    return moved_game("A game that was moved by two months", 60)
+
+
+def moved_with_rows() -> Golden:
+    """Its rows of the old day are still there: they belong to no game."""
+    golden = small("Rows of a game that was moved away", status="findings")
+    moved = moved_game("", 1).night
+    golden.night.tables[SCHEDULE] = moved.tables[SCHEDULE]
+    for table in (*FINAL_TABLES, GAMEBOOK):
+        golden.wants("SCHED002", "error", name_of(table), len(golden.night.tables[table]) // 2)
+    return golden
+
+
+def uncounted(night: Night) -> None:
+    """Nobody runs, reports or waits for games that do not count; what the tables hold of them is no fault."""
+    night.tables[RUNS], night.tables[CACHE], night.tables[GAMEBOOK] = [], [], []
+    night.document = None
+
+
+def preseason_abroad() -> Golden:
+    """A preseason game against a team that is not of the league."""
+    night = good_night(DAY, (("NZB", "UTA"), ("DEN", "DET")), prefix="001")
+    uncounted(night)
+    regular_season(night)
+    return Golden("Preseason against a foreign team", night, expectations=True, status="healthy")
+
+
+def all_star_sunday() -> Golden:
+    """A tournament of short games, in which everyone plays twice."""
+    night = good_night(DAY, (("TMA", "TMB"), ("TMC", "TMD")), prefix="003")
+    uncounted(night)
+    final = game_id(DAY, "TMA", "TMC")
+    row = schedule_row(night, 0)
+    night.tables[SCHEDULE].append({**row, "game_id": "0032500503", "home_team_tricode": "TMC"})
+    night.tables[PGS] += [{**one, "game_id": final} for one in night.tables[PGS] if one["team_abbr"] in ("TMA", "TMC")]
+    regular_season(night)
+    return Golden("All-Star Sunday", night, expectations=True, status="healthy")
+
+
+def regular_season(night: Night) -> None:
+    """The games of the days before and after count."""
+    for row in night.tables[SCHEDULE]:
+        if row["game_date"] != KEY:
+            row["game_id"] = f"002{row['game_id'][3:]}"
+
+
+def two_in_a_day() -> Golden:
+    """Two games of the same teams on one day are two games: one of them alone is not both."""
+    golden = small("Two games of the same teams on one day", status="findings")
+    row = schedule_row(golden.night, 0)
+    golden.night.tables[SCHEDULE].append({**row, "game_id": "0022500599"})
+    for table in ANALYTICS:
+        golden.wants("DONE009", "error", name_of(table), 2)
+    return golden.wants("LATE004", "error", name_of(GAMEBOOK), 2)
+
+
+def rewritten_later() -> Golden:
+    """Three days later the gamebooks and the cache were written again: they had arrived all the same."""
+    golden = small("Tables that were rewritten days later", status="healthy")
+    night = golden.night
+    later = night.day + timedelta(days=3)
+    for table in (GAMEBOOK, CACHE):
+        for row in night.tables[table]:
+            row.update(processed_at=et(later, "12:00"))
+    golden.as_of = et(later, "16:00")
+    return golden
+
+
+# --- other ways to say healthy wrongly ------------------------------------------------------------
+
+
+def long_run() -> Golden:
+    """Started before due, and ended with the data after the alert time."""
+    golden = small("A run that started in time and ended hours later")
+    run = golden.night.tables[RUNS][1]
+    run.update(started_at=et(golden.night.morning, "07:55"), completed_at=et(golden.night.morning, "11:20"))
+    golden.as_of = et(golden.night.morning, "12:00")
+    return golden.wants("LATE001", "error", SCRAPERS[1], 200)
+
+
+def endless_run() -> Golden:
+    """It says success, and not when: nobody can say whether it was in time."""
+    golden = small("A run that does not say when it ended", status="could_not_check")
+    golden.night.tables[RUNS][1]["completed_at"] = ""
+    return golden
+
+
+def undated_rows() -> Golden:
+    """Rows that belong to no date: two of players, and a game of the schedule."""
+    golden = small("Rows without a date")
+    row = golden.night.tables[PGS][0]
+    golden.night.tables[PGS] += [{**row, "game_date": "", "player_lookup": name} for name in ("one", "other")]
+    golden.night.tables[SCHEDULE].append({**schedule_row(golden.night, 0), "game_date": "", "game_id": "0022500700"})
+    golden.wants("DUP003", "error", name_of(PGS), 2)
+    return golden.wants("DUP003", "error", name_of(SCHEDULE), 1)
+
+
+def too_early() -> Golden:
+    """Looked at before the day: nothing is there, and nothing has passed."""
+    golden = small("A day that is not over", status="could_not_check")
+    night = golden.night
+    for row in night.tables[SCHEDULE]:
+        row.update(game_status=1, processed_at=et(night.day, "06:00"))
+    night.tables = {SCHEDULE: night.tables[SCHEDULE]}
+    night.document = None
+    golden.as_of = et(night.day, "08:00")
+    return golden
+
+
+def many_wrong_rows() -> Golden:
+    """On each of two dates more rows are wrong than Great Expectations names."""
+    first, second = good_night(DAY), good_night(DAY + timedelta(days=1), seed=8, first=601)
+    second.tables[SCHEDULE] = [row for row in second.tables[SCHEDULE] if row["game_date"] > KEY]
+    first.tables[SCHEDULE] = [row for row in first.tables[SCHEDULE] if row["game_date"] <= KEY]
+    golden = Golden("Wrong values on two dates, more than anyone lists", first, expectations=True, others=[second])
+    for night in golden.nights:
+        for row in night.tables[UPCOMING_PLAYER][:78]:
+            row["days_rest"] = -1
+        golden.wants("EXP002", "error", "upcoming_player_game_context_latest", 78, night.day)
+    return golden
+
+
 GOLDEN: dict[str, Callable[[], Golden]] = {
     "incident-2026-02-03": incident,
     "clean-twin-2026-02-03": clean_twin,
@@ -465,6 +751,28 @@ GOLDEN: dict[str, Callable[[], Golden]] = {
     "two-game-ids": two_game_ids,
     "unreadable-document": unreadable_document,
     "waived": waived,
+    "all-star-sunday": all_star_sunday,
+    "endless-run": endless_run,
+    "long-run": long_run,
+    "lost-day": lost_day,
+    "lost-game": lost_game,
+    "many-wrong-rows": many_wrong_rows,
+    "moved-by-a-day": moved_by_a_day,
+    "moved-by-months": moved_by_months,
+    "moved-with-rows": moved_with_rows,
+    "postponed-game": postponed_game,
+    "postponed-and-played": postponed_and_played,
+    "preseason-abroad": preseason_abroad,
+    "quiet-day": quiet_day,
+    "rewritten-later": rewritten_later,
+    "same-day-hides-the-night": same_day_hides,
+    "stale-and-incomplete": stale_and_incomplete,
+    "stale-schedule": stale_scheduled,
+    "stale-without-status": stale_unknown,
+    "too-early": too_early,
+    "two-games-of-two-teams": two_in_a_day,
+    "undated-rows": undated_rows,
+    "unfinished-game": unfinished_game,
 }
 
 
@@ -472,12 +780,13 @@ def files(golden: Golden) -> dict[str, str]:
     """The scenario's files by path below its folder."""
     night = golden.night
     made = {"scenario.yml": head(golden)}
-    for table, rows in night.tables.items():
-        if rows:
+    for table in night.tables:
+        if rows := [row for one in golden.nights for row in one.tables.get(table, [])]:
             made[f"tables/{table}.csv"] = csv_text(rows)
-    if night.document is not None:
-        path = f"documents/phase3_completion/{night.day.isoformat()}.json"
-        made[path] = json.dumps(night.document, indent=2) + "\n"
+    for one in golden.nights:
+        if one.document is not None:
+            path = f"documents/phase3_completion/{one.day.isoformat()}.json"
+            made[path] = json.dumps(one.document, indent=2) + "\n"
     for seed, text in golden.seeds.items():
         made[f"seeds/{seed}.csv"] = text
     return made
@@ -486,12 +795,12 @@ def files(golden: Golden) -> dict[str, str]:
 def head(golden: Golden) -> str:
     """scenario.yml, written the way a person would."""
     night = golden.night
-    as_of = golden.as_of or et(night.morning, "10:30")
+    as_of = golden.as_of or et(golden.nights[-1].morning, "10:30")
     lines = [
         f"title: {json.dumps(golden.title)}",
         f"as_of: '{as_of}'",
-        f"first_date: {night.day}",
-        f"last_date: {night.day}",
+        f"first_date: {golden.nights[0].day}",
+        f"last_date: {golden.nights[-1].day}",
     ]
     if golden.optional:
         lines.append(f"optional: [{', '.join(golden.optional)}]")
@@ -499,6 +808,8 @@ def head(golden: Golden) -> str:
         lines.append(f"vars: {json.dumps(golden.variables)}")
     if golden.expectations:
         lines.append("expectations: true")
+    if golden.status:
+        lines.append(f"status: {golden.status}")
     if not golden.expect:
         return "\n".join([*lines, "expect: []"]) + "\n"
     lines.append("expect:")
@@ -512,7 +823,7 @@ def head(golden: Golden) -> str:
 def csv_text(rows: list[Row]) -> str:
     """Rows with the columns of the first; sorted files would hide the order of the writes."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n", extrasaction="raise")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

@@ -92,11 +92,13 @@ class Night:
         self.document[name].update(fields)
 
 
-def good_night(day: date, pairs: tuple[tuple[str, str], ...] = TEN_GAMES, seed: int = 7) -> Night:
-    """Everything came in time, once, and was said."""
+def good_night(
+    day: date, pairs: tuple[tuple[str, str], ...] = TEN_GAMES, seed: int = 7, prefix: str = "002", first: int = 501
+) -> Night:
+    """Everything came in time, once, and was said. ``prefix`` and ``first``: of the league's ids, 001 for preseason."""
     chance = random.Random(f"{seed} {day}")
     night = Night(day)
-    games = [(away, home, f"00225{index:05d}") for index, (away, home) in enumerate(pairs, 501)]
+    games = [(away, home, f"{prefix}25{index:05d}") for index, (away, home) in enumerate(pairs, first)]
     _schedule(night, games)
     _box_scores(night, games, chance)
     _upcoming(night, games, chance)
@@ -333,11 +335,11 @@ def _upcoming(night: Night, games: list[tuple[str, str, str]], chance: random.Ra
 
 
 def scraper_run(night: Night, name: str, clock: str, status: str = "success", count: int = 280) -> Row:
-    """One run on the morning after."""
+    """One run on the morning after, which ended at a clock time."""
     return {
         "scraper_name": name,
-        "started_at": et(night.morning, clock),
-        "completed_at": et(night.morning, clock, 95),
+        "started_at": et(night.morning, clock, -95),
+        "completed_at": et(night.morning, clock),
         "status": status,
         "game_date": night.day.isoformat(),
         "record_count": count,

@@ -43,7 +43,7 @@ def main() -> int:
         terminal = folder / "terminal.html"
         terminal.write_text(TERMINAL.format(svg=terminal_svg(demo.stdout)), encoding="utf-8")
         take(browser, terminal, IMAGES / "demo.png", 1100, 800, is_whole=True)
-        report = PROJECT / ".trueup" / "report.html"
+        report = PROJECT / ".trueup" / "demo" / "report.html"
         take(browser, report, IMAGES / "report.png", 1280, 1500)
         take(browser, report, IMAGES / "report-phone.png", 390, 1100)
         take(browser, report, IMAGES / "report-dark.png", 1280, 1100, scheme="dark", place="#calendar")

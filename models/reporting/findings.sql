@@ -10,8 +10,9 @@
     'late002_never_ran',
     'late003_no_useful_run',
     'late004_games_not_arrived',
-    'completion_findings',
-    'expectation_findings',
+    'sched001_stale_schedule',
+    'sched002_unscheduled',
+    'judged_findings',
     'slo_alerts',
 ] %}
 with found as (
@@ -46,7 +47,7 @@ waivers as (
         min(reason) as reason,
         max(until) as until,
     from {{ ref('known_exceptions') }}
-    where until >= date({{ as_of() }}, 'America/New_York')
+    where until >= date({{ as_of() }}, '{{ var('platform_time_zone') }}')
     group by rule, subject, game_date
 )
 
@@ -65,6 +66,7 @@ select
     found.query,
     waivers.reason as waived_because,
     waivers.until as waived_until,
+    {{ run_stamp() }}
 from found
 left join rules on found.rule = rules.rule
 left join waivers

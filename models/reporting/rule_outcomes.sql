@@ -1,5 +1,9 @@
 {{ config(alias='rule_outcomes') }}
 
+{%- if execute and families_off() %}
+    {%- do exceptions.warn("The var families_off switches off the rules of: " ~ families_off() | join(', ') ~ ".") %}
+{%- endif %}
+
 -- Every rule on every checked day, from the index of what should have been checked: a check that left no
 -- result is not_run, never passed.
 
@@ -47,6 +51,7 @@ select
     coalesce(results.not_run_count, 0) as not_run_subject_count,
     coalesce(results.reason, if(results.rule is null, 'the check left no result', '')) as reason,
     results.rule is null or results.blocking_count > 0 as is_blocking,
+    {{ run_stamp() }}
 from due
 left join results
     on

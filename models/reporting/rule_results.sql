@@ -1,5 +1,6 @@
 -- What each rule said of each subject, or why it said nothing. is_blocking marks what should have been
--- examined and could not be: it keeps the day from being called healthy.
+-- examined and could not be: it keeps the day from being called healthy. Every rule says its outcome once: what was
+-- judged outside of SQL comes with it, and a rule of SQL has failed where it left a finding.
 
 with findings as (
     select
@@ -8,6 +9,10 @@ with findings as (
         subject,
         severity,
     from {{ ref('findings') }}
+),
+
+rules as (
+    select * from {{ ref('rules') }}
 ),
 
 game_days as (
@@ -22,7 +27,7 @@ row_counts as (
     select
         table_name,
         game_date,
-        count(*) as row_count,
+        countif(is_counted) as row_count,
     from {{ ref('row_fingerprints') }}
     group by table_name, game_date
 ),
@@ -32,17 +37,18 @@ duplicate_rules as (
         rules.rule,
         game_days.game_date,
         coverage.table_name as subject,
+        cast(null as string) as outcome,
         coalesce(row_counts.row_count, 0) as examined_count,
         case
             when not coverage.is_present then concat('the table ', coverage.relation_name, ' is not there')
-            when row_counts.row_count is not null then ''
-            when not game_days.is_schedule_known then 'no rows, and the schedule does not cover the date'
+            when row_counts.row_count > 0 then ''
+            when not game_days.is_schedule_known then concat('no rows, and ', game_days.schedule_problem)
             when game_days.scheduled_game_count = 0 then 'no games that day'
             else 'no rows that day'
         end as reason,
         not coverage.is_present
-        or (row_counts.row_count is null and not game_days.is_schedule_known) as is_blocking,
-    from {{ ref('rules') }} as rules
+        or (coalesce(row_counts.row_count, 0) = 0 and not game_days.is_schedule_known) as is_blocking,
+    from rules
     cross join game_days
     inner join coverage
         on
@@ -59,15 +65,11 @@ lateness_rules as (
         rules.rule,
         lateness.game_date,
         lateness.scraper_name as subject,
+        cast(null as string) as outcome,
         if(lateness.state in ('on_time', 'late', 'missing', 'failed'), 1, 0) as examined_count,
-        case lateness.state
-            when 'unknown' then lateness.reason
-            when 'not_expected' then 'no games that day'
-            when 'pending' then 'not due yet'
-            else ''
-        end as reason,
+        if(lateness.state = 'pending', 'not due yet', coalesce(lateness.reason, '')) as reason,
         lateness.state = 'unknown' as is_blocking,
-    from {{ ref('rules') }} as rules
+    from rules
     inner join {{ ref('scraper_lateness') }} as lateness
         on rules.rule in ('LATE001', 'LATE002', 'LATE003')
 ),
@@ -77,48 +79,108 @@ arrival_rule as (
         'LATE004' as rule,
         game_date,
         'nbac_gamebook_player_stats' as subject,
-        if(is_source_present and is_schedule_known and is_alert_time_over, final_game_count, 0) as examined_count,
+        cast(null as string) as outcome,
+        if(is_source_present and is_schedule_known and is_alert_time_over, due_game_count, 0) as examined_count,
         case
             when not is_source_present then 'the table nbac_gamebook_player_stats is not there'
             when alert_at is null then 'nbac_gamebook_player_stats has no alert time in the scraper roster'
-            when not is_schedule_known then 'the schedule does not cover the date'
+            when not is_schedule_known then schedule_problem
             when not is_alert_time_over then 'not due yet'
-            when final_game_count = 0 then 'no final games that day'
+            when due_game_count = 0 then 'no games that day'
             else ''
         end as reason,
-        not is_source_present or not is_schedule_known as is_blocking,
+        not is_source_present or not is_schedule_known or alert_at is null as is_blocking,
     from {{ ref('game_arrivals') }}
 ),
 
-verdicts as (
-    {%- for judged in ['completion', 'expectation'] %}
+stale_schedule_rule as (
     select
-        rule,
+        'SCHED001' as rule,
         game_date,
-        subject,
-        examined_count,
-        reason,
-        is_blocking,
-    from {{ ref('stg_trueup__' ~ judged ~ '_verdicts') }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        'nbac_schedule' as subject,
+        cast(null as string) as outcome,
+        if(is_covered and are_reports_due, scheduled_game_count, 0) as examined_count,
+        case
+            when not is_covered then schedule_problem
+            when scheduled_game_count = 0 then 'no games that day'
+            when not are_reports_due then 'not due yet'
+            else ''
+        end as reason,
+        not is_covered as is_blocking,
+    from game_days
 ),
 
+-- A table and the scraper that fills it can have one name.
+unscheduled_subjects as (
+    select
+        table_name as subject,
+        is_present,
+        concat('the table ', relation_name, ' is not there') as missing_reason,
+    from coverage
+    where source_name = 'nba_analytics' or table_name = 'nbac_gamebook_player_stats'
+    union all
+    select
+        roster.scraper_name as subject,
+        coverage.is_present,
+        'scraper_run_history is not there' as missing_reason,
+    from {{ ref('scraper_roster') }} as roster
+    cross join coverage
+    where
+        roster.requires_games
+        and coverage.table_name = 'scraper_run_history'
+        and roster.scraper_name not in (select table_name from coverage)
+),
+
+-- A free day with nothing on it has been examined once it is over: that silence is right is what was seen.
+unscheduled_rule as (
+    select
+        'SCHED002' as rule,
+        game_days.game_date,
+        subjects.subject,
+        cast(null as string) as outcome,
+        case
+            when not subjects.is_present or not game_days.is_covered then 0
+            when game_days.listed_game_count = 0 and game_days.are_reports_due
+                then greatest(coalesce(unscheduled.examined_count, 0), 1)
+            else coalesce(unscheduled.examined_count, 0)
+        end as examined_count,
+        case
+            when not subjects.is_present then subjects.missing_reason
+            when not game_days.is_covered then game_days.schedule_problem
+            when not game_days.are_reports_due then 'not due yet'
+            else 'nothing there that day'
+        end as reason,
+        not subjects.is_present or not game_days.is_covered as is_blocking,
+    from unscheduled_subjects as subjects
+    cross join game_days
+    left join {{ ref('unscheduled') }} as unscheduled
+        on
+            subjects.subject = unscheduled.subject
+            and game_days.game_date = unscheduled.game_date
+),
+
+verdicts as (
+    select * from {{ ref('current_verdicts') }}
+    where is_current
+),
+
+-- Every rule that is judged outside of SQL owes a verdict of this run for each day.
 judged_rules as (
     select
         rules.rule,
         game_days.game_date,
         coalesce(verdicts.subject, cast(game_days.game_date as string)) as subject,
+        coalesce(verdicts.outcome, 'not_run') as outcome,
         coalesce(verdicts.examined_count, 0) as examined_count,
         case
+            when {{ is_off('rules.family') }}
+                then concat('the family ', rules.family, ' is switched off by the var families_off')
             when verdicts.rule is not null then coalesce(verdicts.reason, '')
             when rules.family = 'expectations' then 'trueup check has not run the expectations of the date'
             else 'trueup reconcile has not judged the date'
         end as reason,
-        coalesce(verdicts.is_blocking, true) as is_blocking,
-    from {{ ref('rules') }} as rules
+        not {{ is_off('rules.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
+    from rules
     cross join game_days
     left join verdicts
         on
@@ -127,45 +189,76 @@ judged_rules as (
     where rules.family in ('completion', 'trigger', 'expectations')
 ),
 
+-- What the documents say of days and games that the schedule does not have.
+unscheduled_reports_rule as (
+    select
+        'SCHED002' as rule,
+        game_days.game_date,
+        cast(game_days.game_date as string) as subject,
+        coalesce(verdicts.outcome, 'not_run') as outcome,
+        coalesce(verdicts.examined_count, 0) as examined_count,
+        coalesce(verdicts.reason, 'trueup reconcile has not judged the date') as reason,
+        coalesce(verdicts.is_blocking, true) as is_blocking,
+    from game_days
+    left join verdicts
+        on
+            verdicts.rule = 'SCHED002'
+            and game_days.game_date = verdicts.game_date
+    where not {{ is_off("'completion'") }}
+),
+
 level_rules as (
     select
         rule,
         game_date,
         metric as subject,
+        cast(null as string) as outcome,
         examined_count,
         if(state = 'not_run', 'nothing to measure', '') as reason,
         false as is_blocking,
     from {{ ref('service_levels') }}
 ),
 
-examined as (
-    select * from duplicate_rules
+said as (
+    {%- for results in ['duplicate_rules', 'lateness_rules', 'arrival_rule', 'stale_schedule_rule', 'unscheduled_rule', 'judged_rules', 'unscheduled_reports_rule', 'level_rules'] %}
+    select * from {{ results }}
+    {%- if not loop.last %}
     union all
-    select * from lateness_rules
-    union all
-    select * from arrival_rule
-    union all
-    select * from judged_rules
-    union all
-    select * from level_rules
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- A finding on a subject that nothing else speaks of is a failure all the same.
+met as (
+    select
+        coalesce(said.rule, findings.rule) as rule,
+        coalesce(said.game_date, findings.game_date) as game_date,
+        coalesce(said.subject, findings.subject) as subject,
+        case
+            when findings.rule is not null or said.outcome = 'failed' then 'failed'
+            when coalesce(said.outcome, 'passed') = 'passed' and said.examined_count > 0 then 'passed'
+            else 'not_run'
+        end as outcome,
+        findings.severity,
+        if(findings.rule is null, said.examined_count, greatest(coalesce(said.examined_count, 0), 1)) as examined_count,
+        -- Who says passed and has examined nothing has not passed.
+        if(said.outcome = 'passed' and said.examined_count = 0, 'nothing was examined', said.reason) as reason,
+        said.is_blocking or coalesce(said.outcome = 'passed' and said.examined_count = 0, false) as is_blocking,
+    from said
+    full outer join findings
+        on
+            said.rule = findings.rule
+            and said.game_date = findings.game_date
+            and said.subject = findings.subject
 )
 
 select
-    examined.rule,
-    examined.game_date,
-    examined.subject,
-    case
-        when findings.rule is not null then 'failed'
-        when examined.examined_count > 0 then 'passed'
-        else 'not_run'
-    end as outcome,
-    findings.severity,
-    examined.examined_count,
-    if(findings.rule is null and examined.examined_count = 0, examined.reason, '') as reason,
-    findings.rule is null and examined.examined_count = 0 and examined.is_blocking as is_blocking,
-from examined
-left join findings
-    on
-        examined.rule = findings.rule
-        and examined.game_date = findings.game_date
-        and examined.subject = findings.subject
+    rule,
+    game_date,
+    subject,
+    outcome,
+    severity,
+    examined_count,
+    if(outcome = 'not_run', coalesce(reason, ''), '') as reason,
+    outcome = 'not_run' and coalesce(is_blocking, true) as is_blocking,
+from met

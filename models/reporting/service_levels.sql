@@ -19,8 +19,8 @@ accuracy as (
             when countif(outcome = 'passed') > 0 then 100.0
         end as value,
         countif(outcome != 'not_run') as examined_count,
-    from {{ ref('stg_trueup__completion_verdicts') }}
-    where rule in ('DONE001', 'DONE002', 'DONE003', 'DONE004', 'DONE007', 'DONE008')
+    from {{ ref('current_verdicts') }}
+    where is_current and rule in ('DONE001', 'DONE002', 'DONE003', 'DONE004', 'DONE007', 'DONE008')
     group by game_date
 ),
 
@@ -41,6 +41,7 @@ excess as (
         game_date,
         sum(excess_count) as excess_count,
     from {{ ref('duplicate_groups') }}
+    where is_counted
     group by game_date
 ),
 
@@ -51,16 +52,17 @@ duplicates as (
         count(*) as examined_count,
     from {{ ref('row_fingerprints') }} as fingerprints
     left join excess on fingerprints.game_date = excess.game_date
+    where fingerprints.is_counted
     group by fingerprints.game_date
 ),
 
 errors as (
     select
-        date(`timestamp`, 'America/New_York') as game_date,
+        date(`timestamp`, '{{ var('platform_time_zone') }}') as game_date,
         100 * safe_divide(countif(severity in ('ERROR', 'CRITICAL', 'ALERT', 'EMERGENCY')), count(*)) as value,
         count(*) as examined_count,
     from {{ ref('stg_nba_orchestration__orchestrator_log') }}
-    group by date(`timestamp`, 'America/New_York')
+    group by date(`timestamp`, '{{ var('platform_time_zone') }}')
 ),
 
 delays as (
@@ -68,8 +70,8 @@ delays as (
         game_date,
         max(observed) as value,
         count(*) as examined_count,
-    from {{ ref('stg_trueup__completion_verdicts') }}
-    where rule = 'TRIG002' and outcome != 'not_run'
+    from {{ ref('current_verdicts') }}
+    where is_current and rule = 'TRIG002' and outcome != 'not_run'
     group by game_date
 ),
 
@@ -165,4 +167,5 @@ select
         when is_met then 'met'
         else 'missed'
     end as state,
+    {{ run_stamp() }}
 from compared

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
+from trueup.documents import DEFAULT_MODE, Document
 from trueup.evidence import DayEvidence
-from trueup.reference import Reference
+from trueup.reference import Reference, RosterEntry
 from trueup.settings import EASTERN
 from trueup.verdicts import Severity, Verdict
 
@@ -20,7 +22,7 @@ NOT_DUE = "not due yet"
 @dataclass(frozen=True)
 class JudgeSettings:
     """``completion_rule``: every processor of the mode (seed), or all critical ones and a share of the
-    roster (graceful). Reports are due at ``reports_due`` Eastern time on the day after the games.
+    roster (graceful). Reports are due at ``reports_due``, by the clock of ``zone``, on the day after the games.
     """
 
     as_of: datetime
@@ -31,10 +33,11 @@ class JudgeSettings:
     trigger_error: timedelta = timedelta(minutes=30)
     phase4_within: timedelta = timedelta(minutes=30)
     reports_due: time = time(8, 0)
+    zone: ZoneInfo = EASTERN
 
     def are_reports_due(self, game_date: date) -> bool:
         """Whether the processors should have reported by now."""
-        due = datetime.combine(game_date + timedelta(days=1), self.reports_due, EASTERN)
+        due = datetime.combine(game_date + timedelta(days=1), self.reports_due, self.zone)
         return self.as_of >= due
 
 
@@ -48,9 +51,20 @@ class Case:
 
     @property
     def is_free_day(self) -> bool:
-        """Whether the schedule says that nobody played."""
+        """Whether the schedule says that no game that counts was played."""
         game_day = self.day.game_day
         return game_day.is_schedule_known and game_day.scheduled_game_count == 0
+
+    def mode(self, document: Document | None) -> str:
+        """The mode that is judged. Once the reports of a day with final games are due it is the nightly one, whatever
+        the document says of itself: a run before the games does not stand for the one after them.
+        """
+        is_nightly = self.day.game_day.final_game_count and self.settings.are_reports_due(self.day.game_date)
+        return DEFAULT_MODE if document is None or is_nightly else document.mode
+
+    def roster(self, document: Document | None) -> tuple[RosterEntry, ...]:
+        """The processors that the judged mode expects."""
+        return self.reference.expected(self.mode(document))
 
     @property
     def document_id(self) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import time
 from pathlib import Path
-from typing import Any, get_args
+from time import monotonic
+from typing import get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trueup import examine
+from trueup.answers import FINDING_TESTS, read_answers, unrun_checks, unseen_days
 from trueup.case import CompletionRule, JudgeSettings
 from trueup.errors import CannotCheckError, UsageError
 from trueup.examine import Examination, Examiner
-from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, read_evidence
-from trueup.report import Cost, Finding, Lateness, Outcome, Report, ServiceLevel, finding_from_row
+from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, not_looked_at, read_evidence
+from trueup.report import Cost, Report
 from trueup.scenarios import SEED_ALIASES
 from trueup.settings import Settings
 from trueup.verdicts import Verdict, verdict_findings, verdict_outcomes, verdict_rows
@@ -24,74 +28,99 @@ VERDICTS = "trueup.completion_verdicts"
 # Everything that reads verdicts is built after they are written.
 _AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
 _NOT_ASKED = "the scenario does not ask for expectations"
-# These tests repeat the findings for people who run dbt alone.
-_FINDING_TESTS = ("no_findings_", "no_warnings_")
+_OFF = "the var families_off switches the expectations off"
+_DOCUMENT_FAMILIES = frozenset({"completion", "trigger"})
 
 
 def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
     """Run the whole day. What could not be done is in the report, not raised; UsageError for what must be corrected."""
-    examiner = Examiner(work, "" if with_expectations else _NOT_ASKED)
+    off = families_off(work.settings)
+    left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
+    examiner = Examiner(work, left_out)
     clock = _Clock(work.listener)
-    window, target = work.settings.window, work.settings.target
-    problems: list[str] = []
-    notes: list[str] = []
     try:
-        work.tables.probe()
-        clock.start("Building models: what arrived, what is wrong, what is true")
-        _seed(work)
-        results = list(_build(work, with_tests, ["--exclude", *_AFTER_VERDICTS]))
-        clock.start("Judging the completion documents")
-        judged = reconcile(work)
-        problems += [judged.unread] if judged.unread else []
-        notes += [NO_DOCUMENTS] if judged.is_without_documents else []
-        clock.start("Running the expectations")
-        data = expect(work, examiner, _unbuilt(results))
-        clock.start("Putting the report together")
-        results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS])
-        told = examiner.examine_report(_unbuilt(results))
-        report = _read_report(work)
+        with building(work):
+            report = _checked(work, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
-        problems.append(error.told)
-        return Report(window, target, problems=tuple(problems), seconds=clock.seconds)
+        report = Report(work.settings.window, work.settings.target, problems=(error.told,))
+    return replace(report, seconds=clock.seconds, notes=(*_settings_notes(work), *report.notes))
+
+
+def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: bool) -> Report:
+    """Build, judge, validate and read the answers, one after the other."""
+    clock.start("Building models: what arrived, what is wrong, what is true")
+    _seed(work)
+    results = list(_build(work, with_tests, ["--exclude", *_AFTER_VERDICTS]))
+    clock.start("Judging the completion documents")
+    judged = reconcile(work)
+    clock.start("Running the expectations")
+    data = expect(work, examiner, _unbuilt(results))
+    clock.start("Putting the report together")
+    results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS])
+    told = examiner.examine_report(_unbuilt(results))
+    report = read_answers(work)
+    notes = [NO_DOCUMENTS] if judged.is_without_documents else []
     notes += [*data.notes, *told.notes, *examiner.publish()]
+    notes += [f"The dbt test {one.name} warns: {one.message}" for one in _failed(results, "warn")]
+    notes += _coverage_notes(work)
     clock.finish()
+    outcomes = (*report.outcomes, *verdict_outcomes(told.verdicts))
+    problems = [judged.unread] if judged.unread else []
+    problems += report.problems
+    problems += unrun_checks(work, results, with_tests)
     problems += [f"The dbt test {one.name} failed: {one.message}" for one in _failed(results, "fail")]
     problems += [
         f"The model {name} was not built, for a test on what it reads failed." for name in sorted(_unbuilt(results))
     ]
-    notes += [f"The dbt test {one.name} warns: {one.message}" for one in _failed(results, "warn")]
-    notes += _coverage_notes(work)
-    return Report(
-        window,
-        target,
+    problems += unseen_days(outcomes, work.settings.window)
+    if not work.tables.holds_build(work.settings.run_id):
+        problems.append("Another run took over the tables while this one was building them: run trueup check again.")
+    return replace(
+        report,
         findings=(*report.findings, *verdict_findings(told.verdicts)),
-        outcomes=(*report.outcomes, *verdict_outcomes(told.verdicts)),
-        service_levels=report.service_levels,
+        outcomes=outcomes,
         problems=tuple(problems),
         notes=tuple(notes),
-        seconds=clock.seconds,
-        lateness=report.lateness,
         suites=(*data.suites, *told.suites),
         costs=(*_costs(work, results), *data.costs, *told.costs),
         data_docs=told.data_docs or data.data_docs,
     )
 
 
+@contextmanager
+def building(work: Workplace) -> Iterator[None]:
+    """The tables of the dataset are this run's to build for as long as this lasts.
+
+    Raises CannotCheckError where the warehouse does not answer, or another run is building.
+    """
+    run_id = work.settings.run_id
+    work.tables.probe()
+    work.tables.claim_build(run_id, work.settings.holder)
+    try:
+        yield
+    finally:
+        # Where it cannot be given back, the next run takes it over: that is no reason to lose what was found.
+        with suppress(CannotCheckError):
+            work.tables.release_build(run_id)
+
+
 def check_expectations(work: Workplace) -> Report:
     """Build what the suites read, and run them: all but those of the report, which run with the whole day."""
+    if "expectations" in families_off(work.settings):
+        raise UsageError("The var families_off switches the expectations off.", "Correct it in dbt_project.yml.")
     examiner = Examiner(work)
     clock = _Clock(work.listener)
-    work.tables.probe()
-    clock.start("Building what the expectations read")
-    _seed(work)
-    results = work.dbt.run(["run", "--exclude", *_AFTER_VERDICTS], work.listener.node)
-    clock.start("Running the expectations")
-    # One of them reads the verdicts on the documents, of which there may be none yet.
-    work.tables.create_table(work.schemas[VERDICTS], work.dataset)
-    data = expect(work, examiner)
+    with building(work):
+        clock.start("Building what the expectations read")
+        _seed(work)
+        results = work.dbt.run(["run", "--exclude", *_AFTER_VERDICTS], work.listener.node)
+        clock.start("Running the expectations")
+        # One of them reads the verdicts on the documents, of which there may be none yet.
+        work.tables.create_table(work.schemas[VERDICTS], work.dataset)
+        data = expect(work, examiner)
     left_out = Examiner(work, "trueup check runs it, on the report that it writes").examine_report()
-    notes = (*data.notes, *examiner.publish())
+    notes = (*_settings_notes(work), *data.notes, *examiner.publish())
     clock.finish()
     return Report(
         work.settings.window,
@@ -108,7 +137,6 @@ def check_expectations(work: Workplace) -> Report:
 
 def build_evidence(work: Workplace) -> None:
     """Build only what reconciliation needs to judge."""
-    work.tables.probe()
     work.listener.start("Building the evidence")
     _seed(work)
     work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node)
@@ -122,14 +150,30 @@ def judge_settings(settings: Settings) -> JudgeSettings:
             f"The var completion_rule is {rule!r}.",
             f"Use one of {', '.join(get_args(CompletionRule))} in dbt_project.yml.",
         )
-    return JudgeSettings(as_of=settings.window.as_of, completion_rule=rule)
+    try:
+        due = time.fromisoformat(str(settings.variable("reports_due_time")))
+        zone = ZoneInfo(str(settings.variable("platform_time_zone")))
+    except (ValueError, ZoneInfoNotFoundError) as error:
+        raise UsageError(
+            f"The vars reports_due_time and platform_time_zone cannot be read: {error}.",
+            "Write them as in 08:00 and America/New_York in dbt_project.yml.",
+        ) from error
+    return JudgeSettings(as_of=settings.window.as_of, completion_rule=rule, reports_due=due, zone=zone)
+
+
+def families_off(settings: Settings) -> frozenset[str]:
+    """The families of rules that this deployment does without; dbt refuses what is no such family."""
+    return frozenset(settings.variable("families_off") or ())
 
 
 def reconcile(work: Workplace) -> Judged:
     """Judge the documents of all days and write the verdicts; see reconcile.judge_days."""
     window = work.settings.window
-    days = read_evidence(work.tables, window)
-    judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
+    days = read_evidence(work.tables, window, work.settings.run_id)
+    if families_off(work.settings) >= _DOCUMENT_FAMILIES:
+        judged = not_looked_at(days)
+    else:
+        judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
     _write_verdicts(work, VERDICTS, judged.verdicts)
     return judged
 
@@ -144,7 +188,8 @@ def expect(work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozen
 def _write_verdicts(work: Workplace, table: str, verdicts: Sequence[Verdict]) -> None:
     window, schema = work.settings.window, work.schemas[table]
     work.tables.create_table(schema, work.dataset)
-    work.tables.replace_days(schema, verdict_rows(verdicts, window.as_of), window.first_date, window.last_date)
+    rows = verdict_rows(verdicts, window.as_of, work.settings.run_id)
+    work.tables.replace_days(schema, rows, window.first_date, window.last_date)
 
 
 class _Clock:
@@ -158,13 +203,13 @@ class _Clock:
 
     def start(self, name: str) -> None:
         self.finish()
-        self._name, self._began = name, time.monotonic()
+        self._name, self._began = name, monotonic()
         self._listener.start(name)
 
     def finish(self) -> None:
         self._listener.finish()
         if self._name:
-            self.seconds[self._name] = round(time.monotonic() - self._began, 2)
+            self.seconds[self._name] = round(monotonic() - self._began, 2)
         self._name = ""
 
 
@@ -188,7 +233,7 @@ def _build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Seque
 
 
 def _failed(results: Sequence[NodeResult], status: str) -> list[NodeResult]:
-    return [one for one in results if one.status == status and not one.name.startswith(_FINDING_TESTS)]
+    return [one for one in results if one.status == status and not one.name.startswith(FINDING_TESTS)]
 
 
 def _unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:
@@ -203,22 +248,15 @@ def _costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ...]:
     )
 
 
-def _read_report(work: Workplace) -> Report:
-    window = work.settings.window
-
-    def read(model: str, kind: type[Any], *order: str) -> list[dict[str, Any]]:
-        columns = [field.name for field in fields(kind)]
-        rows = work.tables.rows_between(model, columns, window.first_date, window.last_date)
-        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
-
-    return Report(
-        window,
-        work.settings.target,
-        findings=tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject")),
-        outcomes=tuple(Outcome(**row) for row in read("rule_outcomes", Outcome, "rule")),
-        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel, "rule")),
-        lateness=tuple(Lateness(**row) for row in read("scraper_lateness", Lateness, "scraper_name")),
-    )
+def _settings_notes(work: Workplace) -> list[str]:
+    """What was switched off or passed over, told by every run."""
+    notes = [
+        f"The rules of the family {family} are switched off (var families_off): nothing of it was checked."
+        for family in sorted(families_off(work.settings))
+    ]
+    if ignored := work.dbt.ignored_variables:
+        notes.append(f"These environment variables are options of dbt, and were not handed to it: {', '.join(ignored)}.")
+    return notes
 
 
 def _coverage_notes(work: Workplace) -> list[str]:

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import uuid
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from trueup import artifacts
+from trueup.age import refuse_old
 from trueup.alerts.channels import Delivery, channels_of
 from trueup.errors import CannotCheckError, UsageError
 from trueup.expectations.validator import DATA_DOCS
@@ -26,23 +28,45 @@ from trueup.settings import (
     STEP_SUMMARY_VARIABLE,
     WEBHOOK_VARIABLE,
     Settings,
+    Window,
     alert_settings,
     completions_file,
     find_project,
     make_window,
     now,
 )
-from trueup.terminal import Steps, print_deliveries, print_previews, print_report
+from trueup.standing import Standing, refuse, standing_report
+from trueup.terminal import Steps, print_age, print_deliveries, print_previews, print_report
 
 DEMO = "incident-2026-02-03"
 
 
 def check(options: argparse.Namespace, told: Console) -> int:
     """The daily run."""
+    standing = _standing(options, _project(options))
+    with standing_report(standing):
+        report = _checked(options, told, standing)
+    code = _show(report, options)
+    if options.format == "text":
+        Console().print(f"\nThe report: {_near(artifacts.page_path(standing.folder))}", highlight=False)
+    return code
+
+
+def refuse_check(options: argparse.Namespace, error: UsageError) -> None:
+    """Leave the reason why a check was not begun where the last run's report is."""
+    try:
+        project_dir = _project(options)
+    except UsageError:
+        return  # there is no report to replace
+    refuse(_standing(options, project_dir), error)
+
+
+def _checked(options: argparse.Namespace, told: Console, standing: Standing) -> Report:
+    """Run the day, write its report and tell the channels; returns the report as it was written."""
     from trueup.check import run_check
     from trueup.gateways.workplace import open_workplace
 
-    settings = _settings(options)
+    settings = _settings(options, standing.began_at)
     steps = Steps(told)
     try:
         with contextlib.closing(steps), open_workplace(settings, steps) as work:
@@ -51,24 +75,18 @@ def check(options: argparse.Namespace, told: Console) -> int:
         # A machine that asked for JSON gets it also where nothing could be checked.
         report = Report(settings.window, settings.target, problems=(error.told,))
     rules = load_reference(settings.project_dir / "seeds").rules
-    page = artifacts.write_report(settings.state_dir, report, rules)
+    report = standing.finish(report, rules)
     deliveries = _send_alerts(report, settings.project_dir)
     print_deliveries(deliveries, told)
     unsent = [f"The alert to {one.channel} was not sent: {one.reason}" for one in deliveries if one.is_unsent]
     if unsent:  # never the verdict, but the next reader is told too
-        report = replace(report, notes=(*report.notes, *unsent))
-        artifacts.write_report(settings.state_dir, report, rules)
-    if options.junit:
-        artifacts.write_junit(Path(options.junit), report)
-    code = _show(report, options)
-    if options.format == "text":
-        Console().print(f"\nThe report: {_near(page)}", highlight=False)
-    return code
+        report = standing.finish(replace(report, notes=(*report.notes, *unsent)), rules)
+    return report
 
 
 def reconcile(options: argparse.Namespace, told: Console) -> int:
     """Judge the completion documents against the rows; with --fix, make them agree."""
-    from trueup.check import build_evidence
+    from trueup.check import build_evidence, building, families_off
     from trueup.gateways.workplace import open_workplace
     from trueup.reconcile import verdict_report
     from trueup.repair.run import carry_out, plan_repairs, repair_audit
@@ -76,7 +94,12 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
 
     if options.fix and options.as_of:
         raise UsageError("--fix repairs what is there now; --as-of speaks of another time.", "Leave one of them out.")
-    settings = _settings(options)
+    settings = _settings(options, now())
+    if off := families_off(settings).intersection(("completion", "trigger")):
+        raise UsageError(
+            f"The var families_off switches off the rules on documents ({', '.join(sorted(off))}).",
+            "Leave them on in dbt_project.yml to reconcile documents.",
+        )
     actor = _actor()
     steps = Steps(told)
     with contextlib.closing(steps), open_workplace(settings, steps) as work:
@@ -85,12 +108,13 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
             steps.finish()
             print_history(rows, options.format, Console())
             return 0
-        build_evidence(work)
-        steps.start("Judging the completion documents")
-        repair = plan_repairs(work, actor)
-        if options.fix and not repair.judged.unread:
-            steps.start("Repairing")
-            repair = carry_out(work, repair, actor)
+        with building(work):
+            build_evidence(work)
+            steps.start("Judging the completion documents")
+            repair = plan_repairs(work, actor)
+            if options.fix and not repair.judged.unread:
+                steps.start("Repairing")
+                repair = carry_out(work, repair, actor)
     problems = [repair.trouble] if repair.trouble else []
     report = verdict_report(repair.judged, settings.window, settings.target, problems)
     if options.format == "json":
@@ -106,27 +130,29 @@ def expectations(options: argparse.Namespace, told: Console) -> int:
     from trueup.check import check_expectations
     from trueup.gateways.workplace import open_workplace
 
-    settings = _settings(options)
+    settings = _settings(options, now())
     steps = Steps(told)
-    with contextlib.closing(steps), open_workplace(settings, steps) as work:
+    # Not in the place of the pages that the last check's report links to.
+    folder = settings.state_dir / "expectations"
+    with contextlib.closing(steps), open_workplace(settings, steps, folder / DATA_DOCS) as work:
         report = check_expectations(work)
     code = _show(report, options)
     if report.data_docs and options.format == "text":
-        Console().print(f"\n[dim]{_near(settings.state_dir / report.data_docs)}[/]", highlight=False)
+        Console().print(f"\n[dim]{_near(folder / report.data_docs)}[/]", highlight=False)
     return code
 
 
 def replay(options: argparse.Namespace, told: Console) -> int:
     """Replay scenarios and compare with what they expect."""
     from trueup.gateways.replay import replay_all
+    from trueup.replays import Replay, replays_to_json
     from trueup.scenarios import find_scenarios
-    from trueup.terminal import print_comparison
+    from trueup.terminal import print_replay
 
     project_dir = _project(options)
     steps = Steps(told, quiet=options.quiet)
     out = Console()
-    missed = 0
-    total = 0
+    replays: list[Replay] = []
     with contextlib.closing(steps):
         for one in replay_all(
             find_scenarios([Path(path) for path in options.folders]),
@@ -134,19 +160,24 @@ def replay(options: argparse.Namespace, told: Console) -> int:
             _state(project_dir),
             steps,
         ):
-            total += 1
-            missed += not one.is_match
-            print_comparison(one.scenario, one.comparison, one.problems, out)
-    out.print(f"{total - missed} passed, {missed} failed", highlight=False)
+            replays.append(one)
+            if options.format == "text":
+                print_replay(one, out)
+    missed = sum(not one.is_match for one in replays)
+    if options.format == "json":
+        print(replays_to_json(replays))
+    else:
+        out.print(f"{len(replays) - missed} passed, {missed} failed", highlight=False)
     return 1 if missed else 0
 
 
 def demo(options: argparse.Namespace, told: Console) -> int:
     """Replay the night of 2026-02-03, end to end."""
     from trueup.gateways.replay import replay_all
-    from trueup.terminal import print_comparison
+    from trueup.terminal import print_replay
 
     project_dir = _project(options)
+    folder = _state(project_dir) / "demo"  # never in the place of a check's report
     steps = Steps(told)
     out = Console()
     with contextlib.closing(steps):
@@ -156,13 +187,13 @@ def demo(options: argparse.Namespace, told: Console) -> int:
             _state(project_dir),
             steps,
             with_tests=True,
-            data_docs=_state(project_dir) / DATA_DOCS,
+            data_docs=folder / DATA_DOCS,
         )
-    page = artifacts.write_report(_state(project_dir), night.report, load_reference(project_dir / "seeds").rules)
+    artifacts.write_report(folder, night.report, load_reference(project_dir / "seeds").rules, now())
     print_report(night.report, out)
     out.print()
-    print_comparison(night.scenario, night.comparison, night.problems, out)
-    out.print(f"The report: {_near(page)}", highlight=False)
+    print_replay(night, out)
+    out.print(f"The report: {_near(artifacts.page_path(folder))}", highlight=False)
     return 0 if night.is_match else 1
 
 
@@ -171,6 +202,8 @@ def report(options: argparse.Namespace, told: Console) -> int:  # noqa: ARG001 -
     project_dir = _project(options)
     found = artifacts.read_report(_state(project_dir))
     page = artifacts.write_page(_state(project_dir), found, load_reference(project_dir / "seeds").rules)
+    if options.format == "text":
+        print_age(found, now(), Console())
     code = _show(found, options)
     if options.format == "text":
         Console().print(f"\nThe report: {_near(page)}", highlight=False)
@@ -190,6 +223,7 @@ def alert(options: argparse.Namespace, told: Console) -> int:
             "There is nowhere to send an alert to.",
             f"Set {SLACK_VARIABLE}, {WEBHOOK_VARIABLE} or {STEP_SUMMARY_VARIABLE}; see docs/alerts.md.",
         )
+    refuse_old(found, now(), options.max_age)
     if options.preview:
         print_previews(preview(found, settings, state_opener(settings, project_dir, found.target)), Console())
         return 0
@@ -248,19 +282,37 @@ def _show(report: Report, options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _standing(options: argparse.Namespace, project_dir: Path) -> Standing:
+    """Where the report of a check that begins now stands."""
+    moment = now()
+    try:
+        window = _window(options, moment)
+    except UsageError:  # the run tells it; until then its report needs days to speak of
+        window = make_window(None, None, None, None, moment)
+    junit = Path(options.junit) if options.junit else None
+    return Standing(_state(project_dir), window, options.target, junit, moment, now)
+
+
+def _window(options: argparse.Namespace, moment: datetime) -> Window:
+    return make_window(options.first_date, options.last_date, options.days, options.as_of, moment)
+
+
+def _settings(options: argparse.Namespace, moment: datetime) -> Settings:
     project_dir = _project(options)
     return Settings(
         project_dir=project_dir,
         state_dir=_state(project_dir),
         target=options.target,
-        window=make_window(options.first_date, options.last_date, options.days, options.as_of, now()),
+        window=_window(options, moment),
         completions=completions_file(options.target, project_dir),
+        holder=_actor().name,
     )
 
 
 def _project(options: argparse.Namespace) -> Path:
-    return find_project(Path(options.project_dir).resolve() if options.project_dir else Path.cwd())
+    if options.project_dir:
+        return find_project(Path(options.project_dir).resolve(), or_installed=False)
+    return find_project(Path.cwd())
 
 
 def _state(project_dir: Path) -> Path:

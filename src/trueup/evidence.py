@@ -9,12 +9,24 @@ from datetime import date, datetime
 
 @dataclass(frozen=True)
 class GameDay:
-    """A row of ``game_days``."""
+    """A row of ``game_days``; only games that count are counted, but for ``listed_game_count``.
+
+    ``schedule_problem``: why the schedule of the day cannot be relied on ("" where it can). ``is_covered``: whether it
+    says anything of the day at all.
+    """
 
     game_date: date
-    is_schedule_known: bool
+    schedule_problem: str
+    is_covered: bool
+    listed_game_count: int
     scheduled_game_count: int
     final_game_count: int
+    unfinished_game_count: int
+
+    @property
+    def is_schedule_known(self) -> bool:
+        """Whether the schedule of the day can be relied on."""
+        return not self.schedule_problem
 
 
 @dataclass(frozen=True)

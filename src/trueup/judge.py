@@ -7,14 +7,15 @@ from typing import Any
 
 from trueup.case import NO_DOCUMENT, NO_GAMES, NOT_DUE, Case, JudgeSettings
 from trueup.completions import Snapshot
-from trueup.documents import DEFAULT_MODE, Document, Unreadable, read_document
+from trueup.documents import Document, Unreadable, read_document
 from trueup.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge_trigger import judge_trigger
 from trueup.reference import Reference
 from trueup.verdicts import Verdict, moment_text
 
 _FAMILIES = ("completion", "trigger")
-_NO_SCHEDULE = "the schedule does not cover the date"
+# Of the rules on the schedule, what the documents say is judged here; what rows and runs say, in SQL.
+_UNSCHEDULED = "SCHED002"
 
 
 def judge(
@@ -23,7 +24,7 @@ def judge(
     """Every rule on documents for one date: at least one verdict each, at most one per subject."""
     case = Case(day, reference, settings)
     document = read_document(snapshot, reference) if snapshot is not None else None
-    verdicts = [*_presence(case, document), *_games(case, document)]
+    verdicts = [*_presence(case, document), *_games(case, document), _unscheduled(case, document)]
     if isinstance(document, Document):
         verdicts += [_count_agrees(case, document), *_reports(case, document)]
         verdicts += judge_trigger(case, document)
@@ -32,7 +33,7 @@ def judge(
         if document is None and case.is_free_day:
             reason = NO_GAMES
         told = {verdict.rule for verdict in verdicts}
-        verdicts += [case.not_run(rule, reason) for rule in _rules(reference) if rule not in told]
+        verdicts += [case.not_run(rule, reason) for rule in judged_rules(reference) if rule not in told]
     return tuple(verdicts)
 
 
@@ -40,12 +41,13 @@ def not_judged(game_date: date, reference: Reference, reason: str) -> tuple[Verd
     """Verdicts of a date whose document could not be fetched: nothing was run, and that is told."""
     return tuple(
         Verdict(game_date, rule, game_date.isoformat(), "not_run", reason=reason, is_blocking=True)
-        for rule in _rules(reference)
+        for rule in judged_rules(reference)
     )
 
 
-def _rules(reference: Reference) -> list[str]:
-    return [rule.code for rule in reference.rules.values() if rule.family in _FAMILIES]
+def judged_rules(reference: Reference) -> list[str]:
+    """The rules of which every date owes a verdict."""
+    return [rule.code for rule in reference.rules.values() if rule.family in _FAMILIES or rule.code == _UNSCHEDULED]
 
 
 def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
@@ -67,7 +69,7 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
     if document is not None:
         return [case.passed("DONE007", key), case.passed("DONE008", key)]
     if not game_day.is_schedule_known:
-        missing = case.not_run("DONE007", _NO_SCHEDULE, is_blocking=True)
+        missing = case.not_run("DONE007", game_day.schedule_problem, is_blocking=True)
     elif game_day.final_game_count == 0:
         missing = case.not_run("DONE007", NO_GAMES if case.is_free_day else "no final games yet")
     elif not case.settings.are_reports_due(case.day.game_date):
@@ -88,9 +90,8 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
 def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
     """DONE009: the games of the schedule are in the processors' tables."""
     readable = document if isinstance(document, Document) else None
-    mode = readable.mode if readable else DEFAULT_MODE
     verdicts = []
-    for entry in case.reference.expected(mode):
+    for entry in case.roster(readable):
         name = entry.processor_name
         rows = case.day.processors.get(name)
         reason, is_blocking = _games_unknown(case, rows)
@@ -124,12 +125,38 @@ def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, boo
     if rows is None or not rows.is_source_present:
         return "the table is not there", True
     if not case.day.game_day.is_schedule_known:
-        return _NO_SCHEDULE, True
+        return case.day.game_day.schedule_problem, True
     if rows.games_expected_count == 0:
         return "no final games yet", False
     if not case.settings.are_reports_due(case.day.game_date):
         return NOT_DUE, False
     return "", False
+
+
+def _unscheduled(case: Case, document: Document | Unreadable | None) -> Verdict:
+    """SCHED002: reports on a day that has no game at all in the schedule. One that brought nothing is no evidence."""
+    game_day = case.day.game_day
+    if not isinstance(document, Document):
+        if document is None and case.is_free_day and case.settings.are_reports_due(game_day.game_date):
+            return case.passed(_UNSCHEDULED, case.document_id)  # that there is none is what was looked for
+        return case.not_run(_UNSCHEDULED, "the document cannot be read" if document else NO_DOCUMENT)
+    if not game_day.is_covered:
+        return case.not_run(_UNSCHEDULED, game_day.schedule_problem, is_blocking=True)
+    reports = [one for one in document.reports.values() if one.is_delivered and one.record_count != 0]
+    if game_day.listed_game_count or not reports:
+        if not document.reports:
+            return case.not_run(_UNSCHEDULED, "nobody has reported")
+        return case.passed(_UNSCHEDULED, case.document_id, len(document.reports))
+    names = sorted(one.processor_name for one in reports)
+    return case.failed(
+        _UNSCHEDULED,
+        case.document_id,
+        "error",
+        f"{len(names)} processors have reported, and the schedule has no game on this date.",
+        observed=float(len(names)),
+        expected=0.0,
+        detail={"reported": names},
+    )
 
 
 def _count_agrees(case: Case, document: Document) -> Verdict:
@@ -140,7 +167,7 @@ def _count_agrees(case: Case, document: Document) -> Verdict:
     facts: dict[str, Any] = {
         "observed": None if stored is None else float(stored),
         "expected": float(len(delivered)),
-        "detail": {"delivered": delivered, "mode": document.mode},
+        "detail": {"delivered": delivered, "mode": case.mode(document)},
     }
     if stored is None and not delivered:
         return case.not_run("DONE001", "nobody has delivered, and nothing is counted")
@@ -158,7 +185,7 @@ def _count_agrees(case: Case, document: Document) -> Verdict:
 
 def _reports(case: Case, document: Document) -> list[Verdict]:
     """DONE002 to DONE006: each processor's report against its rows."""
-    expected = {entry.processor_name for entry in case.reference.expected(document.mode)}
+    expected = {entry.processor_name for entry in case.roster(document)}
     known = case.reference.processors
     verdicts: list[Verdict] = []
     for name in sorted(expected | set(document.reports)):
@@ -201,13 +228,15 @@ def _unreported(case: Case, document: Document, name: str, rows: ProcessorEviden
         return case.passed("DONE002", name)
     if name in document.reports:
         return case.not_run("DONE002", "it reported a failure: see DONE005", name)
+    if case.is_free_day:
+        return case.not_run("DONE002", NO_GAMES, name)
     if rows is None or not rows.is_source_present:
         return case.not_run("DONE002", "the table is not there", name, is_blocking=True)
     if not case.settings.are_reports_due(case.day.game_date):
         return case.not_run("DONE002", NOT_DUE, name)
     if not case.day.game_day.is_schedule_known:
         # Without a schedule no coverage is full: an unknown day expects 0 games, and any row would do.
-        return case.not_run("DONE002", _NO_SCHEDULE, name, is_blocking=True)
+        return case.not_run("DONE002", case.day.game_day.schedule_problem, name, is_blocking=True)
     if not rows.is_complete:
         return case.not_run("DONE002", "neither a report nor all rows: see DONE009", name)
     how = "a backfill wrote them" if rows.is_backfill else "its report is lost"

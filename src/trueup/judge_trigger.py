@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from trueup.case import Case
+from trueup.case import NO_GAMES, Case
 from trueup.documents import Document
 from trueup.reference import RosterEntry
 from trueup.settings import EASTERN
 from trueup.verdicts import Severity, Verdict, moment_text
 
+_RULES = ("TRIG001", "TRIG002", "TRIG003", "TRIG004")
+
 
 def judge_trigger(case: Case, document: Document) -> list[Verdict]:
     """TRIG001 to TRIG004 for a document that can be read."""
+    if case.is_free_day:
+        return [case.not_run(rule, NO_GAMES) for rule in _RULES]
     completed_at, is_complete = completion(case, document)
     return [
         _not_started(case, document, completed_at, is_complete),
@@ -25,7 +29,7 @@ def judge_trigger(case: Case, document: Document) -> list[Verdict]:
 
 def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
     """When the completion rule was first satisfied (None: not known when), and whether it is."""
-    roster = case.reference.expected(document.mode)
+    roster = case.roster(document)
     delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
     if not _is_satisfied(case, roster, delivered):
         return None, False
@@ -127,7 +131,7 @@ def _started_early(case: Case, document: Document) -> Verdict:
         return case.not_run("TRIG003", "not triggered")
     graceful = case.settings.completion_rule == "graceful"
     required = [
-        entry.processor_name for entry in case.reference.expected(document.mode) if entry.is_critical or not graceful
+        entry.processor_name for entry in case.roster(document) if entry.is_critical or not graceful
     ]
     missing, unseen = [], []
     for name in required:
@@ -150,7 +154,7 @@ def _started_early(case: Case, document: Document) -> Verdict:
         f"Phase 4 was started although {', '.join(missing)} left neither a report nor rows.",
         observed=float(len(required) - len(missing) - len(unseen)),
         expected=float(len(required)),
-        detail={"missing": missing, "unseen": unseen, "mode": document.mode},
+        detail={"missing": missing, "unseen": unseen, "mode": case.mode(document)},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from trueup.case import JudgeSettings
 from trueup.completions import DOCUMENTS, CompletionStore, Snapshot
-from trueup.errors import CompletionsError
+from trueup.errors import CannotCheckError, CompletionsError
 from trueup.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.judge import judge, not_judged
 from trueup.reference import Reference
@@ -29,24 +29,37 @@ class EvidenceSource(Protocol):
     """Where the evidence models are read from: the warehouse."""
 
     def rows_between(
-        self, model: str, columns: Sequence[str], first_date: date, last_date: date
+        self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[dict[str, Any]]:
-        """The named columns of a model on the given days."""
+        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
 
 
-def read_evidence(source: EvidenceSource, window: Window) -> tuple[DayEvidence, ...]:
-    """The evidence of each checked day, in order of date."""
+def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
+    """The evidence of each checked day that a run has built, in order of date.
+
+    Raises CannotCheckError where a day does not have it exactly once: then another run has built the tables since.
+    """
 
     def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
         columns = [field.name for field in fields(kind)]
-        return source.rows_between(model, columns, window.first_date, window.last_date)
+        return source.rows_between(model, columns, window.first_date, window.last_date, run_id)
+
+    def read_days(model: str, kind: type[Any]) -> dict[date, Any]:
+        rows = read(model, kind)
+        found = {row["game_date"]: kind(**row) for row in rows}
+        if len(rows) != len(found) or found.keys() != set(window.dates):
+            raise CannotCheckError(
+                f"{model} has {len(rows)} rows of this run for {len(window.dates)} days, and owes one for each.",
+                "Another run may be building the same tables: run it again.",
+            )
+        return found
 
     processors: dict[date, dict[str, ProcessorEvidence]] = {day: {} for day in window.dates}
     for row in read("completion_evidence", ProcessorEvidence):
         evidence = ProcessorEvidence(**row)
         processors[evidence.game_date][evidence.processor_name] = evidence
-    phase4 = {row["game_date"]: Phase4Evidence(**row) for row in read("phase4_evidence", Phase4Evidence)}
-    days = {row["game_date"]: GameDay(**row) for row in read("game_days", GameDay)}
+    phase4 = read_days("phase4_evidence", Phase4Evidence)
+    days = read_days("game_days", GameDay)
     return tuple(
         DayEvidence(game_day=days[day], processors=processors[day], phase4=phase4[day]) for day in window.dates
     )
@@ -55,19 +68,20 @@ def read_evidence(source: EvidenceSource, window: Window) -> tuple[DayEvidence, 
 @dataclass(frozen=True)
 class Judged:
     """The verdicts of all days, beside what they were made from. ``unread``: why the documents could not be
-    read ("" when they could).
+    read ("" when they could); ``is_off``: nobody looked, for the rules on them are switched off.
     """
 
     days: tuple[DayEvidence, ...]
     snapshots: Mapping[str, Snapshot]
     verdicts: tuple[Verdict, ...]
     unread: str = ""
+    is_off: bool = False
 
     @property
     def is_without_documents(self) -> bool:
         """Whether games were played and not one document was found: then it may be the wrong place to look."""
         played = any(day.game_day.final_game_count for day in self.days)
-        return played and not self.snapshots and not self.unread
+        return played and not self.snapshots and not self.unread and not self.is_off
 
 
 def judge_days(
@@ -92,6 +106,11 @@ def judge_days(
         return Judged(days, {}, tuple(one for group in unjudged for one in group), reason)
     judged = [judge(day, snapshots.get(key), reference, settings) for day, key in zip(days, ids, strict=True)]
     return Judged(days, snapshots, tuple(one for group in judged for one in group))
+
+
+def not_looked_at(days: Sequence[DayEvidence]) -> Judged:
+    """No document is read where the families of rules on them are switched off."""
+    return Judged(tuple(days), {}, (), is_off=True)
 
 
 def verdict_report(judged: Judged, window: Window, target: str, problems: Sequence[str] = ()) -> Report:

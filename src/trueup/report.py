@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -14,6 +15,8 @@ from trueup.settings import Window
 Status = Literal["healthy", "findings", "could_not_check"]
 EXIT_CODES: dict[Status, int] = {"healthy": 0, "findings": 1, "could_not_check": 3}
 SEVERITIES = ("error", "warn", "info")
+# What XML cannot hold, not even escaped.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ class SuiteResult:
 @dataclass(frozen=True)
 class Report:
     """Everything that one check found out. ``problems``: why parts could not be checked. ``data_docs``: the index
-    of Great Expectations' pages, a path from the report's folder ("" where there are none).
+    of Great Expectations' pages, a path from the report's folder ("" where there are none). ``written_at``: when it
+    was written to its folder, in UTC; None where it was not.
     """
 
     window: Window
@@ -120,13 +124,14 @@ class Report:
     suites: tuple[SuiteResult, ...] = ()
     costs: tuple[Cost, ...] = ()
     data_docs: str = ""
+    written_at: datetime | None = None
 
     @property
     def status(self) -> Status:
-        """Errors win: someone must act on them. Then what could not be checked; only then healthy."""
+        """Errors win: someone must act on them. Then what could not be checked. Healthy only where something passed."""
         if any(finding.severity == "error" for finding in self.findings):
             return "findings"
-        if self.problems or not self.outcomes or self.blocked:
+        if self.problems or self.blocked or not any(one.outcome == "passed" for one in self.outcomes):
             return "could_not_check"
         return "healthy"
 
@@ -165,14 +170,15 @@ def finding_from_row(row: Mapping[str, Any]) -> Finding:
 
 def to_json(report: Report, **more: Any) -> str:
     """The one JSON document that ``--format json`` prints, with ``more`` keys where a command has more to say."""
-    return json.dumps(
+    return json_text(
         {
             "as_of": report.window.as_of.isoformat(),
             "first_date": report.window.first_date.isoformat(),
             "last_date": report.window.last_date.isoformat(),
             "target": report.target,
+            "written_at": report.written_at.isoformat() if report.written_at else None,
             "status": report.status,
-            "findings": [_plain(asdict(one)) for one in report.by_severity()],
+            "findings": plain_findings(report),
             "outcomes": [_plain(asdict(one)) for one in report.outcomes],
             "service_levels": [_plain(asdict(one)) for one in report.service_levels],
             "problems": list(report.problems),
@@ -183,15 +189,27 @@ def to_json(report: Report, **more: Any) -> str:
             "costs": [asdict(one) for one in report.costs],
             "data_docs": report.data_docs,
             **more,
-        },
-        indent=2,
-        ensure_ascii=False,
-        default=lambda moment: moment.isoformat(),
+        }
     )
 
 
+def json_text(data: Any) -> str:
+    """A document as every ``--format json`` prints it; dates and moments are ISO text."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
+
+
+def plain_findings(report: Report) -> list[dict[str, Any]]:
+    """The findings as ``--format json`` prints them, worst first."""
+    return [plain_finding(asdict(one)) for one in report.by_severity()]
+
+
+def plain_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding's fields as ``--format json`` prints them: its date is ISO text."""
+    return _plain(finding)
+
+
 def from_json(text: str) -> Report:
-    """The report that ``to_json`` wrote. Raises ValueError or KeyError for anything else."""
+    """The report that ``to_json`` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     data = json.loads(text)
     window = Window(
         date.fromisoformat(data["first_date"]),
@@ -215,7 +233,17 @@ def from_json(text: str) -> Report:
         suites=tuple(SuiteResult(**{**row, "unexamined": tuple(row["unexamined"])}) for row in data["suites"]),
         costs=tuple(Cost(**row) for row in data["costs"]),
         data_docs=data["data_docs"],
+        written_at=_written_at(data["written_at"]),
     )
+
+
+def _written_at(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"written_at {text!r} has no offset")
+    return moment
 
 
 def to_junit(report: Report) -> str:
@@ -228,7 +256,7 @@ def to_junit(report: Report) -> str:
 
     def mark(case: ElementTree.Element, kind: str, message: str, body: str = "") -> None:
         counts[kind] += 1
-        ElementTree.SubElement(case, kind, message=message).text = body
+        ElementTree.SubElement(case, kind, message=_xml_text(message)).text = _xml_text(body)
 
     for outcome in report.outcomes:
         case = ElementTree.SubElement(
@@ -255,6 +283,10 @@ def to_junit(report: Report) -> str:
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def _xml_text(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
+
+
 def _failure_text(findings: Sequence[Finding]) -> str:
     return "\n\n".join(f"{one.summary}\nNext: {one.remedy}\n{one.query}" for one in findings)
 
@@ -265,5 +297,5 @@ def _moments(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}

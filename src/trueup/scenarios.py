@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from trueup.errors import ScenarioError
+from trueup.report import Status
 from trueup.scenario_cells import utc_moment
 from trueup.scenario_files import brief, read_yaml
 from trueup.scenario_folders import SEED_ALIASES as SEED_ALIASES
@@ -19,7 +20,7 @@ from trueup.scenario_folders import check_folders, read_documents, read_seeds, r
 from trueup.schemas import TableSchema
 
 _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
-_KNOWN = _REQUIRED | {"vars", "optional", "expectations"}
+_KNOWN = _REQUIRED | {"vars", "optional", "expectations", "status"}
 _WINDOW = ("as_of", "first_date", "last_date")
 _EXACT = ("error", "warn")
 _SEVERITIES = ("error", "warn", "info")
@@ -54,7 +55,7 @@ class ExpectedFinding:
 class Scenario:
     """A scenario as it was read. ``tables``: rows by ``dataset.table``, as JSON load jobs take them;
     ``documents``: raw JSON by collection and id; ``optional``: sources that do not exist; ``expectations``: whether
-    the suites of Great Expectations are run too.
+    the suites of Great Expectations are run too; ``status``: how the run must end, None where that is not stated.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Scenario:
     documents: Mapping[str, Mapping[str, dict[str, Any]]]
     seeds: Path | None
     expectations: bool = False
+    status: Status | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
         documents=read_documents(folder),
         seeds=read_seeds(folder),
         expectations=_bool(path, "expectations", head.get("expectations", False)),
+        status=_status(path, head["status"]) if "status" in head else None,
     )
 
 
@@ -221,6 +224,17 @@ def _bool(path: Path, key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not true or false.", "Write one of the two.")
     return value
+
+
+def _status(path: Path, value: Any) -> Status:
+    statuses: tuple[Status, ...] = get_args(Status)
+    for status in statuses:
+        if value == status:
+            return status
+    raise ScenarioError(
+        f"{path}: status {brief(repr(value))} is none of {', '.join(statuses)}.",
+        "Write one of them, or leave the line out.",
+    )
 
 
 def _date(path: Path, key: str, value: Any) -> date:

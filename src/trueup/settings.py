@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import MAXYEAR, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,7 +44,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Settings:
-    """One run's settings. ``completions`` is a SQLite file, or None for Firestore."""
+    """One run's settings. ``completions`` is a SQLite file, or None for Firestore; ``run_id`` names this run and no
+    other, ``holder`` who started it, for people.
+    """
 
     project_dir: Path
     state_dir: Path
@@ -52,11 +55,13 @@ class Settings:
     completions: Path | None
     variables: dict[str, Any] = field(default_factory=dict)
     seeds: Path | None = None
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    holder: str = "another process"
 
     @property
     def dbt_vars(self) -> dict[str, Any]:
         """The vars of every dbt command of this run."""
-        return window_vars(self.window, self.variables)
+        return {**window_vars(self.window, self.variables), "run_id": self.run_id}
 
     def variable(self, name: str) -> Any:
         """A var of this run; where it was not given, the one of dbt_project.yml."""
@@ -118,16 +123,19 @@ def make_window(
         yesterday = moment.astimezone(EASTERN).date() - timedelta(days=1)
         last = max(first, yesterday) if first else yesterday
     if first is None:
-        first = last - timedelta(days=(days or DEFAULT_DAYS) - 1)
+        first = _days_before(last, days or DEFAULT_DAYS)
     if first > last:
         raise UsageError(f"--first-date {first} is after --last-date {last}.", "Swap the two dates.")
     return Window(first, last, moment)
 
 
-def find_project(start: Path) -> Path:
-    """The folder of trueup's dbt project: the one we stand in, else the one we were installed from."""
-    installed = Path(__file__).resolve().parents[2]
-    for folder in (start, *start.parents, installed):
+def find_project(start: Path, or_installed: bool = True) -> Path:
+    """The folder of trueup's dbt project: ``start`` or one above it, else the one that trueup was installed from.
+
+    ``or_installed``: False where somebody named ``start``, who must not be given another project's report.
+    """
+    installed = [Path(__file__).resolve().parents[2]] if or_installed else []
+    for folder in (start, *start.parents, *installed):
         project = folder / "dbt_project.yml"
         if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8"):
             return folder
@@ -169,6 +177,14 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def _days_before(last: date, days: int) -> date:
+    """The first of so many days that end at ``last``."""
+    try:
+        return last - timedelta(days=days - 1)
+    except OverflowError as error:
+        raise UsageError(f"--days {days} begins before the year 1.", "Give fewer days.") from error
+
+
 def _date(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -177,10 +193,13 @@ def _date(option: str, text: str) -> date:
 
 
 def _moment(text: str) -> datetime:
+    wanted = "Write it as in 2026-02-04T16:00:00-05:00."
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
-        raise UsageError(f"--as-of {text!r} is not a moment.", "Write it as in 2026-02-04T16:00:00-05:00.") from error
+        raise UsageError(f"--as-of {text!r} is not a moment.", wanted) from error
     if moment.tzinfo is None:
-        raise UsageError(f"--as-of {text!r} has no offset.", "Write it as in 2026-02-04T16:00:00-05:00.")
+        raise UsageError(f"--as-of {text!r} has no offset.", wanted)
+    if not 1 < moment.year < MAXYEAR:  # elsewhere it may be in a year that there is not
+        raise UsageError(f"--as-of {text!r} is in the year {moment.year}.", wanted)
     return moment

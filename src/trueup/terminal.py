@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from trueup.age import age_in_words, is_old
 from trueup.alerts.channels import Delivery
 from trueup.alerts.preview import Preview
+from trueup.page.wording import utc
+from trueup.replays import Replay
 from trueup.report import SEVERITIES, Report
-from trueup.scenarios import Comparison, Scenario
 
 _COLOURS = {"error": "bold red", "warn": "yellow", "info": "cyan"}
 _NOT_RUN_SHOWN = 12
@@ -80,6 +82,15 @@ def print_report(report: Report, console: Console) -> None:
     _print_not_run(report, console)
     for note in report.notes:
         console.print(f"[dim]note: {escape(note)}[/]", highlight=False)
+
+
+def print_age(report: Report, now: datetime, console: Console) -> None:
+    """When a report that is read again was written, and what it speaks of: nobody takes an old one for today's."""
+    colour = "yellow" if is_old(report, now) else "dim"
+    told = (
+        f"Report written {age_in_words(report, now)}. Target {escape(report.target)}, as of {utc(report.window.as_of)}."
+    )
+    console.print(f"[{colour}]{told}[/]", highlight=False)
 
 
 def print_deliveries(deliveries: Sequence[Delivery], console: Console) -> None:
@@ -171,15 +182,19 @@ def _print_not_run(report: Report, console: Console) -> None:
         console.print(f"  … and {len(ordered) - _NOT_RUN_SHOWN} more reasons (--format json)")
 
 
-def print_comparison(scenario: Scenario, comparison: Comparison, problems: Sequence[str], console: Console) -> None:
-    """One line for a scenario that was met; what is missing and what is too much for one that was not."""
-    if comparison.is_match and not problems:
+def print_replay(replay: Replay, console: Console) -> None:
+    """One line for a scenario that was met; what differs for one that was not."""
+    scenario, comparison = replay.scenario, replay.comparison
+    if replay.is_match:
         planted = len(scenario.expect)
         found = f"found exactly the {planted} planted findings" if planted else "found nothing, as it should"
-        console.print(f"[green]✔[/] {escape(scenario.name)}: {found}", highlight=False)
+        ended = "; could not check, as it should" if scenario.status == "could_not_check" else ""
+        console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}", highlight=False)
         return
     console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}", highlight=False)
-    for problem in problems:
+    if replay.status_difference:
+        console.print(f"    {replay.status_difference}", highlight=False)
+    for problem in replay.unchecked:
         console.print(f"    could not check: {escape(problem)}", highlight=False)
     for expected in comparison.missing:
         console.print(f"    missing:    {escape(str(expected))}", highlight=False)

@@ -51,7 +51,7 @@ def fingerprint(rule: str, subject: str, game_date: date) -> str:
     return hashlib.sha256(f"{rule}|{subject}|{game_date.isoformat()}".encode()).hexdigest()
 
 
-def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime) -> list[dict[str, Any]]:
+def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime, run_id: str) -> list[dict[str, Any]]:
     """Verdicts as rows of the table that holds them, JSON-able."""
     return [
         {
@@ -59,6 +59,7 @@ def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime) -> list[dict[
             "game_date": verdict.game_date.isoformat(),
             "detail": json.dumps(dict(verdict.detail), default=str, ensure_ascii=False),
             "judged_at": judged_at.isoformat(),
+            "run_id": run_id,
         }
         for verdict in verdicts
     ]

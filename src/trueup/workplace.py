@@ -41,6 +41,14 @@ class Dbt(Protocol):
     ) -> Sequence[NodeResult]:
         """Run one command; raises DbtError when a model cannot be built."""
 
+    @property
+    def checks(self) -> Mapping[str, str]:
+        """All models and data tests of the project, name to kind, also those that are switched off."""
+
+    @property
+    def ignored_variables(self) -> tuple[str, ...]:
+        """Environment variables that would have changed what dbt does, and were not handed to it."""
+
 
 class Tables(Protocol):
     """What the daily run asks of the warehouse outside dbt."""
@@ -53,9 +61,18 @@ class Tables(Protocol):
         """Raise WarehouseError unless it answers."""
 
     def rows_between(
-        self, model: str, columns: Sequence[str], first_date: date, last_date: date
+        self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[dict[str, Any]]:
-        """The named columns of a model on the given days."""
+        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
+
+    def claim_build(self, run_id: str, holder: str) -> None:
+        """Take the right to build the tables of the dataset. Raises CannotCheckError where another run has it."""
+
+    def holds_build(self, run_id: str) -> bool:
+        """Whether the run still has it."""
+
+    def release_build(self, run_id: str) -> None:
+        """Give it back; nothing happens where the run does not have it."""
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one statement."""

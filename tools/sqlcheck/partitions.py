@@ -20,6 +20,8 @@ _NOT_MATCHED_BY_SOURCE = 1
 _LOWER = ("$greater", "$greater_or_equal")
 _UPPER = ("$less", "$less_or_equal")
 _BOTH = ("$equal", "$between", "$in")
+# Rows without a partition value stand in a partition of their own, and BigQuery reads that one alone.
+_NULL_PARTITION = "$is_null"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def _is_bounded(conditions: list[Any], column_ids: set[int]) -> bool:
     has_lower = has_upper = False
     for condition in conditions:
         name = function_name(condition)
+        if name == _NULL_PARTITION and _is_column(next(iter(arguments(condition))), column_ids):
+            return True
         if name not in (*_LOWER, *_UPPER, *_BOTH):
             continue
         left, *others = arguments(condition)

@@ -35,7 +35,7 @@ written as (
         game_date,
         count(*) as row_count,
         count(distinct if(has_null_key, null, grain_key)) as grain_count,
-        min(written_at) as first_written_at,
+        min(first_written_at) as first_written_at,
         max(written_at) as last_written_at,
     from fingerprints
     group by table_name, game_date
@@ -45,31 +45,50 @@ games as (
     select * from {{ ref('games') }}
 ),
 
--- A table may name a game by the league's id, by the system's, or by the system's with the teams swapped
--- (that is DUP004's business): the game is there all the same.
+-- A game that is not final once its reports are due is missed like any other. Before that, only a table of what is to
+-- be played can have it.
+expected_games as (
+    select
+        table_facts.table_name,
+        games.game_date,
+        games.pair_key,
+        count(*) as game_count,
+    from table_facts
+    inner join games
+        on
+            games.is_expected
+            and (table_facts.expects_games = 'scheduled' or games.state in ('final', 'unfinished'))
+    group by table_facts.table_name, games.game_date, games.pair_key
+),
+
+-- A table may name a game by any of its names; each name proves one game.
 written_games as (
-    select distinct
-        table_name,
-        game_date,
-        game_id,
+    select
+        fingerprints.table_name,
+        fingerprints.game_date,
+        game_names.pair_key,
+        count(distinct fingerprints.game_id) as name_count,
     from fingerprints
+    inner join {{ ref('game_names') }} as game_names
+        on
+            fingerprints.game_date = game_names.game_date
+            and fingerprints.game_id = game_names.game_id
+    group by fingerprints.table_name, fingerprints.game_date, game_names.pair_key
 ),
 
 found_games as (
     select
-        table_facts.table_name,
-        games.game_date,
-        count(distinct games.game_key) as games_expected_count,
-        count(distinct if(written_games.game_id is not null, games.game_key, null)) as games_found_count,
-    from table_facts
-    inner join games
-        on games.is_final or (table_facts.expects_games = 'scheduled' and games.is_expected)
+        expected_games.table_name,
+        expected_games.game_date,
+        sum(expected_games.game_count) as games_expected_count,
+        sum(least(expected_games.game_count, coalesce(written_games.name_count, 0))) as games_found_count,
+    from expected_games
     left join written_games
         on
-            table_facts.table_name = written_games.table_name
-            and games.game_date = written_games.game_date
-            and written_games.game_id in (games.game_key, games.schedule_game_id, games.swapped_game_id)
-    group by table_facts.table_name, games.game_date
+            expected_games.table_name = written_games.table_name
+            and expected_games.game_date = written_games.game_date
+            and expected_games.pair_key = written_games.pair_key
+    group by expected_games.table_name, expected_games.game_date
 ),
 
 runs as (
@@ -109,6 +128,7 @@ select
     written.first_written_at,
     written.last_written_at,
     last_runs.is_backfill,
+    {{ run_stamp() }}
 from game_days
 cross join processors
 left join coverage

@@ -11,7 +11,7 @@ cache as (
     select
         cache_date,
         count(*) as row_count,
-        min(processed_at) as first_written_at,
+        min(coalesce(created_at, processed_at)) as first_written_at,
         max(processed_at) as last_written_at,
     from {{ ref('stg_nba_precompute__player_daily_cache') }}
     group by cache_date
@@ -23,6 +23,7 @@ select
     coalesce(cache.row_count, 0) as row_count,
     cache.first_written_at,
     cache.last_written_at,
+    {{ run_stamp() }}
 from game_days
 cross join coverage
 left join cache on game_days.game_date = cache.cache_date

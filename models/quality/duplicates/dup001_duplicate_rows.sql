@@ -1,5 +1,6 @@
 with duplicate_groups as (
     select * from {{ ref('duplicate_groups') }}
+    where is_counted
 ),
 
 counted as (

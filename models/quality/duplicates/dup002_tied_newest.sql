@@ -1,6 +1,6 @@
 with duplicate_groups as (
     select * from {{ ref('duplicate_groups') }}
-    where is_tied
+    where is_counted and is_tied
 ),
 
 counted as (

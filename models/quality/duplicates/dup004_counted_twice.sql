@@ -1,8 +1,46 @@
--- Nobody plays two games on one day: two game ids mean one game under two names.
+-- Nobody plays two games at once: two ids that the schedule does not have as two games are one game under two names.
 
-with fingerprints as (
-    select * from {{ ref('row_fingerprints') }}
-    where entity is not null
+with named as (
+    select
+        fingerprints.table_name,
+        fingerprints.game_date,
+        fingerprints.entity,
+        fingerprints.game_id,
+        game_names.pair_key,
+    from {{ ref('row_fingerprints') }} as fingerprints
+    left join {{ ref('game_names') }} as game_names
+        on
+            fingerprints.game_date = game_names.game_date
+            and fingerprints.game_id = game_names.game_id
+    where fingerprints.entity is not null and fingerprints.game_id is not null and fingerprints.is_counted
+),
+
+pairs as (
+    select
+        game_date,
+        pair_key,
+        count(*) as game_count,
+    from {{ ref('games') }}
+    where state != 'moved'
+    group by game_date, pair_key
+),
+
+-- How many games the ids of one entity can be: those of the same teams no more than the schedule has of them.
+named_pairs as (
+    select
+        named.table_name,
+        named.game_date,
+        named.entity,
+        min(named.game_id) as one_game_id,
+        max(named.game_id) as other_game_id,
+        count(distinct named.game_id) as id_count,
+        least(count(distinct named.game_id), coalesce(max(pairs.game_count), 0)) as game_count,
+    from named
+    left join pairs
+        on
+            named.game_date = pairs.game_date
+            and named.pair_key = pairs.pair_key
+    group by named.table_name, named.game_date, named.entity, named.pair_key
 ),
 
 entities as (
@@ -10,11 +48,11 @@ entities as (
         table_name,
         game_date,
         entity,
-        min(game_id) as one_game_id,
-        max(game_id) as other_game_id,
-    from fingerprints
+        min(one_game_id) as one_game_id,
+        max(other_game_id) as other_game_id,
+    from named_pairs
     group by table_name, game_date, entity
-    having count(distinct game_id) > 1
+    having sum(id_count) > greatest(sum(game_count), 1)
 ),
 
 counted as (

@@ -1,6 +1,6 @@
 with duplicate_groups as (
     select * from {{ ref('duplicate_groups') }}
-    where is_newest_poorer
+    where is_counted and is_newest_poorer
 ),
 
 counted as (

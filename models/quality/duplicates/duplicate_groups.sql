@@ -34,6 +34,7 @@ grouped as (
         min(written_at) as first_written_at,
         max(written_at) as last_written_at,
         countif(written_at is null) as undated_count,
+        logical_and(is_counted) as is_counted,
     from ranked
     group by table_name, game_date, grain_key
 )
@@ -51,6 +52,7 @@ select
     newest_null_count > fewest_null_count as is_newest_poorer,
     newest_null_count,
     fewest_null_count,
+    is_counted,
     case
         when undated_count > 0 or first_written_at = last_written_at then 'unknown'
         when

@@ -1,5 +1,6 @@
 -- The five tables in one shape, so that each rule on duplicates is written once. Each source is read once.
 
+with fingerprints as (
 {% for table_name in analytics_tables() -%}
 {%- set facts = declared_source('nba_analytics', table_name) %}
 {%- set grain = facts.meta.get('grain', ['game_date']) %}
@@ -13,6 +14,12 @@ select
     staged.game_id,
     staged.{{ facts.meta.get('entity', 'game_id') }} as entity,
     staged.{{ facts.meta.get('newest_by', 'processed_at') }} as written_at,
+    {% if facts.meta.get('first_written_by') -%}
+    -- A table that is rewritten moves the time of its last write, not of its first one.
+    coalesce(staged.{{ facts.meta.first_written_by }}, staged.{{ facts.meta.get('newest_by', 'processed_at') }}) as first_written_at,
+    {%- else -%}
+    staged.{{ facts.meta.get('newest_by', 'processed_at') }} as first_written_at,
+    {%- endif %}
     to_json_string(struct({% for column in grain %}{{ column }} as {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as grain_key,
     {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
     {{ row_hash('staged', payload) }} as payload_hash,
@@ -27,3 +34,13 @@ from {{ ref('stg_nba_analytics__' ~ table_name) }} as staged
 union all
 {%- endif %}
 {% endfor %}
+)
+
+select
+    fingerprints.*,
+    uncounted_games.game_id is null as is_counted,
+from fingerprints
+left join {{ ref('uncounted_games') }} as uncounted_games
+    on
+        fingerprints.game_date = uncounted_games.game_date
+        and fingerprints.game_id = uncounted_games.game_id

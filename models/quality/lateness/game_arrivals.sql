@@ -1,20 +1,30 @@
--- One row per date: how many of its final games had arrived in the gamebook table by the alert time.
+-- One row per date: how many of its games had arrived in the gamebook table by the alert time. A game has arrived with
+-- the first write of its first row: a table that is rewritten later has newer writes, and arrived when it did.
 -- A first batch that is on time hides a late second one from the runs; not from the rows.
 
 with game_days as (
     select * from {{ ref('game_days') }}
 ),
 
-final_games as (
-    select * from {{ ref('games') }}
-    where is_final
+-- Final, or expected to be by now.
+due_games as (
+    select
+        game_date,
+        schedule_game_id,
+        pair_key,
+    from {{ ref('games') }}
+    where is_expected and state in ('final', 'unfinished')
+),
+
+game_names as (
+    select * from {{ ref('game_names') }}
 ),
 
 gamebooks as (
     select
         game_date,
         game_id,
-        min(processed_at) as arrived_at,
+        min(coalesce(created_at, processed_at)) as arrived_at,
     from {{ ref('stg_nba_raw__nbac_gamebook_player_stats') }}
     group by game_date, game_id
 ),
@@ -33,6 +43,7 @@ alerts as (
     select
         game_days.game_date,
         game_days.is_schedule_known,
+        game_days.schedule_problem,
         {{ local_moment('date_add(game_days.game_date, interval roster.day_offset day)', 'roster.alert_time', 'roster.time_zone') }} as alert_at,
     from game_days
     cross join roster
@@ -43,26 +54,51 @@ coverage as (
     where table_name = 'nbac_gamebook_player_stats'
 ),
 
+-- Each name that has arrived proves one game: two games of the same teams share the names of their teams.
+arrived as (
+    select
+        game_names.game_date,
+        game_names.pair_key,
+        gamebooks.arrived_at,
+        row_number() over (
+            partition by game_names.game_date, game_names.pair_key
+            order by gamebooks.arrived_at nulls last, gamebooks.game_id
+        ) as place,
+    from gamebooks
+    inner join game_names
+        on
+            gamebooks.game_date = game_names.game_date
+            and gamebooks.game_id = game_names.game_id
+),
+
+expected as (
+    select
+        game_date,
+        pair_key,
+        row_number() over (partition by game_date, pair_key order by schedule_game_id) as place,
+    from due_games
+),
+
 arrivals as (
     select
-        final_games.game_date,
-        final_games.game_key,
-        min(gamebooks.arrived_at) as arrived_at,
-    from final_games
-    left join gamebooks
+        expected.game_date,
+        expected.pair_key,
+        arrived.arrived_at,
+    from expected
+    left join arrived
         on
-            final_games.game_date = gamebooks.game_date
-            and gamebooks.game_id
-            in (final_games.game_key, final_games.schedule_game_id, final_games.swapped_game_id)
-    group by final_games.game_date, final_games.game_key
+            expected.game_date = arrived.game_date
+            and expected.pair_key = arrived.pair_key
+            and expected.place = arrived.place
 )
 
 select
     alerts.game_date,
     alerts.alert_at,
     alerts.is_schedule_known,
+    alerts.schedule_problem,
     coverage.is_present as is_source_present,
-    count(arrivals.game_key) as final_game_count,
+    count(arrivals.pair_key) as due_game_count,
     countif(arrivals.arrived_at <= alerts.alert_at) as arrived_game_count,
     countif(arrivals.arrived_at <= {{ as_of() }}) as arrived_so_far_count,
     max(if(arrivals.arrived_at <= {{ as_of() }}, arrivals.arrived_at, null)) as last_arrived_at,
@@ -70,4 +106,5 @@ select
 from alerts
 cross join coverage
 left join arrivals on alerts.game_date = arrivals.game_date
-group by alerts.game_date, alerts.alert_at, alerts.is_schedule_known, coverage.is_present
+group by
+    alerts.game_date, alerts.alert_at, alerts.is_schedule_known, alerts.schedule_problem, coverage.is_present

@@ -5,7 +5,7 @@ with arrivals as (
         is_source_present
         and is_schedule_known
         and is_alert_time_over
-        and arrived_game_count < final_game_count
+        and arrived_game_count < due_game_count
 )
 
 select
@@ -14,20 +14,20 @@ select
     'nbac_gamebook_player_stats' as subject,
     'error' as severity,
     concat(
-        'At the alert time ', cast(arrived_game_count as string), ' of ', cast(final_game_count as string),
-        ' final games had arrived; ', cast(arrived_so_far_count as string), ' have by now.'
+        'At the alert time ', cast(arrived_game_count as string), ' of ', cast(due_game_count as string),
+        ' games of the date had arrived; ', cast(arrived_so_far_count as string), ' have by now.'
     ) as summary,
     cast(arrived_game_count as float64) as observed,
-    cast(final_game_count as float64) as expected,
+    cast(due_game_count as float64) as expected,
     to_json_string(struct(
         {{ moment_text('alert_at') }} as alert_at,
-        final_game_count as final_games,
+        due_game_count as due_games,
         arrived_game_count as arrived_at_alert,
         arrived_so_far_count as arrived_so_far,
         {{ moment_text('last_arrived_at') }} as last_arrived_at
     )) as detail,
     concat(
-        'select game_id, min(processed_at) as arrived_at from {{ facts.relation_name }} where game_date = date \'',
+        'select game_id, min(coalesce(created_at, processed_at)) as arrived_at from {{ facts.relation_name }} where game_date = date \'',
         cast(game_date as string), '\' group by game_id order by arrived_at'
     ) as query,
 from arrivals

@@ -16,11 +16,6 @@ coverage as (
     where table_name = 'scraper_run_history'
 ),
 
-runs as (
-    select * from {{ ref('stg_nba_orchestration__scraper_run_history') }}
-    where started_at <= {{ as_of() }}
-),
-
 due as (
     select
         roster.scraper_name,
@@ -32,29 +27,10 @@ due as (
         not roster.requires_games or game_days.is_schedule_known as is_expectation_known,
         not roster.requires_games or game_days.scheduled_game_count > 0 as is_expected,
         game_days.scheduled_game_count,
+        game_days.schedule_problem,
     from roster
     cross join game_days
     cross join coverage
-),
-
-dated_runs as (
-    select
-        roster.scraper_name,
-        -- A run without a game date is for the games whose results were due on the day it ran.
-        coalesce(
-            runs.game_date,
-            date_sub(date(runs.started_at, roster.time_zone), interval roster.day_offset day)
-        ) as game_date,
-        runs.started_at,
-        -- Useful: it brought something. A run that failed, crashed or found nothing is not on time.
-        -- Without a status, a run that ended is taken at its word.
-        coalesce(runs.record_count, 1) > 0
-        and case
-            when runs.status is null then coalesce(runs.completed_at <= {{ as_of() }}, false)
-            else lower(runs.status) = 'success' and coalesce(runs.completed_at <= {{ as_of() }}, true)
-        end as is_useful,
-    from roster
-    inner join runs on roster.scraper_name = runs.scraper_name
 ),
 
 run_counts as (
@@ -63,8 +39,9 @@ run_counts as (
         game_date,
         count(*) as run_count,
         min(started_at) as first_run_at,
-        min(if(is_useful, started_at, null)) as first_useful_run_at,
-    from dated_runs
+        min(useful_at) as first_useful_at,
+        min(if(is_end_unknown, started_at, null)) as first_unproven_at,
+    from {{ ref('scraper_runs') }}
     group by scraper_name, game_date
 ),
 
@@ -76,26 +53,29 @@ judged as (
         due.due_at,
         due.alert_at,
         due.scheduled_game_count,
+        due.is_source_present,
+        due.is_expectation_known,
+        due.is_expected,
+        due.schedule_problem,
         coalesce(run_counts.run_count, 0) as run_count,
         run_counts.first_run_at,
-        run_counts.first_useful_run_at,
+        -- A run that does not say when it ended was useful after it started: late at least by then.
+        least(
+            coalesce(run_counts.first_useful_at, run_counts.first_unproven_at),
+            coalesce(run_counts.first_unproven_at, run_counts.first_useful_at)
+        ) as first_useful_run_at,
         case
             when due.due_at is null or due.alert_at is null then 'unknown'
             when not due.is_source_present or not due.is_expectation_known then 'unknown'
             when not due.is_expected then 'not_expected'
-            when run_counts.first_useful_run_at <= due.due_at then 'on_time'
-            when run_counts.first_useful_run_at is not null then 'late'
+            when run_counts.first_useful_at <= due.due_at then 'on_time'
+            when run_counts.first_useful_at <= due.alert_at then 'late'
+            when run_counts.first_unproven_at <= due.alert_at then 'unknown'
+            when run_counts.first_useful_at is not null or run_counts.first_unproven_at is not null then 'late'
             when {{ as_of() }} < due.alert_at then 'pending'
             when run_counts.run_count > 0 then 'failed'
             else 'missing'
         end as state,
-        case
-            when due.due_at is null or due.alert_at is null
-                then 'the time zone is not in the var roster_time_zones'
-            when not due.is_source_present then 'scraper_run_history is not there'
-            when not due.is_expectation_known then 'the schedule does not cover the date'
-            when not due.is_expected then 'no games that day'
-        end as reason,
     from due
     left join run_counts
         on
@@ -113,7 +93,7 @@ select
     first_useful_run_at,
     run_count,
     scheduled_game_count,
-    -- Minutes past due: of the first useful run, or so far where there was none.
+    -- Minutes past due: of the end of the first useful run, or so far where there was none.
     case state
         when 'late' then {{ minutes_between('due_at', 'first_useful_run_at') }}
         when 'missing' then {{ minutes_between('due_at', as_of()) }}
@@ -121,5 +101,12 @@ select
     end as late_by_minutes,
     state = 'late' and first_useful_run_at > alert_at as is_past_alert,
     time_zone,
-    reason,
+    case
+        when due_at is null or alert_at is null then 'the time zone is not in the var roster_time_zones'
+        when not is_source_present then 'scraper_run_history is not there'
+        when not is_expectation_known then schedule_problem
+        when not is_expected then 'no games that day'
+        when state = 'unknown' then concat('a run of ', scraper_name, ' says success, and not when it ended')
+    end as reason,
+    {{ run_stamp() }}
 from judged

@@ -1,5 +1,6 @@
--- A day without games is known to be one when the schedule was loaded after it, or has games on both sides
--- of it. Otherwise nobody can say whether silence is right.
+-- A day is free when the schedule covers it, has no game that counts, and nothing says otherwise. The schedule covers
+-- a day when it has a game on it, was loaded after it, or has games on both sides of it. Whoever relies on the
+-- schedule of a day asks is_schedule_known first: silence is only right where the schedule can be relied on.
 
 with days as (
     select game_date
@@ -8,6 +9,7 @@ with days as (
 
 games as (
     select * from {{ ref('games') }}
+    where state != 'moved'
 ),
 
 -- An inner join first: BigQuery refuses an outer one without an equality.
@@ -16,6 +18,9 @@ near as (
         days.game_date,
         countif(games.game_date = days.game_date and games.is_expected) as scheduled_game_count,
         countif(games.game_date = days.game_date and games.is_final) as final_game_count,
+        countif(
+            games.game_date = days.game_date and games.is_expected and games.state = 'unfinished'
+        ) as unfinished_game_count,
         countif(games.game_date = days.game_date) as listed_game_count,
         countif(games.game_date < days.game_date) as earlier_game_count,
         countif(games.game_date > days.game_date) as later_game_count,
@@ -27,17 +32,73 @@ near as (
             between date_sub(days.game_date, interval {{ var('schedule_margin_days') }} day)
             and date_add(days.game_date, interval {{ var('schedule_margin_days') }} day)
     group by days.game_date
+),
+
+counted as (
+    select countif(is_counted) as counted_game_count
+    from {{ ref('games') }}
+),
+
+unscheduled as (
+    select
+        game_date,
+        string_agg(subject, ', ' order by subject) as subjects,
+    from {{ ref('unscheduled') }}
+    where unscheduled_row_count > 0 or unscheduled_run_count > 0
+    group by game_date
+),
+
+described as (
+    select
+        days.game_date,
+        coalesce(near.scheduled_game_count, 0) as scheduled_game_count,
+        coalesce(near.final_game_count, 0) as final_game_count,
+        coalesce(near.unfinished_game_count, 0) as unfinished_game_count,
+        coalesce(near.listed_game_count, 0) as listed_game_count,
+        coalesce(
+            near.listed_game_count > 0
+            or (near.earlier_game_count > 0 and near.later_game_count > 0)
+            or near.loaded_at >= {{ next_day_at('days.game_date', '00:00') }},
+            false
+        ) as is_covered,
+        counted.counted_game_count,
+        unscheduled.subjects,
+        {{ as_of() }} >= {{ next_day_at('days.game_date', '00:00') }} as is_over,
+        {{ as_of() }} >= {{ next_day_at('days.game_date', var('reports_due_time')) }} as are_reports_due,
+    from days
+    cross join counted
+    left join near on days.game_date = near.game_date
+    left join unscheduled on days.game_date = unscheduled.game_date
+),
+
+explained as (
+    select
+        described.*,
+        case
+            when not is_covered then 'the schedule does not cover the date'
+            when counted_game_count = 0 then 'no game of the schedule counts: see the var counted_game_ids'
+            when are_reports_due and scheduled_game_count > 0 and final_game_count = 0
+                then concat(
+                    'the schedule is stale: none of the ', cast(scheduled_game_count as string),
+                    ' games of the date is final'
+                )
+            when scheduled_game_count = 0 and subjects is not null
+                then concat('the schedule has no game that day, and ', subjects, ' say otherwise')
+            else ''
+        end as schedule_problem,
+    from described
 )
 
 select
-    days.game_date,
-    coalesce(near.scheduled_game_count, 0) as scheduled_game_count,
-    coalesce(near.final_game_count, 0) as final_game_count,
-    coalesce(
-        near.listed_game_count > 0
-        or (near.earlier_game_count > 0 and near.later_game_count > 0)
-        or near.loaded_at >= timestamp(datetime(date_add(days.game_date, interval 1 day), time(0, 0, 0)), 'America/New_York'),
-        false
-    ) as is_schedule_known,
-from days
-left join near on days.game_date = near.game_date
+    game_date,
+    scheduled_game_count,
+    final_game_count,
+    unfinished_game_count,
+    listed_game_count,
+    is_covered,
+    is_over,
+    are_reports_due,
+    schedule_problem = '' as is_schedule_known,
+    schedule_problem,
+    {{ run_stamp() }}
+from explained

@@ -1,6 +1,8 @@
--- A game can have one row per data source, and the sources lag behind each other: the furthest status is
--- the true one, for a game never goes back from final to scheduled.
+-- The newest row of a game is the truth, on whatever date it lies: a game that was called final and then moved
+-- belongs to its new date and to no other. Its older dates stay here as `moved`, for tables may still hold rows of it
+-- there that were right when they were written.
 
+{%- set newest = 'processed_at desc nulls last, game_status desc nulls last, game_date desc, away_team_tricode, home_team_tricode' %}
 with schedule as (
     select * from {{ ref('stg_nba_raw__nbac_schedule') }}
 ),
@@ -11,36 +13,63 @@ named as (
         game_id,
         game_status,
         processed_at,
+        away_team_tricode,
+        home_team_tricode,
         concat(format_date('%Y%m%d', game_date), '_', away_team_tricode, '_', home_team_tricode) as system_game_id,
         concat(format_date('%Y%m%d', game_date), '_', home_team_tricode, '_', away_team_tricode) as swapped_game_id,
+        {{ counts('game_id') }} as is_counted,
     from schedule
 ),
 
-games as (
+-- A row without an id is a game of its own: nothing says which one it is.
+dated as (
     select
-        game_date,
-        coalesce(system_game_id, game_id) as game_key,
-        min(game_id) as schedule_game_id,
-        min(swapped_game_id) as swapped_game_id,
-        max(game_status) as game_status,
-        max(processed_at) as loaded_at,
+        named.*,
+        game_id is null or row_number() over (partition by game_id order by {{ newest }}) = 1 as is_newest,
     from named
-    group by game_date, coalesce(system_game_id, game_id)
+    qualify
+        row_number() over (
+            partition by coalesce(game_id, concat('no id: ', coalesce(system_game_id, ''))), game_date
+            order by {{ newest }}
+        ) = 1
+),
+
+facts as (
+    select
+        dated.*,
+        coalesce(game_status = 3, false) as is_over,
+        coalesce(game_status = 1 and processed_at >= {{ next_day_at('game_date', '00:00') }}, false) as is_still_scheduled,
+        {{ as_of() }} >= {{ next_day_at('game_date', var('reports_due_time')) }} as is_due,
+        sum(if(is_newest and is_counted and game_status = 3, 1, 0)) over (partition by game_date) as final_game_count,
+    from dated
+),
+
+stated as (
+    select
+        facts.*,
+        case
+            when not is_newest then 'moved'
+            when is_over then 'final'
+            when not is_due then 'open'
+            -- Known to be off: still scheduled in a row from after the day, while other games of it have turned final.
+            when is_still_scheduled and final_game_count > 0 then 'off'
+            else 'unfinished'
+        end as state,
+    from facts
 )
 
 select
     game_date,
-    game_key,
-    schedule_game_id,
+    coalesce(system_game_id, game_id) as game_key,
+    -- What two games of the same teams on one day have in common.
+    coalesce(least(system_game_id, swapped_game_id), game_id) as pair_key,
+    game_id as schedule_game_id,
+    system_game_id,
     swapped_game_id,
     game_status,
-    loaded_at,
-    coalesce(game_status = 3, false) as is_final,
-    -- Still scheduled in a row that was loaded after the day ended: postponed. In an older row: not known
-    -- to be, and taken as played.
-    not coalesce(
-        game_status = 1
-        and loaded_at >= timestamp(datetime(date_add(game_date, interval 1 day), time(0, 0, 0)), 'America/New_York'),
-        false
-    ) as is_expected,
-from games
+    processed_at as loaded_at,
+    is_counted,
+    state,
+    is_counted and state = 'final' as is_final,
+    is_counted and state in ('final', 'open', 'unfinished') as is_expected,
+from stated

@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+import click
+from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
 from dbt.config.runtime import load_profile
+from dbt.contracts.graph.manifest import Manifest
 from dbt.exceptions import DbtProjectError
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
@@ -22,6 +25,11 @@ from dbt_common.exceptions import DbtBaseException
 from trueup.errors import DbtError, UsageError
 
 ENDPOINT_VARIABLE = "TRUEUP_BIGQUERY_ENDPOINT"
+_PROFILES_VARIABLE = "DBT_PROFILES_DIR"
+# What is fixed when dbt parses does not depend on these vars; bodies read them when they are compiled.
+_COMPILED_VARS = frozenset({"as_of", "run_id"})
+# The project as parsed, by everything that parsing depends on: dbt takes four seconds for it.
+_PARSED: dict[tuple[str, ...], Manifest] = {}
 
 
 @dataclass(frozen=True)
@@ -91,22 +99,60 @@ class DbtProject:
         Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a
         result, not an error.
         """
-        os.environ.setdefault("DO_NOT_TRACK", "1")
-        runner = dbtRunner(callbacks=[_listener(on_node)] if on_node else [])
-        result = runner.invoke(
-            [
-                *arguments,
-                # Nothing of dbt on stdout: --format json promises one document there.
-                *("--quiet", "--log-level", "none", "--log-level-file", "none"),
-                *("--project-dir", str(self._project_dir)),
-                *("--profiles-dir", str(self._profiles_dir)),
-                *("--target", self._target),
-                *("--target-path", str(self._state_dir / "dbt")),
-                *("--log-path", str(self._state_dir / "logs")),
-                *("--vars", json.dumps(self._variables)),
-            ]
-        )
+        manifest = self._manifest()
+        result = self._invoke(dbtRunner(manifest, [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """All models and data tests of the project, name to kind: what a whole run must have built and tested.
+
+        Those that are switched off in the project are among them. Raises DbtError when dbt cannot parse it.
+        """
+        manifest = self._manifest()
+        disabled = (node for nodes in manifest.disabled.values() for node in nodes)
+        nodes = ((node.name, str(node.resource_type)) for node in (*manifest.nodes.values(), *disabled))
+        return {name: kind for name, kind in nodes if kind in ("model", "test")}
+
+    @property
+    def ignored_variables(self) -> tuple[str, ...]:
+        """Environment variables that are set and would change what dbt does; they are not handed to it."""
+        return tuple(sorted(_OPTION_VARIABLES.intersection(os.environ) - {_PROFILES_VARIABLE}))
+
+    def _manifest(self) -> Manifest:
+        """The parsed project. It is parsed once a process for the same days and settings."""
+        fixed = {name: value for name, value in self._variables.items() if name not in _COMPILED_VARS}
+        key = (
+            str(self._project_dir),
+            str(self._profiles_dir),
+            self._target,
+            json.dumps(fixed, sort_keys=True),
+            _state_of(self._project_dir),
+        )
+        if key not in _PARSED:
+            result = self._invoke(dbtRunner(), ["parse"])
+            _results(result, "parse")
+            assert isinstance(result.result, Manifest)
+            _PARSED[key] = result.result
+        # dbt keeps what it compiles in the manifest: the next command, of another moment, gets a fresh one.
+        return cast(Manifest, _PARSED[key].deepcopy())  # type: ignore[no-untyped-call]
+
+    def _invoke(self, runner: dbtRunner, arguments: Sequence[str]) -> dbtRunnerResult:
+        os.environ.setdefault("DO_NOT_TRACK", "1")
+        with _without_options():
+            return runner.invoke(
+                [
+                    *arguments,
+                    # Nothing of dbt on stdout: --format json promises one document there.
+                    *("--quiet", "--log-level", "none", "--log-level-file", "none"),
+                    *("--project-dir", str(self._project_dir)),
+                    *("--profiles-dir", str(self._profiles_dir)),
+                    *("--target", self._target),
+                    *("--target-path", str(self._state_dir / "dbt")),
+                    *("--log-path", str(self._state_dir / "logs")),
+                    *("--vars", json.dumps(self._variables)),
+                ]
+            )
 
     def _find_profiles(self) -> Path:
         """The user's profiles.yml; without one, a copy of the example that ships with trueup."""
@@ -122,6 +168,35 @@ class DbtProject:
         copy.mkdir(parents=True, exist_ok=True)
         shutil.copy(self._project_dir / "profiles.example.yml", copy / "profiles.yml")
         return copy
+
+
+def _state_of(project_dir: Path) -> str:
+    """How many files of the project there are, and when the last of them was changed."""
+    folders = (project_dir / name for name in ("models", "macros", "seeds", "tests"))
+    files = [project_dir / "dbt_project.yml", *(path for folder in folders for path in folder.rglob("*.*"))]
+    parsed = [path.stat().st_mtime_ns for path in files if path.suffix in (".sql", ".yml", ".csv", ".md")]
+    return f"{len(parsed)} {max(parsed, default=0)}"
+
+
+def _option_variables(command: click.Command) -> Iterator[str]:
+    """The environment variables that dbt takes for options: DBT_RESOURCE_TYPES drops tests, DBT_EMPTY all rows."""
+    for option in command.params:
+        yield from [option.envvar] if isinstance(option.envvar, str) else option.envvar or ()
+    for one in getattr(command, "commands", {}).values():
+        yield from _option_variables(one)
+
+
+_OPTION_VARIABLES = frozenset(_option_variables(cli))
+
+
+@contextmanager
+def _without_options() -> Iterator[None]:
+    """No option of dbt comes from the environment for as long as this lasts."""
+    hidden = {name: os.environ.pop(name) for name in _OPTION_VARIABLES.intersection(os.environ)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _listener(on_node: Callable[[str, int, int], None]) -> Callable[[EventMsg], None]:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,34 +21,13 @@ from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.gateways.workplace import create_sources, embedded_endpoint, open_workplace
 from trueup.reference import load_reference
-from trueup.report import Report
-from trueup.scenarios import Comparison, Scenario, compare, load_scenario
+from trueup.replays import Replay
+from trueup.scenarios import Scenario, compare, load_scenario
 from trueup.schemas import read_table_schemas
 from trueup.settings import COMPLETIONS_VARIABLE, Settings, Window, window_vars
 from trueup.workplace import Listener, Workplace
 
 DATASET = "trueup"
-
-
-@dataclass(frozen=True)
-class Replay:
-    """One scenario's run."""
-
-    scenario: Scenario
-    report: Report
-    comparison: Comparison
-
-    @property
-    def is_match(self) -> bool:
-        """Whether the run could be made and found exactly what is expected."""
-        return not self.problems and self.comparison.is_match
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why the run could not be made, or not all that the scenario asks for."""
-        asked = {suite.rule for suite in self.report.suites}
-        unseen = [f"{one.rule}: {one.reason}" for one in self.report.blocked if one.rule in asked]
-        return (*self.report.problems, *unseen)
 
 
 def replay_all(

@@ -21,6 +21,8 @@ from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
+# Longer than any check takes: who has held the right to build for so long was killed.
+_BUILD_MINUTES = 60
 _ONCE = Retry(predicate=if_exception_type())
 # The REST API's names of types, where SQL has others.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
@@ -110,12 +112,70 @@ class Warehouse:
                 f"The statement began: {' '.join(sql.split())[:120]}",
             ) from error
 
-    def rows_between(self, model: str, columns: Sequence[str], first_date: date, last_date: date) -> list[Row]:
-        """The named columns of a model of ours on the given days."""
+    def rows_between(
+        self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
+    ) -> list[Row]:
+        """The named columns of a model of ours on the given days; with ``run_id`` only what this run built."""
+        of_run = f" and run_id = '{run_id}'" if run_id is not None else ""
         return self.query(
             f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
-            f"where game_date between date '{first_date}' and date '{last_date}'"
+            f"where game_date between date '{first_date}' and date '{last_date}'{of_run}"
         )
+
+    def claim_build(self, run_id: str, holder: str) -> None:
+        """Take the right to build the tables of the dataset: a table that one run can create.
+
+        A run that was killed leaves it behind; after _BUILD_MINUTES the next one takes it over. Raises
+        WarehouseError, with who has it, where another run has it.
+        """
+        self.client.create_dataset(f"{self.project}.{self.dataset}", exists_ok=True)
+        mine = {"run_id": run_id, "holder": holder}
+        try:
+            self.query(
+                f"create table {self._lock} as "
+                "select @run_id as run_id, @holder as holder, current_timestamp() as since",
+                mine,
+            )
+        except WarehouseError as error:
+            if "already exists" not in error.message.lower():
+                raise
+            # One of several that take it over at once changes the row that all of them see.
+            self.query(
+                f"update {self._lock} set run_id = @run_id, holder = @holder, since = current_timestamp() "
+                f"where since < timestamp_sub(current_timestamp(), interval {_BUILD_MINUTES} minute)",
+                mine,
+            )
+        if not self.holds_build(run_id):
+            raise WarehouseError(
+                f"{self._holder()} is building the tables of {self.dataset}.",
+                f"Run it again when that run has ended. Where it was killed, wait {_BUILD_MINUTES} minutes, "
+                f"or drop the table {self._lock}.",
+            )
+
+    def holds_build(self, run_id: str) -> bool:
+        """Whether the run has the right to build."""
+        return any(row["run_id"] == run_id for row in self._lock_rows())
+
+    def release_build(self, run_id: str) -> None:
+        """Give the right to build back; nothing happens where the run does not have it."""
+        if self.holds_build(run_id):
+            self.query(f"drop table if exists {self._lock}")
+
+    @property
+    def _lock(self) -> str:
+        return f"`{self.project}.{self.dataset}.run_lock`"
+
+    def _lock_rows(self) -> list[Row]:
+        try:
+            return self.query(f"select run_id, holder, since from {self._lock}")
+        except WarehouseError as error:
+            if any(said in error.message.lower() for said in ("not found", "does not exist")):
+                return []
+            raise
+
+    def _holder(self) -> str:
+        rows = self._lock_rows()
+        return f"The run of {rows[0]['holder']} since {rows[0]['since']:%Y-%m-%d %H:%M} UTC" if rows else "Another run"
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
         """Create the dataset and the table where they are not there yet."""
@@ -128,6 +188,13 @@ class Warehouse:
             f"create table if not exists `{self.project}.{dataset}.{schema.table}` ({columns}) "
             f"partition by {partition} {option}"
         )
+        if dataset == self.dataset:  # a table that an earlier version made lacks the columns that came later
+            self._add_columns(schema, f"`{self.project}.{dataset}.{schema.table}`")
+
+    def _add_columns(self, schema: TableSchema, name: str) -> None:
+        found = {field.name for field in self.client.get_table(name.strip("`")).schema}
+        for column in schema.columns.keys() - found:
+            self.query(f"alter table {name} add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows to a table that exists, by one load job."""

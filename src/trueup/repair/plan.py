@@ -117,6 +117,8 @@ def plan_repair(
     if snapshot is None or not rules.intersection(REPAIRED_RULES):
         return Plan(day.game_date, snapshot.update_time if snapshot else None, left=_left(found, {}))
     draft = _Draft(Case(day, reference, settings), snapshot)
+    if unproved := _unproved(draft):
+        return Plan(day.game_date, snapshot.update_time, left=_left(found, dict.fromkeys(_repairable(found), unproved)))
     _register_reports(draft, actor)
     _set_count(draft, "DONE001" if "DONE001" in rules else "DONE002")
     start = _start_phase4(draft)
@@ -132,6 +134,40 @@ def plan_repair(
 def edited(snapshot: Snapshot, edits: Sequence[Edit]) -> Snapshot:
     """The document as the edits leave it."""
     return replace(snapshot, fields={**snapshot.fields, **{edit.field: edit.new for edit in edits}})
+
+
+def _repairable(found: Sequence[Verdict]) -> list[tuple[str, str]]:
+    return [(one.rule, one.subject) for one in found if one.rule in REPAIRED_RULES]
+
+
+def _unproved(draft: _Draft) -> Refusal | None:
+    """Why nothing of the date may be repaired or started, if so: a game of it is unfinished, unknown or not covered."""
+    case = draft.case
+    game_day = case.day.game_day
+    if not game_day.is_schedule_known:
+        return game_day.schedule_problem, f"Load nba_raw.nbac_schedule for {case.document_id}, then run it again"
+    if game_day.scheduled_game_count == 0:
+        return (
+            "the schedule has no game that counts on this date",
+            f"Look at the schedule of {case.document_id}; where it is right, the document needs no repair",
+        )
+    unfinished = game_day.scheduled_game_count - game_day.final_game_count
+    if unfinished:
+        return (
+            f"{unfinished} of {game_day.scheduled_game_count} games of the date are not final",
+            "Wait until they are, or load the schedule again, then run it again",
+        )
+    document = read_document(draft.snapshot, case.reference)
+    if not isinstance(document, Document):
+        return "the document cannot be read", f"Correct the document {case.document_id} by hand"
+    delivered = [entry for entry in case.roster(document) if document.has_delivered(entry.processor_name)]
+    short = [entry.table_name for entry in delivered if not _is_proved(case, entry.processor_name)]
+    if short:
+        return (
+            f"{', '.join(short)} is reported, but its rows are not all there",
+            f"Rerun {', '.join(short)} for {case.document_id}, then run it again",
+        )
+    return None
 
 
 def _register_reports(draft: _Draft, actor: str) -> None:
@@ -181,36 +217,21 @@ def _start_phase4(draft: _Draft) -> Start | None:
             draft.set("TRIG001", "_triggered", True, evidence)
             draft.set("TRIG001", "_trigger_reason", _OUTPUT_WAS_THERE, evidence)
         else:
-            return _proved_start(draft, verdict)
+            return _proved_start(draft)
     return None
 
 
-def _proved_start(draft: _Draft, verdict: Verdict) -> Start | None:
+def _proved_start(draft: _Draft) -> Start:
     case, document = draft.case, read_document(draft.snapshot, draft.case.reference)
     assert isinstance(document, Document), "a plan adds nothing that cannot be read"
-    if not case.day.game_day.is_schedule_known:
-        draft.refuse(
-            verdict,
-            "the schedule does not cover the date: nobody can tell whether all games are there",
-            f"Load nba_raw.nbac_schedule around {case.document_id}, then run it again",
-        )
-        return None
-    roster = case.reference.expected(document.mode)
+    roster = case.roster(document)
     delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
-    short = [entry.table_name for entry in delivered if not _is_proved(case, entry.processor_name)]
-    if short:
-        draft.refuse(
-            verdict,
-            f"{', '.join(short)} is reported, but its rows are not all there",
-            f"Rerun {', '.join(short)} for {case.document_id}, then run it again",
-        )
-        return None
     completed_at, _ = completion(case, document)
     names = tuple(sorted(entry.processor_name for entry in delivered))
     return Start(
         delivered=names,
         missing_tables=tuple(sorted(entry.table_name for entry in roster if entry not in delivered)),
-        mode=document.mode,
+        mode=case.mode(document),
         completed_at=completed_at,
         evidence={
             "completed_at": moment_text(completed_at),

@@ -21,6 +21,7 @@ from trueup.report import Report
 
 pytestmark = pytest.mark.xdist_group("browser")
 AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
+CHECKED = ("report.json", "junit.xml", "report.html")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -41,8 +42,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page whose path the demo ends with."""
+    """The page whose path the demo ends with, in a project that has a check's report."""
     copy = tmp_path_factory.mktemp("project")
+    (copy / ".trueup").mkdir()
+    for name in CHECKED:
+        (copy / ".trueup" / name).write_text(f"a check's {name}")
     for path in PROJECT.iterdir():
         if not path.name.startswith(".") and path.name not in ("target", "logs"):
             (copy / path.name).symlink_to(path)
@@ -50,8 +54,15 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=300)
     assert said.returncode == 0, said.stdout + said.stderr
     last = said.stdout.strip().splitlines()[-1]
-    assert last == "The report: .trueup/report.html"
-    return copy / ".trueup" / "report.html"
+    assert last == "The report: .trueup/demo/report.html"
+    return copy / ".trueup" / "demo" / "report.html"
+
+
+def test_the_demo_is_beside_the_report_of_a_check_and_leaves_it_as_it_is(demo_page: Path) -> None:
+    assert {path.name for path in demo_page.parent.iterdir()} == {*CHECKED, "data_docs"}
+    state = demo_page.parents[1]
+    assert [(state / name).read_text() for name in CHECKED] == [f"a check's {name}" for name in CHECKED]
+    assert not (state / "data_docs").exists()
 
 
 @dataclass

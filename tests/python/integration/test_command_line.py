@@ -15,38 +15,19 @@ from pathlib import Path
 
 import pytest
 
+from command_line import copy_project, trueup
 from contract.receivers import receiver
 from report_cases import INCIDENT
 from support import PROJECT, SCENARIOS, hear_interrupts
 from trueup.report import to_json
+from trueup.settings import now
 
 WINDOW = ("--first-date", "2026-02-03", "--last-date", "2026-02-03", "--as-of", "2026-02-04T15:30:00Z")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, so that what commands leave behind does not meet that of others."""
-    copy = tmp_path_factory.mktemp("project")
-    for name in ("models", "macros", "seeds", "expectations", "tests/generic", "tests/singular"):
-        shutil.copytree(PROJECT / name, copy / name)
-    for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
-        shutil.copy(PROJECT / name, copy / name)
-    return copy
-
-
-def trueup(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    said = subprocess.run(
-        [sys.executable, "-m", "trueup.cli", *arguments],
-        cwd=project,
-        env={**os.environ, "TRUEUP_BIGQUERY_ENDPOINT": "", "GITHUB_STEP_SUMMARY": "", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert "Traceback" not in said.stdout + said.stderr, said.stderr
-    assert "defect in trueup" not in said.stderr, said.stderr
-    return said
+    return copy_project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +39,9 @@ def trueup(project: Path, *arguments: str, **environment: str) -> subprocess.Com
         (("check", "--days", "0"), "--days is 0"),
         (("check", "--as-of", "2026-02-04T15:30:00"), "no offset"),
         (("check", "--format", "xml"), "invalid choice"),
+        (("check", "--days", "9999999"), "before the year 1"),
+        (("check", "--as-of", "0001-01-01T00:00:00Z"), "in the year 1"),
+        (("check", "--project-dir", "/"), "no trueup project at /"),
         (("nonsense",), "invalid choice"),
         ((), "required"),
         (("replay", "nowhere"), "no scenario at nowhere"),
@@ -156,7 +140,7 @@ def incident(tmp_path: Path) -> Path:
     state = tmp_path / ".trueup"
     (state / "data_docs").mkdir(parents=True)
     (state / "data_docs" / "index.html").write_text("<title>Data Docs</title>")
-    report = replace(INCIDENT, data_docs="data_docs/index.html")
+    report = replace(INCIDENT, data_docs="data_docs/index.html", written_at=now())
     (state / "report.json").write_text(to_json(report), encoding="utf-8")
     return tmp_path
 
@@ -166,6 +150,7 @@ def test_the_report_is_made_again_from_its_artifacts_alone(incident: Path) -> No
     done = trueup(incident, "report", TRUEUP_BIGQUERY_ENDPOINT="http://127.0.0.1:1")
     assert done.returncode == 1
     assert done.stdout.strip().endswith("The report: .trueup/report.html")
+    assert done.stdout.startswith("Report written ")
     first = page.read_bytes()
     assert b"Rows doubled in player_game_summary" in first
     trueup(incident, "report")

@@ -6,6 +6,7 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ import yaml
 from support import PROJECT, SCENARIOS
 from trueup.errors import ScenarioError
 from trueup.reference import load_reference
+from trueup.report import Status
 from trueup.scenario_cells import is_known, read_cell
 from trueup.scenario_folders import SEED_COLUMNS
 from trueup.scenarios import ExpectedFinding, compare, find_scenarios, load_scenario
@@ -130,6 +132,13 @@ def test_dates_need_no_quotes(tmp_path: Path) -> None:
     assert made.vars == {"since": "2026-01-01", "days": 3}
 
 
+@pytest.mark.parametrize("status", get_args(Status))
+def test_a_scenario_may_state_how_its_run_ends(tmp_path: Path, status: str) -> None:
+    assert load_scenario(scenario(tmp_path / "left out"), SCHEMAS).status is None
+    made = load_scenario(scenario(tmp_path / "stated", **{"scenario.yml": HEAD + f"status: {status}\n"}), SCHEMAS)
+    assert made.status == status
+
+
 def test_a_document_is_kept_as_it_is_written(tmp_path: Path) -> None:
     raw: dict[str, object] = {
         "_triggered_at": {"$timestamp": "2026-02-04T20:01:00Z"},
@@ -202,6 +211,10 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
         ("documents", "x", "is not a folder"),
         ("seeds/players.csv", "a\n1\n", "is no seed"),
         ("scenario.yml", HEAD + "expectations: maybe\n", "expectations 'maybe' is not true or false"),
+        ("scenario.yml", HEAD + "status: fine\n", "status 'fine' is none of healthy, findings, could_not_check"),
+        ("scenario.yml", HEAD + "status:\n", "status None is none of healthy"),
+        ("scenario.yml", HEAD + "status: [healthy]\n", r"status \['healthy'\] is none of healthy"),
+        ("scenario.yml", HEAD + "status: Healthy\n", "status 'Healthy' is none of healthy"),
         (WAIVERS, "rule,subject,game_date,reason\n", "lacks the column until"),
         (WAIVERS, "rule,subject,game_date,reason,till\n", "unknown column 'till'"),
         (WAIVERS, "rule,subject,game_date,reason,until\nDUP001,t,,x,soon\n", "line 2, column until: 'soon'"),

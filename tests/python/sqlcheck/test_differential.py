@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from nights import moved, placed, together
 from sqlcheck.differential import (
     DIFFERENT,
     NOT_COMPARED,
@@ -41,42 +39,19 @@ FAULTS = (
     *("null-key", "tied-newest", "two-game-ids", "poorer-newest"),
     *("scraper-silent", "scraper-failed", "partial-arrival", "impossible-values"),
 )
-_DAY = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
 
 
 def night(name: str) -> Scenario:
     return load_scenario(SCENARIOS / name, SCHEMAS)
 
 
-def moved(value: Any, days: int) -> Any:
-    """The same on other days: every day in a text, 2026-02-03 or 20260203, is so many days later."""
-    if isinstance(value, Mapping):
-        return {moved(key, days): moved(one, days) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(moved(one, days) for one in value)
-    if not isinstance(value, str):
-        return value
-
-    def later(found: re.Match[str]) -> str:
-        year, dash, month, day = found.groups()
-        return f"{date(int(year), int(month), int(day)) + timedelta(days):%Y{dash}%m{dash}%d}"
-
-    return _DAY.sub(later, value)
-
-
 def all_nights() -> Scenario:
     """The golden nights one after the other in one warehouse, each fault a week before the one before it."""
     first, last = map(night, CLOCK_CHANGES)
-    placed = [(first.tables, first.documents), (last.tables, last.documents)]
-    for weeks, one in enumerate(map(night, FAULTS)):
-        placed.append((moved(one.tables, -7 * weeks), moved(one.documents, -7 * weeks)))
-    tables: dict[str, tuple[dict[str, Any], ...]] = {}
-    documents: dict[str, dict[str, Any]] = {}
-    for rows_by_table, raw_by_collection in placed:
-        for name, rows in rows_by_table.items():
-            tables[name] = (*tables.get(name, ()), *rows)
-        for collection, raw in raw_by_collection.items():
-            documents[collection] = {**documents.get(collection, {}), **raw}
+    # The nights of both ends keep their days, and no two nights have a game in common.
+    shifts = [(first, 0, 20_000), (last, 0, 30_000)]
+    shifts += [(one, -7 * weeks, 1000 * weeks) for weeks, one in enumerate(map(night, FAULTS))]
+    tables, documents = together(placed(one, days, games) for one, days, games in shifts)
     return replace(
         last,
         name="all-nights",
@@ -231,6 +206,6 @@ def test_the_nights_stand_on_days_of_their_own() -> None:
 
 def test_a_day_is_moved_wherever_it_stands() -> None:
     row = {"day": "2026-03-01", "game_id": "20260301_BOS", "at": "2026-03-01T05:00:00Z", "n": 1, "id": "0022500501"}
-    assert moved((row,), -1) == (
-        {"day": "2026-02-28", "game_id": "20260228_BOS", "at": "2026-02-28T05:00:00Z", "n": 1, "id": "0022500501"},
-    )
+    there = {"day": "2026-02-28", "game_id": "20260228_BOS", "at": "2026-02-28T05:00:00Z", "n": 1}
+    assert moved((row,), -1) == ({**there, "id": "0022500501"},)
+    assert moved((row,), -1, 1000) == ({**there, "id": "0022501501"},)

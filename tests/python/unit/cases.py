@@ -23,6 +23,12 @@ AS_OF = datetime(2026, 2, 4, 15, 30, tzinfo=timezone.utc)
 REFERENCE = load_reference(PROJECT / "seeds")
 FIVE = tuple(entry.processor_name for entry in REFERENCE.expected("overnight"))
 PLAYERS, OFFENSE, DEFENSE, UPCOMING, UPCOMING_TEAM = FIVE
+# Days for evidence(game_day=…).
+UNCOVERED = {
+    "schedule_problem": "the schedule does not cover the date", "is_covered": False, "listed_game_count": 0,
+    "scheduled_game_count": 0, "final_game_count": 0,
+}  # fmt: skip
+FREE = {"listed_game_count": 0, "scheduled_game_count": 0, "final_game_count": 0}
 
 
 def evidence(**changes: Any) -> DayEvidence:
@@ -31,7 +37,9 @@ def evidence(**changes: Any) -> DayEvidence:
         name: ProcessorEvidence(DAY, name, name, True, 56, 56, 2, 2, WRITTEN, WRITTEN, False) for name in FIVE
     }
     phase4_at = TRIGGERED + timedelta(minutes=9)
-    day = DayEvidence(GameDay(DAY, True, 2, 2), processors, Phase4Evidence(DAY, True, 40, phase4_at, phase4_at))
+    day = DayEvidence(
+        GameDay(DAY, "", True, 2, 2, 2, 0), processors, Phase4Evidence(DAY, True, 40, phase4_at, phase4_at)
+    )
     game_day = replace(day.game_day, **changes.pop("game_day", {}))
     phase4 = replace(day.phase4, **changes.pop("phase4", {}))
     for name, fields in changes.items():

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from trueup.judge import not_judged
+from trueup.judge import judged_rules, not_judged
 from unit.cases import (
     AS_OF,
     DAY,
     DEFENSE,
     FIVE,
+    FREE,
     KEY,
     OFFENSE,
     PLAYERS,
     REFERENCE,
     REPORTED,
     TRIGGERED,
+    UNCOVERED,
     UPCOMING,
     UPCOMING_TEAM,
     document,
@@ -27,7 +29,9 @@ from unit.cases import (
     untriggered,
 )
 
-RULES = [rule.code for rule in REFERENCE.rules.values() if rule.family in ("completion", "trigger")]
+RULES = judged_rules(REFERENCE)
+# Before the reports of the night are due.
+EARLY = datetime(2026, 2, 4, 12, 30, tzinfo=timezone.utc)
 NO_ROWS: dict[str, Any] = {"row_count": 0, "grain_count": 0, "games_found_count": 0}
 
 
@@ -46,7 +50,7 @@ def test_a_good_night_has_no_failure_and_every_rule_was_examined() -> None:
         (document(_mode=7), evidence()),
         (untriggered(remove=FIVE), evidence()),
         (None, evidence(game_day={"scheduled_game_count": 0, "final_game_count": 0})),
-        (document(), evidence(game_day={"is_schedule_known": False})),
+        (document(), evidence(game_day=UNCOVERED)),
     ],
 )
 def test_every_rule_says_something_whatever_is_there(snapshot: Any, day: Any) -> None:
@@ -100,7 +104,16 @@ def test_a_class_style_name_counts_once_beside_the_plain_one() -> None:
 # The first scripts knew five processors, always.
 def test_three_of_five_are_enough_in_same_day_mode() -> None:
     snapshot = document(remove=(OFFENSE, DEFENSE), _mode="same_day", _completed_count=3)
-    assert failures(snapshot) == {}
+    assert failures(snapshot, as_of=EARLY) == {}
+
+
+# A document that says same_day hid that the nightly run never happened.
+@pytest.mark.parametrize("mode", ["same_day", "tomorrow"])
+def test_once_the_reports_are_due_the_nightly_mode_is_judged_whatever_the_document_says(mode: str) -> None:
+    snapshot = document(remove=(OFFENSE, DEFENSE), _mode=mode, _completed_count=3)
+    assert set(failures(snapshot)) == {("DONE002", OFFENSE), ("DONE002", DEFENSE)}
+    unplayed = evidence(game_day={"final_game_count": 0, "scheduled_game_count": 0})
+    assert failures(snapshot, unplayed) == {}
 
 
 @pytest.mark.parametrize("status", ["success", "complete", "completed", "partial", " SUCCESS "])
@@ -192,7 +205,7 @@ def test_a_day_without_games_needs_no_document() -> None:
 
 
 def test_a_schedule_that_does_not_cover_the_day_blocks() -> None:
-    verdicts = judged(None, evidence(game_day={"is_schedule_known": False}))
+    verdicts = judged(None, evidence(game_day=UNCOVERED))
     assert only(verdicts, "DONE007").is_blocking
     assert only(verdicts, "DONE009", PLAYERS).is_blocking
 
@@ -215,7 +228,22 @@ def test_a_table_that_lacks_a_game_is_found() -> None:
 
 def test_a_table_of_another_mode_may_lack_games() -> None:
     snapshot = document(remove=(OFFENSE, DEFENSE, PLAYERS), _mode="tomorrow", _completed_count=2)
-    assert failures(snapshot, evidence(**{PLAYERS: NO_ROWS})) == {}
+    assert failures(snapshot, evidence(**{PLAYERS: NO_ROWS}), as_of=EARLY) == {}
+
+
+# --- SCHED002 ---
+
+
+def test_reports_on_a_day_that_the_schedule_does_not_have_are_found() -> None:
+    found = failures(document(), evidence(game_day=FREE))
+    assert found["SCHED002", KEY].observed == 5.0
+
+
+def test_reports_that_brought_nothing_and_games_that_do_not_count_are_no_contradiction() -> None:
+    nothing: Any = {name: {"record_count": 0} for name in FIVE}
+    gone = {name: {**NO_ROWS, "games_expected_count": 0} for name in FIVE}
+    assert failures(document(**nothing), evidence(game_day=FREE, **gone)) == {}
+    assert failures(document(), evidence(game_day={**FREE, "listed_game_count": 3}, **gone)) == {}
 
 
 # --- TRIG001 ---

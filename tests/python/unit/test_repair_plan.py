@@ -23,6 +23,7 @@ from unit.cases import (
     PLAYERS,
     REFERENCE,
     TRIGGERED,
+    UNCOVERED,
     UPCOMING,
     WRITTEN,
     document,
@@ -122,7 +123,7 @@ def test_reports_whose_rows_are_not_all_there_start_nothing(rows: dict[str, Any]
 
 
 def test_an_unknown_schedule_starts_nothing() -> None:
-    done = plan(untriggered(), evidence(phase4=SILENT, game_day={"is_schedule_known": False}))
+    done = plan(untriggered(), evidence(phase4=SILENT, game_day=UNCOVERED))
     assert done.is_empty
 
 

@@ -14,13 +14,13 @@ from trueup.case import CompletionRule, JudgeSettings
 from trueup.completions import Snapshot
 from trueup.documents import Document, read_document
 from trueup.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
-from trueup.judge import judge
+from trueup.judge import judge, judged_rules
 from trueup.repair.phase4 import start_message
 from trueup.repair.plan import REPAIRED_RULES, Edit, Plan, edited, plan_repair
 from unit.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, TRIGGERED, evidence
 
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-RULES = {rule.code for rule in REFERENCE.rules.values() if rule.family in ("completion", "trigger")}
+RULES = set(judged_rules(REFERENCE))
 
 SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 FAULTS: list[dict[str, Any]] = [
@@ -109,10 +109,16 @@ def nights(draw: st.DrawFn) -> DayEvidence:
     phase4_at = draw(maybe) if phase4_rows else None
     kept = draw(st.sets(st.sampled_from(FIVE), min_size=3)) if draw(st.booleans()) else set(FIVE)
     return DayEvidence(
-        GameDay(DAY, draw(st.sampled_from([True, True, False])), games, draw(st.integers(0, games))),
+        game_day(draw, games),
         {name: processor(name) for name in sorted(kept)},
         Phase4Evidence(DAY, draw(st.sampled_from([True, True, False])), phase4_rows, phase4_at, phase4_at),
     )
+
+
+def game_day(draw: st.DrawFn, games: int) -> GameDay:
+    problem = draw(st.sampled_from(["", "", "the schedule is stale"]))
+    final = draw(st.sampled_from([games, games, 0, max(games - 1, 0)]))
+    return GameDay(DAY, problem, True, games, games, final, draw(st.sampled_from([games - final, 0])))
 
 
 rules: st.SearchStrategy[CompletionRule] = st.sampled_from(["seed", "graceful"])

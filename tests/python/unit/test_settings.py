@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timezone
+from pathlib import Path
 
 import pytest
 
+from support import PROJECT
 from trueup.errors import UsageError
-from trueup.settings import make_window
+from trueup.settings import find_project, make_window
 
 NOW = datetime(2026, 2, 4, 13, 0, tzinfo=timezone.utc)
 
@@ -50,9 +52,26 @@ def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
         ({"days": 3, "first": "2026-02-01"}, "twice"),
         ({"as_of": "noon"}, "not a moment"),
         ({"as_of": "2026-02-04T16:00:00"}, "no offset"),
+        ({"as_of": "0001-01-01T00:00:00Z"}, "in the year 1"),
+        ({"as_of": "9999-12-31T23:59:59Z"}, "in the year 9999"),
+        ({"days": 10**6}, "before the year 1"),
+        ({"days": 10**30}, "before the year 1"),
     ],
 )
 def test_wrong_windows_are_refused_with_the_form_they_should_have(arguments: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said) as told:
         window(**arguments)  # type: ignore[arg-type]
     assert told.value.hint
+
+
+def test_the_project_is_the_one_around_us_else_the_installed_one(tmp_path: Path) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: trueup\n")
+    (tmp_path / "below").mkdir()
+    assert find_project(tmp_path / "below") == tmp_path
+    assert find_project(tmp_path.parent) == PROJECT
+
+
+def test_a_project_that_is_named_is_never_another_one(tmp_path: Path) -> None:
+    assert find_project(PROJECT / "seeds", or_installed=False) == PROJECT
+    with pytest.raises(UsageError, match="no trueup project at"):
+        find_project(tmp_path, or_installed=False)

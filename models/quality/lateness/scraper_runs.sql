@@ -1,0 +1,36 @@
+-- Useful: it ended, and brought something. A run is useful from the moment it ended. One that says success and not
+-- when it ended may have been in time: nobody can say. A run that failed, crashed or found nothing is not useful.
+
+with roster as (
+    select * from {{ ref('scraper_roster') }}
+),
+
+runs as (
+    select * from {{ ref('stg_nba_orchestration__scraper_run_history') }}
+    where started_at <= {{ as_of() }}
+)
+
+select
+    roster.scraper_name,
+    -- A run without a game date is for the games whose results were due on the day it ran.
+    coalesce(
+        runs.game_date,
+        date_sub(date(runs.started_at, roster.time_zone), interval roster.day_offset day)
+    ) as game_date,
+    runs.game_date is not null as is_dated,
+    roster.requires_games,
+    runs.started_at,
+    -- Without a status, a run that ended is taken at its word.
+    if(
+        coalesce(runs.record_count, 1) > 0
+        and coalesce(lower(runs.status), 'success') = 'success'
+        and runs.completed_at <= {{ as_of() }},
+        runs.completed_at,
+        null
+    ) as useful_at,
+    coalesce(
+        coalesce(runs.record_count, 1) > 0 and lower(runs.status) = 'success' and runs.completed_at is null,
+        false
+    ) as is_end_unknown,
+from roster
+inner join runs on roster.scraper_name = runs.scraper_name

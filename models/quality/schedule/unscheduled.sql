@@ -1,0 +1,109 @@
+-- One row per table or scraper, which can have one name, and date: what there was, and how much of it the schedule
+-- knows nothing of.
+
+{%- set arrivals = 'nbac_gamebook_player_stats' %}
+with game_names as (
+    select * from {{ ref('game_names') }}
+),
+
+-- Rows of a game that was moved away or is off belong to nothing in a table of what was played. A table of what is
+-- to be played was right when it was written.
+written as (
+    select
+        table_name,
+        game_date,
+        game_id,
+        count(*) as row_count,
+    from {{ ref('row_fingerprints') }}
+    where game_id is not null
+    group by table_name, game_date, game_id
+    union all
+    select
+        '{{ arrivals }}' as table_name,
+        game_date,
+        game_id,
+        count(*) as row_count,
+    from {{ ref('stg_nba_raw__nbac_gamebook_player_stats') }}
+    group by game_date, game_id
+),
+
+table_facts as (
+    {%- for table_name in analytics_tables() %}
+    select
+        '{{ table_name }}' as table_name,
+        '{{ declared_source('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games,
+    union all
+    {%- endfor %}
+    select
+        '{{ arrivals }}' as table_name,
+        'final' as expects_games,
+),
+
+judged as (
+    select
+        written.table_name,
+        written.game_date,
+        written.game_id,
+        written.row_count,
+        case
+            when game_names.game_id is null then true
+            when not game_names.is_counted or table_facts.expects_games = 'scheduled' then false
+            else game_names.state in ('moved', 'off')
+        end as is_unscheduled,
+    from written
+    inner join table_facts on written.table_name = table_facts.table_name
+    left join game_names
+        on
+            written.game_date = game_names.game_date
+            and written.game_id = game_names.game_id
+),
+
+-- A run speaks against a free day where it says itself that it brought data of that day.
+runs as (
+    select
+        scraper_name,
+        game_date,
+        count(*) as run_count,
+        countif(useful_at is not null and is_dated) as useful_run_count,
+    from {{ ref('scraper_runs') }}
+    where requires_games
+    group by scraper_name, game_date
+),
+
+listed as (
+    select distinct game_date
+    from {{ ref('games') }}
+    where state in ('final', 'open', 'unfinished')
+),
+
+united as (
+    select
+        table_name as subject,
+        game_date,
+        row_count as examined_count,
+        if(is_unscheduled, row_count, 0) as row_count,
+        0 as run_count,
+        if(is_unscheduled, coalesce(game_id, 'a game without an id'), null) as game_id,
+    from judged
+    union all
+    select
+        runs.scraper_name as subject,
+        runs.game_date,
+        runs.run_count as examined_count,
+        0 as row_count,
+        if(listed.game_date is null, runs.useful_run_count, 0) as run_count,
+        cast(null as string) as game_id,
+    from runs
+    left join listed on runs.game_date = listed.game_date
+)
+
+select
+    subject,
+    game_date,
+    sum(examined_count) as examined_count,
+    sum(row_count) as unscheduled_row_count,
+    count(distinct game_id) as unscheduled_game_count,
+    sum(run_count) as unscheduled_run_count,
+    min(game_id) as example,
+from united
+group by subject, game_date

@@ -1,0 +1,113 @@
+"""What this run has built, read back; and whether it is all that was asked for. What is missing is told, not passed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+from trueup.reference import Reference
+from trueup.report import Finding, Lateness, Outcome, Report, ServiceLevel, finding_from_row
+from trueup.settings import EASTERN, Window
+from trueup.workplace import NodeResult, Workplace
+
+# These tests repeat the findings for people who run dbt alone; there is one for each rule that dbt knows.
+RULE_TEST = "no_findings_"
+FINDING_TESTS = (RULE_TEST, "no_warnings_")
+_REPORTING = "reporting"
+_LEVELS = "service_levels"
+_AGAIN = "Another run may have built the same tables meanwhile: run trueup check again."
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """How many subjects an outcome says have failed."""
+
+    rule: str
+    game_date: date
+    failed_subject_count: int
+
+
+def read_answers(work: Workplace) -> Report:
+    """The findings, outcomes, service levels and lateness that this run has built. Whatever is missing of them, or
+    contradicts the rest, is a problem of the report.
+    """
+    window, run_id = work.settings.window, work.settings.run_id
+
+    def read(model: str, kind: type[Any], *order: str) -> list[dict[str, Any]]:
+        columns = [field.name for field in fields(kind)]
+        rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, run_id)
+        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
+
+    report = Report(
+        window,
+        work.settings.target,
+        findings=tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject")),
+        outcomes=tuple(Outcome(**row) for row in read("rule_outcomes", Outcome, "rule")),
+        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel, "rule")),
+        lateness=tuple(Lateness(**row) for row in read("scraper_lateness", Lateness, "scraper_name")),
+    )
+    counted = [_Counted(**row) for row in read("rule_outcomes", _Counted)]
+    return replace(report, problems=tuple(_contradictions(report, counted, work.reference)))
+
+
+def _contradictions(report: Report, counted: Sequence[_Counted], reference: Reference) -> Iterator[str]:
+    """One outcome for each rule and day, one service level for each metric and day, and the findings that they name."""
+    days = report.window.dates
+    rules = {code: rule.family for code, rule in reference.rules.items() if rule.family != _REPORTING}
+    yield from _miscounted("outcome", [(one.rule, one.game_date) for one in report.outcomes], rules, days)
+    levels = [code for code, family in rules.items() if family == _LEVELS]
+    yield from _miscounted("service level", [(one.rule, one.game_date) for one in report.service_levels], levels, days)
+    found = Counter((one.rule, one.game_date) for one in report.findings)
+    failed = {(one.rule, one.game_date): one.failed_subject_count for one in counted}
+    for rule, day in sorted(found.keys() | failed.keys()):
+        if found[rule, day] != failed.get((rule, day), 0):
+            said = failed.get((rule, day), 0)
+            yield f"{rule} of {day} failed for {said} subjects and has {found[rule, day]} findings. {_AGAIN}"
+
+
+def _miscounted(
+    what: str, found: Iterable[tuple[str, date]], rules: Iterable[str], days: Sequence[date]
+) -> Iterator[str]:
+    counts = Counter(found)
+    wanted = {(rule, day) for rule in rules for day in days}
+    wrong = sorted(key for key in wanted | counts.keys() if counts[key] != (key in wanted))
+    if wrong:
+        rule, day = wrong[0]
+        yield (
+            f"{len(wrong)} of {len(wanted)} {what}s of this run are not there exactly once, such as {rule} of {day} "
+            f"({counts[rule, day]} times). {_AGAIN}"
+        )
+
+
+def unseen_days(outcomes: Sequence[Outcome], window: Window) -> Iterator[str]:
+    """The days of which nothing can be said: those that are not over, and those on which no rule was examined."""
+    today = window.as_of.astimezone(EASTERN).date()
+    seen = {one.game_date for one in outcomes if one.outcome in ("passed", "failed")}
+    for day in window.dates:
+        if day >= today:
+            yield f"{day} is not over as of {window.as_of.isoformat()}: nothing of it can be judged yet."
+        elif day not in seen:
+            reasons = Counter(one.reason for one in outcomes if one.game_date == day and one.reason)
+            most = f" ({reasons.most_common(1)[0][0]})" if reasons else ""
+            yield f"Nothing could be examined on {day}{most}."
+
+
+def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: bool) -> Iterator[str]:
+    """The models and tests of the dbt project that left no result, and rules that no test of the project knows."""
+    checks = work.dbt.checks
+    done = {one.name for one in results}
+    wanted = {name for name, kind in checks.items() if with_tests or kind == "model"}
+    missing = sorted(wanted - done)
+    if missing:
+        yield (
+            f"{len(missing)} of {len(wanted)} models and tests of the dbt project did not run, such as {missing[0]}. "
+            "Look for a setting that leaves them out: flags in dbt_project.yml, `enabled` in a YAML file."
+        )
+    tested = {name.removeprefix(RULE_TEST) for name in checks if name.startswith(RULE_TEST)}
+    known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, _REPORTING)}
+    for code in sorted(tested ^ known):
+        lacks = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
+        yield f"{lacks} does not have the rule {code}: put its line back."
