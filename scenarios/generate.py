@@ -64,6 +64,7 @@ class Golden:
     def nights(self) -> list[Night]:
         """Every night of the scenario, in order."""
         return sorted([self.night, *self.others], key=lambda one: one.day)
+
     status: str = ""
 
     def wants(

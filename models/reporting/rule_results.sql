@@ -128,10 +128,10 @@ unscheduled_subjects as (
     where
         roster.requires_games
         and coverage.table_name = 'scraper_run_history'
-        and roster.scraper_name not in (select table_name from coverage)
+        and roster.scraper_name != 'nbac_gamebook_player_stats'
 ),
 
--- A free day with nothing on it has been examined once it is over: that silence is right is what was seen.
+-- A free day with nothing on it has been examined once its reports are due: that nothing is there is what was looked for.
 unscheduled_rule as (
     select
         'SCHED002' as rule,

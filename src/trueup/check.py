@@ -25,6 +25,7 @@ from trueup.verdicts import Verdict, verdict_findings, verdict_outcomes, verdict
 from trueup.workplace import Listener, NodeResult, Workplace
 
 VERDICTS = "trueup.completion_verdicts"
+_VERDICT_TABLES = frozenset({"completion_verdicts"})
 # Everything that reads verdicts is built after they are written.
 _AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
 _NOT_ASKED = "the scenario does not ask for expectations"
@@ -49,13 +50,15 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
 
 def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: bool) -> Report:
     """Build, judge, validate and read the answers, one after the other."""
+    examiner.prepare()
     clock.start("Building models: what arrived, what is wrong, what is true")
     _seed(work)
     results = list(_build(work, with_tests, ["--exclude", *_AFTER_VERDICTS]))
     clock.start("Judging the completion documents")
     judged = reconcile(work)
     clock.start("Running the expectations")
-    data = expect(work, examiner, _unbuilt(results))
+    unwritten = _VERDICT_TABLES if judged.is_off else frozenset()
+    data = expect(work, examiner, _unbuilt(results), unwritten)
     clock.start("Putting the report together")
     results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS])
     told = examiner.examine_report(_unbuilt(results))
@@ -118,7 +121,7 @@ def check_expectations(work: Workplace) -> Report:
         clock.start("Running the expectations")
         # One of them reads the verdicts on the documents, of which there may be none yet.
         work.tables.create_table(work.schemas[VERDICTS], work.dataset)
-        data = expect(work, examiner)
+        data = expect(work, examiner, unwritten=_VERDICT_TABLES)
     left_out = Examiner(work, "trueup check runs it, on the report that it writes").examine_report()
     notes = (*_settings_notes(work), *data.notes, *examiner.publish())
     clock.finish()
@@ -178,9 +181,14 @@ def reconcile(work: Workplace) -> Judged:
     return judged
 
 
-def expect(work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozenset()) -> Examination:
-    """Run the suites on the data and write their verdicts, which dbt makes findings of."""
-    examination = examiner.examine_data(unbuilt)
+def expect(
+    work: Workplace,
+    examiner: Examiner,
+    unbuilt: frozenset[str] = frozenset(),
+    unwritten: frozenset[str] = frozenset(),
+) -> Examination:
+    """Run the suites on the data and write their verdicts, which dbt makes findings of. See Examiner.examine_data."""
+    examination = examiner.examine_data(unbuilt, unwritten)
     _write_verdicts(work, examine.VERDICTS, examination.verdicts)
     return examination
 
@@ -255,7 +263,9 @@ def _settings_notes(work: Workplace) -> list[str]:
         for family in sorted(families_off(work.settings))
     ]
     if ignored := work.dbt.ignored_variables:
-        notes.append(f"These environment variables are options of dbt, and were not handed to it: {', '.join(ignored)}.")
+        notes.append(
+            f"These environment variables are options of dbt, and were not handed to it: {', '.join(ignored)}."
+        )
     return notes
 
 

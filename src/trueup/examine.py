@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain, takewhile
+from typing import Any
 
 from trueup.errors import CannotCheckError, UsageError
-from trueup.expectations.queries import batch_query, coverage_query
+from trueup.expectations.declared import declared_suites, refuse_missing_suites
+from trueup.expectations.kinds import parameter_of
+from trueup.expectations.queries import (
+    UNCOUNTED_GAMES,
+    batch_query,
+    coverage_query,
+    examined_of,
+    examples_query,
+    needed_dates_query,
+    rows_query,
+    uncounted_query,
+)
 from trueup.expectations.suites import Suite, read_suites
 from trueup.expectations.validator import Validator
-from trueup.expectations.verdicts import Examined, Validation, judge_suite, not_validated, unexamined
+from trueup.expectations.verdicts import Examples, SuiteRun, Told, judge_suite, not_validated
 from trueup.report import Cost, SuiteResult
 from trueup.verdicts import Verdict
 from trueup.workplace import Workplace
@@ -33,40 +47,48 @@ class Examination:
 
 
 @dataclass(frozen=True)
-class _Validated:
-    """One suite as it was run. ``problem``: why it could not be ("" when it was)."""
+class _Step:
+    """A suite after the warehouse has counted, or after Great Expectations has looked, and what it took so far."""
 
-    suite: Suite
-    examined: Mapping[date, Examined]
-    validations: tuple[Validation, ...]
+    run: SuiteRun
     cost: Cost
-    problem: str = ""
 
 
 class Examiner:
     """The suites of one run, whose Data Docs are one site. ``left_out``: why none is run ("" when they are).
 
-    Raises UsageError for a suite that cannot be read, or is of a rule that there is not.
+    Raises UsageError for a suite that cannot be read or is missing, is of a rule that there is not, or asks for a
+    parameter that there is not.
     """
 
     def __init__(self, work: Workplace, left_out: str = "") -> None:
         self._work = work
         self._left_out = left_out
-        folder = work.settings.project_dir / "expectations"
-        self._suites = read_suites(folder)
-        self._validator: Validator | None = None
+        project = work.settings.project_dir
+        self._suites = read_suites(project / "expectations")
+        self._parameters = {"team_codes": list(work.reference.teams)}
+        self._opening: Future[Validator] | None = None
+        self._has_uncounted: bool | None = None
+        refuse_missing_suites(self._suites, declared_suites(project / "models"), project / "expectations")
         for suite in self._suites:
-            if suite.rule not in work.reference.rules:
-                raise UsageError(
-                    f"The suite {folder / suite.name}.json is of the rule {suite.rule}, which there is not.",
-                    "Name a rule of seeds/rules.csv in its meta.",
-                )
+            self._refuse_what_there_is_not(suite)
 
-    def examine_data(self, unbuilt: frozenset[str] = frozenset()) -> Examination:
+    def prepare(self) -> None:
+        """Import Great Expectations, which takes seconds, beside whatever is done next."""
+        if not self._left_out:
+            self._open()
+
+    def examine_data(
+        self, unbuilt: frozenset[str] = frozenset(), unwritten: frozenset[str] = frozenset()
+    ) -> Examination:
         """Run every suite but those of the report. ``unbuilt``: models that were not built in this run, whose
-        tables hold what an earlier one saw.
+        tables hold what an earlier one saw; ``unwritten``: tables that this command does not write, so that they need
+        no rows.
         """
-        return self._examine([one for one in self._suites if one.rule != REPORTING], unbuilt)
+        suites = [one for one in self._suites if one.rule != REPORTING]
+        return self._examine(
+            [replace(one, needs_rows_each_date=False) if one.table in unwritten else one for one in suites], unbuilt
+        )
 
     def examine_report(self, unbuilt: frozenset[str] = frozenset()) -> Examination:
         """Run the suites of the report that this run has written."""
@@ -75,81 +97,156 @@ class Examiner:
     def publish(self) -> tuple[str, ...]:
         """Put the Data Docs of this run in the place of the last one's. Returns why not, if not."""
         try:
-            if self._validator is not None:
-                self._validator.publish_docs()
+            if self._opening is not None:
+                self._opening.result().publish_docs()
         except CannotCheckError as error:
             return (error.message,)
         return ()
 
+    def _refuse_what_there_is_not(self, suite: Suite) -> None:
+        path = self._work.settings.project_dir / "expectations" / f"{suite.name}.json"
+        if suite.rule not in self._work.reference.rules:
+            raise UsageError(
+                f"The suite {path} is of the rule {suite.rule}, which there is not.",
+                "Name a rule of seeds/rules.csv in its meta.",
+            )
+        for one in suite.expectations:
+            if (name := parameter_of(one.config)) and name not in self._parameters:
+                raise UsageError(
+                    f"The suite {path} asks for the parameter {name}, which there is not.",
+                    f"Known are {', '.join(self._parameters)}.",
+                )
+
     def _examine(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Examination:
-        work, window = self._work, self._work.settings.window
+        window = self._work.settings.window
         if self._left_out:
             return Examination(
                 tuple(one for suite in suites for one in not_validated(suite, window, self._left_out, False))
             )
-        run = [self._validate(one, unbuilt) for one in suites]
-        pages: Mapping[str, str] = {}
-        notes: tuple[str, ...] = ()
-        try:
-            pages = self._validator.build_docs() if self._validator is not None else {}
-        except CannotCheckError as error:
-            notes = (error.message,)
+        steps = [self._validated(one) for one in self._counted_all(suites, unbuilt)]
+        pages, notes = self._build_docs(steps)
         return Examination(
-            verdicts=tuple(verdict for one in run for verdict in _judge(one, work, pages.get(one.suite.name, ""))),
-            suites=tuple(_result(one, pages.get(one.suite.name, "")) for one in run),
-            costs=tuple(one.cost for one in run),
+            verdicts=tuple(verdict for one in steps for verdict in self._judge(one.run, pages)),
+            suites=tuple(_result(one.run, pages) for one in steps),
+            costs=tuple(one.cost for one in steps),
             data_docs=pages.get("", ""),
             notes=notes,
         )
 
-    def _validate(self, suite: Suite, unbuilt: frozenset[str]) -> _Validated:
+    def _counted_all(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Iterator[_Step]:
+        """Every suite, counted: while Great Expectations is imported, and after that each one right before it is
+        validated.
+        """
+        opening = self._open()
+        ahead = [self._counted(one, unbuilt) for one in takewhile(lambda _: not opening.done(), suites)]
+        return chain(ahead, (self._counted(one, unbuilt) for one in suites[len(ahead) :]))
+
+    def _open(self) -> Future[Validator]:
+        if self._opening is None:
+            pool = ThreadPoolExecutor(1, "great-expectations")
+            self._opening = pool.submit(self._work.validator)
+            pool.shutdown(wait=False)
+        return self._opening
+
+    def _counted(self, suite: Suite, unbuilt: frozenset[str]) -> _Step:
+        """What there is to examine, and how much of it is not as expected, in the words of the warehouse."""
+        begun = _Step(SuiteRun(suite), Cost(suite.name, "suite", 0.0, self._bytes(0)))
+        read = {suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table}
+        if read & unbuilt:
+            return replace(begun, run=SuiteRun(suite, problem=f"the model {min(read & unbuilt)} was not built"))
+        return self._measured(begun, self._count)
+
+    def _count(self, run: SuiteRun) -> SuiteRun:
+        work, suite, window = self._work, self._without_idle_filter(run.suite), self._work.settings.window
+        rows = work.tables.query(coverage_query(suite, work.relation, window, self._parameters))
+        examined = {row["game_date"]: examined_of(suite, row) for row in rows}
+        counted = replace(run, suite=suite, examined=examined)
+        return replace(
+            counted,
+            examples=self._examples(suite, counted.wrong_places) if counted.wrong_places else {},
+            needed_dates=self._needed_dates(suite, frozenset(examined)),
+        )
+
+    def _without_idle_filter(self, suite: Suite) -> Suite:
+        """On most days every game counts: then no statement needs to leave any out."""
+        if not suite.counted_games_only:
+            return suite
+        if self._has_uncounted is None:
+            (found,) = self._work.tables.query(uncounted_query(self._work.relation, self._work.settings.window))
+            self._has_uncounted = bool(found["game_count"])
+        return replace(suite, counted_games_only=self._has_uncounted)
+
+    def _examples(self, suite: Suite, places: Sequence[int]) -> dict[date, Examples]:
         work = self._work
-        began, bytes_before = time.monotonic(), work.tables.bytes_processed
-        examined: Mapping[date, Examined] = {}
-        validations: tuple[Validation, ...] = ()
-        problem = ""
-        if suite.table in unbuilt:
-            problem = f"the model {suite.table} was not built"
-        else:
-            try:
-                examined = self._count(suite)
-                row_count = sum(one.row_count for one in examined.values())
-                if row_count:
-                    query = batch_query(suite, work.relation, work.settings.window)
-                    parameters = {"team_codes": list(work.reference.teams)}
-                    validations = self._open().validate(suite, query, row_count, parameters)
-            except CannotCheckError as error:
-                problem = error.told
-        seconds = round(time.monotonic() - began, 3)
-        read = None if work.settings.is_embedded else work.tables.bytes_processed - bytes_before
-        return _Validated(suite, examined, validations, Cost(suite.name, "suite", seconds, read), problem)
+        query = examples_query(suite, work.relation, work.settings.window, places, self._parameters)
+        return _grouped(work.tables.query(query))
 
-    def _count(self, suite: Suite) -> dict[date, Examined]:
-        """What there is to examine: the warehouse counts it, for Great Expectations says nothing of single days."""
-        rows = self._work.tables.query(coverage_query(suite, self._work.relation, self._work.settings.window))
-        places = range(len(suite.expectations))
-        return {
-            row["game_date"]: Examined(row["row_count"], tuple(row[f"examined_{place}"] for place in places))
-            for row in rows
-        }
+    def _needed_dates(self, suite: Suite, seen: frozenset[date]) -> frozenset[date]:
+        window = self._work.settings.window
+        if suite.needs_rows_each_date or suite.needs_rows_where is None or seen.issuperset(window.dates):
+            return frozenset(window.dates) if suite.needs_rows_each_date else frozenset()
+        rows = self._work.tables.query(needed_dates_query(suite, self._work.relation, window))
+        return frozenset(row["game_date"] for row in rows)
 
-    def _open(self) -> Validator:
-        if self._validator is None:
-            self._validator = self._work.validator()
-        return self._validator
+    def _validated(self, step: _Step) -> _Step:
+        has_rows = any(one.row_count for one in step.run.examined.values())
+        return self._measured(step, self._validate) if has_rows and not step.run.problem else step
+
+    def _validate(self, run: SuiteRun) -> SuiteRun:
+        query = batch_query(run.suite, self._work.relation, self._work.settings.window)
+        row_count = sum(one.row_count for one in run.examined.values())
+        validator = self._open().result()
+        validations = validator.validate(run.suite, query, row_count, self._parameters, run.wrong_places)
+        return replace(run, validations=validations)
+
+    def _measured(self, step: _Step, do: Callable[[SuiteRun], SuiteRun]) -> _Step:
+        """One part of the work on a suite, with what it costs; what stops it is the suite's problem."""
+        tables = self._work.tables
+        began, bytes_before = time.monotonic(), tables.bytes_processed
+        try:
+            run = do(step.run)
+        except CannotCheckError as error:
+            run = replace(step.run, problem=error.told)
+        seconds = round(step.cost.seconds + time.monotonic() - began, 3)
+        read = (step.cost.bytes_processed or 0) + tables.bytes_processed - bytes_before
+        return _Step(run, replace(step.cost, seconds=seconds, bytes_processed=self._bytes(read)))
+
+    def _bytes(self, read: int) -> int | None:
+        """Nobody measures the embedded warehouse: no bytes are not 0 bytes."""
+        return None if self._work.settings.is_embedded else read
+
+    def _build_docs(self, steps: Iterable[_Step]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        if not any(one.run.validations for one in steps):
+            return {}, ()
+        try:
+            return self._open().result().build_docs(), ()
+        except CannotCheckError as error:
+            return {}, (error.message,)
+
+    def _judge(self, run: SuiteRun, pages: Mapping[str, str]) -> tuple[Verdict, ...]:
+        work, suite = self._work, run.suite
+
+        def query(day: date, places: Sequence[int]) -> str:
+            return rows_query(suite, work.relation, day, places, self._parameters)
+
+        told = Told(work.reference.rules[suite.rule], pages.get(suite.name, ""), query)
+        return judge_suite(run, work.settings.window, told)
 
 
-def _judge(run: _Validated, work: Workplace, page: str) -> Iterable[Verdict]:
-    suite, window = run.suite, work.settings.window
-    if run.problem:
-        return not_validated(suite, window, run.problem, True)
-    rule = work.reference.rules[suite.rule]
-    return judge_suite(suite, run.validations, run.examined, window, rule, work.relation, page)
+def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[date, Examples]:
+    """The rows of the query of examples, by date and by the place of the expectation."""
+    found: dict[date, dict[int, list[Mapping[str, Any]]]] = {}
+    counts: dict[date, int] = {}
+    for row in rows:
+        found.setdefault(row["game_date"], {}).setdefault(row["expectation_place"], []).append(row)
+        counts[row["game_date"]] = row["wrong_row_count"]
+    return {
+        day: Examples(counts[day], {place: tuple(some) for place, some in places.items()})
+        for day, places in found.items()
+    }
 
 
-def _result(run: _Validated, page: str) -> SuiteResult:
+def _result(run: SuiteRun, pages: Mapping[str, str]) -> SuiteResult:
     suite = run.suite
-    names = tuple(one.says for one in suite.expectations)
-    skipped = unexamined(suite, run.validations, run.examined) if run.validations else names
-    failed = sum(1 for one in run.validations if one.unexpected)
-    return SuiteResult(suite.name, suite.rule, len(names), failed, skipped, page)
+    page = pages.get(suite.name, "")
+    return SuiteResult(suite.name, suite.rule, len(suite.expectations), run.failed_count, run.unexamined, page)

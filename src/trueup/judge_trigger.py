@@ -130,9 +130,7 @@ def _started_early(case: Case, document: Document) -> Verdict:
     if not document.is_triggered:
         return case.not_run("TRIG003", "not triggered")
     graceful = case.settings.completion_rule == "graceful"
-    required = [
-        entry.processor_name for entry in case.roster(document) if entry.is_critical or not graceful
-    ]
+    required = [entry.processor_name for entry in case.roster(document) if entry.is_critical or not graceful]
     missing, unseen = [], []
     for name in required:
         rows = case.day.processors.get(name)

@@ -69,7 +69,7 @@ def schedule_rows(players: list[Row]) -> list[Row]:
     day = date.fromisoformat(players[0]["game_date"])
     return [
         {
-            "game_date": day.isoformat(), "game_id": f"00{number:08d}", "away_team_tricode": game[9:12],
+            "game_date": day.isoformat(), "game_id": f"002{number:07d}", "away_team_tricode": game[9:12],
             "home_team_tricode": game[13:], "game_status": 3, "processed_at": _written(day)["processed_at"],
         }
         for number, game in enumerate(sorted({row["game_id"] for row in players}), 1)

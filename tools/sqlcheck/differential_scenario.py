@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,6 +105,16 @@ class RecordingDbt:
                 inputs=tuple(relations[one] for one in node["depends_on"]["nodes"] if one in relations),
             )
         return results
+
+    @property
+    def checks(self) -> Mapping[str, str]:
+        """All models and tests, as dbt itself knows them."""
+        return self._dbt.checks
+
+    @property
+    def ignored_variables(self) -> tuple[str, ...]:
+        """What is not handed to dbt."""
+        return self._dbt.ignored_variables
 
     @property
     def unbuilt(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 
-from sqlcheck.catalog import Catalog, Table
+from sqlcheck.catalog import Catalog, Table, table_of
 from sqlcheck.checker import Checker, Problem
 from sqlcheck.contracts import Mismatch, mismatches
 from sqlcheck.dbt_project import (
@@ -23,6 +23,7 @@ from sqlcheck.dbt_project import (
 from sqlcheck.partitions import SourceRead, source_reads
 from sqlcheck.python_sql import record
 from sqlcheck.statements import Statement
+from trueup.gateways.warehouse import LOCK, LOCK_COLUMNS
 
 
 @dataclass
@@ -55,6 +56,7 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
     target_project, dataset = _target(manifest)
     if found.unchecked:
         return found  # what Python reads may be among it
+    checker.catalog = checker.catalog.with_table(f"{target_project}.{dataset}.{LOCK}", table_of(LOCK_COLUMNS))
     recording = record(project, target_project, dataset, _seed_columns(manifest))
     found.unreached = recording.unreached
     for statement in recording.statements:

@@ -10,6 +10,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -19,9 +20,12 @@ from typing import Any, cast
 from sqlcheck.statements import Statement
 from sqlcheck.types import parse_type
 from trueup import check, reconcile
+from trueup.answers import read_answers
+from trueup.errors import CannotCheckError, WarehouseError
 from trueup.expectations import queries
 from trueup.expectations.suites import Suite, read_suites
 from trueup.gateways.warehouse import Warehouse
+from trueup.reference import Reference
 from trueup.repair.audit import Actor, RepairAudit
 from trueup.repair.steps import AUDIT
 from trueup.schemas import TableSchema, read_table_schemas
@@ -30,6 +34,7 @@ from trueup.settings import Window
 _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop|truncate|declare|begin)\s", re.I)
 # Two days and no dates between them: readers that ask for every date of the window find none missing.
 _FIRST, _LAST = date(2026, 2, 3), date(2026, 2, 2)
+_RUN = "0123456789ab"
 _WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=timezone.utc))
 
 
@@ -48,9 +53,10 @@ class RecordingWarehouse(Warehouse):
     def __init__(self, project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(project, dataset, "US", "http://127.0.0.1:1")
         self.sent: list[Sent] = []
+        self.fails = self.holds = False
 
         def get_table(name: str) -> SimpleNamespace:
-            columns = seeds[name.rsplit(".", 1)[-1]]
+            columns = seeds.get(name.rsplit(".", 1)[-1], {})
             fields = [SimpleNamespace(name=name, field_type=kind.upper()) for name, kind in columns.items()]
             return SimpleNamespace(schema=fields)
 
@@ -60,7 +66,19 @@ class RecordingWarehouse(Warehouse):
         """Write the statement down, and who sent it; it has no rows."""
         path = tuple((Path(one.filename), one.frame.f_code.co_firstlineno, one.lineno) for one in inspect.stack(0)[1:])
         self.sent.append(Sent(sql, dict(parameters or {}), path))
-        return []
+        if self.fails and sql.startswith("create table"):
+            raise WarehouseError("Already Exists")
+        return [{"run_id": _RUN}] if self.holds else []
+
+    def exercise_claim(self) -> None:
+        """Everything that a claim of the right to build can send."""
+        for fails in (False, True):
+            self.fails = fails
+            with suppress(CannotCheckError):
+                self.claim_build(_RUN, "ann@laptop")
+        self.fails, self.holds = False, True
+        self.release_build(_RUN)
+        self.holds = False
 
     def built(self, builder: Callable[..., str], *arguments: Any) -> None:
         """Write down what a function builds for somebody else to send."""
@@ -108,11 +126,15 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
 
 def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema], seeds: Iterable[str]) -> None:
     """Ask the warehouse for everything that trueup's commands ask it for."""
-    settings = SimpleNamespace(window=_WINDOW, target="prod")
-    work = cast(Any, SimpleNamespace(settings=settings, dataset=warehouse.dataset, tables=warehouse))
-    reconcile.read_evidence(warehouse, _WINDOW)
-    check._read_report(work)
+    settings = SimpleNamespace(window=_WINDOW, target="prod", run_id=_RUN)
+    reference = Reference({}, ())
+    work = cast(
+        Any, SimpleNamespace(settings=settings, dataset=warehouse.dataset, tables=warehouse, reference=reference)
+    )
+    reconcile.read_evidence(warehouse, _WINDOW, _RUN)
+    read_answers(work)
     check._coverage_notes(work)
+    warehouse.exercise_claim()
     actor = Actor("ann@laptop", "1")
     RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
     warehouse.replace_days(schemas[check.VERDICTS], [], _LAST, _FIRST)
@@ -125,11 +147,15 @@ def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema],
 def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:
     """What Great Expectations examines of a suite's table, and what a person reads of it afterwards."""
     relation = f"{warehouse.project}.{warehouse.dataset}"
-    # Text stands for keys of every type: they are compared as text.
-    rows = [dict.fromkeys(suite.keys, "a"), dict.fromkeys(suite.keys)]
+    places = tuple(range(len(suite.expectations)))
+    parameters = {"team_codes": ["BOS", "LAL"]}
     warehouse.built(queries.batch_query, suite, relation, _WINDOW)
-    warehouse.built(queries.coverage_query, suite, relation, _WINDOW)
-    warehouse.built(queries.rows_query, suite, relation, _FIRST, rows)
+    warehouse.built(queries.coverage_query, suite, relation, _WINDOW, parameters)
+    warehouse.built(queries.examples_query, suite, relation, _WINDOW, places, parameters)
+    warehouse.built(queries.rows_query, suite, relation, _FIRST, places, parameters)
+    warehouse.built(queries.uncounted_query, relation, _WINDOW)
+    if suite.needs_rows_where:
+        warehouse.built(queries.needed_dates_query, suite, relation, _WINDOW)
 
 
 def _places(path: Path) -> Iterator[tuple[int, int, str]]:

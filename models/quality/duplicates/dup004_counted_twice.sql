@@ -21,7 +21,7 @@ pairs as (
         pair_key,
         count(*) as game_count,
     from {{ ref('games') }}
-    where state != 'moved'
+    where is_expected
     group by game_date, pair_key
 ),
 

@@ -59,11 +59,15 @@ judged as (
         due.schedule_problem,
         coalesce(run_counts.run_count, 0) as run_count,
         run_counts.first_run_at,
-        -- A run that does not say when it ended was useful after it started: late at least by then.
-        least(
-            coalesce(run_counts.first_useful_at, run_counts.first_unproven_at),
-            coalesce(run_counts.first_unproven_at, run_counts.first_useful_at)
-        ) as first_useful_run_at,
+        -- A run that does not say when it ended was useful after it started: late at least by then, where no other
+        -- run decides.
+        case
+            when run_counts.first_useful_at <= due.alert_at then run_counts.first_useful_at
+            else least(
+                coalesce(run_counts.first_useful_at, run_counts.first_unproven_at),
+                coalesce(run_counts.first_unproven_at, run_counts.first_useful_at)
+            )
+        end as first_useful_run_at,
         case
             when due.due_at is null or due.alert_at is null then 'unknown'
             when not due.is_source_present or not due.is_expectation_known then 'unknown'

@@ -77,12 +77,15 @@ teams as (
     {%- endfor %}
 ),
 
+-- Two games of the same teams on one day share a key: they are over when both are.
 games as (
     select
         game_date,
         game_key,
-        is_final,
+        logical_and(is_final) as is_final,
     from {{ ref('games') }}
+    where state != 'moved'
+    group by game_date, game_key
 ),
 
 compared as (

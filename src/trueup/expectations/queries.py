@@ -1,16 +1,19 @@
-"""The SQL of a suite: which rows are examined, how many there were, and which of them a person should look at."""
+"""The SQL of a suite: which rows are examined, how many of each date are not as expected, and which these are."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from trueup.expectations.kinds import Parameters, fault_condition
 from trueup.expectations.suites import Suite
+from trueup.expectations.verdicts import Examined
 from trueup.settings import Window
 
-_SHOWN_ROWS = 50
+# The model of ours that names the games that do not count: preseason, All-Star.
+UNCOUNTED_GAMES = "uncounted_games"
+EXAMPLES = 5
 
 
 def batch_query(suite: Suite, dataset: str, window: Window) -> str:
@@ -19,48 +22,93 @@ def batch_query(suite: Suite, dataset: str, window: Window) -> str:
     A literal range on the partition column, so that BigQuery reads these days and no more; no per cent sign,
     which the SQL library between Great Expectations and BigQuery doubles.
     """
-    return (
-        f"select {_columns(suite)} from `{dataset}.{suite.table}` "
-        f"where game_date between date '{window.first_date}' and date '{window.last_date}'"
-    )
+    return _batch_query(suite, dataset, window.first_date, window.last_date)
 
 
-def coverage_query(suite: Suite, dataset: str, window: Window) -> str:
-    """Per day how many rows there were, and how many of them each expectation could examine."""
-    counts = ", ".join(
-        f"countif({_is_examined(one.columns, one.examines_nulls)}) as examined_{index}"
-        for index, one in enumerate(suite.expectations)
-    )
+def coverage_query(suite: Suite, dataset: str, window: Window, parameters: Parameters) -> str:
+    """Per day how many rows there were, of each judged column how many were examined, and of each expectation how many
+    are not as expected.
+    """
+    columns = dict.fromkeys(one.judged_column for one in suite.expectations if not one.examines_nulls)
+    examined = [f"count({column}) as examined_{column}" for column in columns]
+    unexpected = [
+        f"countif({fault_condition(one.config, parameters)}) as unexpected_{place}"
+        for place, one in enumerate(suite.expectations)
+    ]
     return (
-        f"select game_date, count(*) as row_count, {counts} "
+        f"select game_date, count(*) as row_count, {', '.join([*examined, *unexpected])} "
         f"from ({batch_query(suite, dataset, window)}) group by game_date"
     )
 
 
-def rows_query(suite: Suite, dataset: str, day: date, rows: Iterable[Mapping[str, Any]]) -> str:
-    """The query of a finding: the rows of a day that are not as expected, by their keys."""
-    wanted = sorted({tuple(row.get(key) for key in suite.keys) for row in rows}, key=str)[:_SHOWN_ROWS]
-    either = " or ".join(
-        "(" + " and ".join(_equals(key, value) for key, value in zip(suite.keys, values, strict=True)) + ")"
-        for values in wanted
+def examined_of(suite: Suite, row: Mapping[str, Any]) -> Examined:
+    """A row of that query, as what there was to examine on its day."""
+    row_count = row["row_count"]
+    return Examined(
+        row_count=row_count,
+        counts=tuple(
+            row_count if one.examines_nulls else row[f"examined_{one.judged_column}"] for one in suite.expectations
+        ),
+        unexpected=tuple(row[f"unexpected_{place}"] for place in range(len(suite.expectations))),
     )
+
+
+def examples_query(suite: Suite, dataset: str, window: Window, places: Sequence[int], parameters: Parameters) -> str:
+    """A few rows that are not as expected, of each day and of each expectation in ``places``, by their keys.
+
+    ``expectation_place`` says which expectation a row is an example of; ``wrong_row_count`` how many rows of the day
+    are not as one or another of them expects.
+    """
+    conditions = {place: fault_condition(suite.expectations[place].config, parameters) for place in places}
+    marks = ", ".join(f"if({condition}, {place}, null)" for place, condition in conditions.items())
+    columns = ", ".join(suite.columns)
+    order = ", ".join(column for column in suite.columns if column != "game_date")
     return (
-        f"select {_columns(suite)} from `{dataset}.{suite.table}` "
-        f"where game_date = date '{day}' and ({either or 'true'})"
+        f"select expectation_place, wrong_row_count, {columns} from ("
+        f"select *, [{marks}] as expectation_places, "
+        f"sum(if({' or '.join(conditions.values())}, 1, 0)) over (partition by game_date) as wrong_row_count "
+        f"from ({batch_query(suite, dataset, window)})"
+        ") as judged, unnest(judged.expectation_places) as expectation_place "
+        "where expectation_place is not null "
+        "qualify row_number() over "
+        f"(partition by game_date, expectation_place order by {order}) <= {EXAMPLES}"
     )
 
 
-def _columns(suite: Suite) -> str:
-    return ", ".join(f"{suite.derived[name]} as {name}" if name in suite.derived else name for name in suite.columns)
+def rows_query(suite: Suite, dataset: str, day: date, places: Sequence[int], parameters: Parameters) -> str:
+    """The query of a finding: all rows of a day that are not as one of the expectations in ``places`` says."""
+    either = " or ".join(fault_condition(suite.expectations[place].config, parameters) for place in places)
+    return f"select * from ({_batch_query(suite, dataset, day, day)}) where {either}"
 
 
-def _is_examined(columns: Iterable[str], examines_nulls: bool) -> str:
-    return "true" if examines_nulls else " and ".join(f"{column} is not null" for column in columns)
+def needed_dates_query(suite: Suite, dataset: str, window: Window) -> str:
+    """The days on which the table must have rows, where another table decides."""
+    needed = suite.needs_rows_where
+    assert needed is not None
+    return (
+        f"select distinct game_date from `{dataset}.{needed.table}` "
+        f"where {_days(window.first_date, window.last_date)} and {needed.condition}"
+    )
 
 
-def _equals(column: str, value: Any) -> str:
-    if value is None:
-        return f"{column} is null"
-    if isinstance(value, bool | int | float):
-        return f"{column} = {json.dumps(value)}"
-    return f"cast({column} as string) = {json.dumps(str(value), ensure_ascii=False)}"
+def uncounted_query(dataset: str, window: Window) -> str:
+    """How many games of the days do not count."""
+    days = _days(window.first_date, window.last_date)
+    return f"select count(*) as game_count from `{dataset}.{UNCOUNTED_GAMES}` where {days}"
+
+
+def _batch_query(suite: Suite, dataset: str, first_date: date, last_date: date) -> str:
+    columns = ", ".join(f"{suite.derived[name]} as {name}" if name in suite.derived else name for name in suite.columns)
+    days = _days(first_date, last_date)
+    if not suite.counted_games_only:
+        return f"select {columns} from `{dataset}.{suite.table}` where {days}"
+    # NOT EXISTS keeps a row whose game_id is NULL, and has no trouble with a NULL on the other side.
+    return (
+        f"select {columns} from `{dataset}.{suite.table}` as examined where {days} and not exists ("
+        f"select 1 from `{dataset}.{UNCOUNTED_GAMES}` as uncounted where uncounted.{days} "
+        "and uncounted.game_date = examined.game_date and uncounted.game_id = examined.game_id)"
+    )
+
+
+def _days(first_date: date, last_date: date) -> str:
+    return f"game_date between date '{first_date}' and date '{last_date}'"

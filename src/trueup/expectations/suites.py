@@ -9,10 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from trueup.errors import UsageError
+from trueup.expectations.kinds import columns_of, derived_columns, examines_nulls, judged_column, refusal
 from trueup.verdicts import Severity
 
 _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "info"}
-_COLUMNS = ("column", "column_A", "column_B", "column_list", "column_set")
+_META = frozenset(
+    {
+        "great_expectations_version",
+        "rule",
+        "table",
+        "keys",
+        "derived",
+        "counted_games_only",
+        "needs_rows_each_date",
+        "needs_rows_where",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -25,9 +37,22 @@ class Expectation:
     config: Mapping[str, Any]
 
     @property
+    def judged_column(self) -> str:
+        """The one column whose values are judged."""
+        return judged_column(self.config)
+
+    @property
     def examines_nulls(self) -> bool:
         """Whether a NULL is something to examine, and not something to pass over."""
-        return str(self.config["type"]).endswith("_to_not_be_null")
+        return examines_nulls(self.config)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Some rows of a model of ours: those for which ``condition``, in SQL, is true."""
+
+    table: str
+    condition: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +60,9 @@ class Suite:
     """One suite: what is expected of one table.
 
     ``rule``: the code of its family. ``table``: the model of ours that is read. ``keys``: the columns that name a
-    row to a person. ``derived``: columns that are computed for this suite alone, name to SQL.
+    row to a person. ``derived``: columns that are computed for this suite alone, name to SQL. ``counted_games_only``:
+    whether rows of games that do not count are left out. ``needs_rows_each_date``: whether a date without rows could
+    not be checked; with ``needs_rows_where`` only a date that has such rows.
     """
 
     name: str
@@ -44,6 +71,9 @@ class Suite:
     keys: tuple[str, ...]
     derived: Mapping[str, str]
     expectations: tuple[Expectation, ...]
+    counted_games_only: bool = False
+    needs_rows_each_date: bool = False
+    needs_rows_where: Condition | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -54,7 +84,7 @@ class Suite:
 
 
 def read_suites(folder: Path) -> tuple[Suite, ...]:
-    """Every suite, by name. Raises UsageError, naming the file, for one that cannot be read."""
+    """Every suite, by name. Raises UsageError, naming the file, for one that cannot be read or counted."""
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise UsageError(f"There is no suite in {folder}.", "Run trueup in its checkout, or give --project-dir.")
@@ -64,15 +94,8 @@ def read_suites(folder: Path) -> tuple[Suite, ...]:
 def _read(path: Path) -> Suite:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        meta = raw["meta"]
-        suite = Suite(
-            name=raw["name"],
-            rule=meta["rule"],
-            table=meta["table"],
-            keys=tuple(meta["keys"]),
-            derived=dict(meta.get("derived", {})),
-            expectations=tuple(_expectation(one) for one in raw["expectations"]),
-        )
+        _refuse_what_is_unknown(path, raw)
+        suite = _suite(raw)
     except (OSError, ValueError) as error:
         raise UsageError(f"The suite {path} cannot be read: {error}", "Correct its JSON.") from error
     except (KeyError, TypeError, AttributeError) as error:
@@ -85,7 +108,36 @@ def _read(path: Path) -> Suite:
     return suite
 
 
+def _refuse_what_is_unknown(path: Path, raw: Mapping[str, Any]) -> None:
+    for one in raw["expectations"]:
+        if reason := refusal(one):
+            raise UsageError(
+                f"The suite {path} has an expectation that cannot be counted: {reason}.",
+                "Compute what it needs as a column in meta.derived, NULL where nothing is expected of a row.",
+            )
+    # A misspelt key would switch off what it asks for.
+    if unknown := sorted(set(raw["meta"]) - _META):
+        raise UsageError(
+            f"The suite {path} has {', '.join(unknown)} in its meta.", f"It can have {', '.join(sorted(_META))}."
+        )
+
+
+def _suite(raw: Mapping[str, Any]) -> Suite:
+    meta = raw["meta"]
+    counted = {name: sql for one in raw["expectations"] for name, sql in derived_columns(one).items()}
+    needs = meta.get("needs_rows_where")
+    return Suite(
+        name=raw["name"],
+        rule=meta["rule"],
+        table=meta["table"],
+        keys=tuple(meta["keys"]),
+        derived={**meta.get("derived", {}), **counted},
+        expectations=tuple(_expectation(one) for one in raw["expectations"]),
+        counted_games_only=bool(meta.get("counted_games_only", False)),
+        needs_rows_each_date=bool(meta.get("needs_rows_each_date", False)),
+        needs_rows_where=Condition(needs["table"], needs["condition"]) if needs else None,
+    )
+
+
 def _expectation(raw: Mapping[str, Any]) -> Expectation:
-    named = [raw["kwargs"][key] for key in _COLUMNS if key in raw["kwargs"]]
-    columns = [column for one in named for column in (one if isinstance(one, list) else [one])]
-    return Expectation(raw["description"], _SEVERITIES[raw["severity"]], tuple(columns), raw)
+    return Expectation(raw["description"], _SEVERITIES[raw["severity"]], columns_of(raw), raw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from trueup.expectations.suites import Suite
@@ -16,9 +16,12 @@ class Validator(Protocol):
     """One run of Great Expectations."""
 
     def validate(
-        self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any]
+        self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
-        """What it says of each expectation of a suite, in their order, over the ``row_count`` rows of a query."""
+        """What it says of each expectation of a suite, in their order, over the ``row_count`` rows of a query.
+
+        ``wrong_places``: of the expectations that the warehouse has found rows against.
+        """
 
     def build_docs(self) -> Mapping[str, str]:
         """Write Data Docs of all that was validated; the page of each suite, and of "" the index, from the report's

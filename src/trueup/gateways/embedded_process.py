@@ -37,11 +37,11 @@ def parse_each_text_once() -> None:
         return [one and one.copy() for one in found]
 
     dialect.parse = parse_once
-    core = import_module("sqlglot.expressions.core")
+    core: Any = import_module("sqlglot.expressions.core")
     core.deepcopy = _copy_node(core.Expression, core.deepcopy)
 
 
-def _copy_node(expression: type, deepcopy: Any) -> Any:
+def _copy_node(expression: Any, deepcopy: Any) -> Any:
     def copy(value: Any, memo: Any = None) -> Any:
         kind = type(value)
         if kind is dict:

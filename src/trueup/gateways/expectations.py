@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +14,14 @@ from urllib.parse import unquote, urlparse
 import great_expectations as gx
 from google.api_core.exceptions import GoogleAPIError
 from great_expectations.core.run_identifier import RunIdentifier
+from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
 from great_expectations.exceptions.exceptions import GreatExpectationsError
+from great_expectations.validator.v1_validator import Validator
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.errors import CannotCheckError
+from trueup.expectations.kinds import asked_config
 from trueup.expectations.suites import Suite
 from trueup.expectations.verdicts import Validation
 from trueup.gateways.warehouse import Warehouse
@@ -43,6 +48,8 @@ class GreatExpectations:
         # A run that is killed leaves the pages of the last one as they are.
         self._draft = folder.with_name(f"{folder.name}.draft")
         self._run = RunIdentifier(run_name=f"{as_of:%Y-%m-%dT%H.%M}", run_time=as_of)
+        self._names_only: dict[str, str] = {}
+        self._pages: dict[str, str] = {}
         # Its own annotations leave out parts of what it documents.
         self._context = cast(Any, gx.get_context(mode="ephemeral"))
         self._context.variables.progress_bars = {"globally": False}
@@ -55,30 +62,31 @@ class GreatExpectations:
                 connection_string=f"bigquery://{warehouse.project}/{warehouse.dataset}?user_supplied_client=true",
                 kwargs={"connect_args": {"client": warehouse.client}},
             )
+            event.listen(
+                self._source.get_execution_engine().engine, "before_cursor_execute", self._ask_for_names, retval=True
+            )
         except _TROUBLE as error:
             raise CannotCheckError(f"Great Expectations cannot use the warehouse: {_short(str(error))}") from error
 
     def validate(
-        self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any]
+        self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
         """What Great Expectations says of each expectation of a suite, in their order, over the rows of a query.
 
         ``row_count``: how many rows the query has. Where Great Expectations sees another number it saw nothing
-        that one could go by: a query that fails on the way comes back empty.
+        that one could go by: a query that fails on the way comes back empty. ``wrong_places``: of the expectations that
+        the warehouse has found rows against.
         """
+        given = {**parameters, _ROW_COUNT: row_count}
         try:
-            definition = self._define(suite, query)
-            given = {**parameters, _ROW_COUNT: row_count}
-            # First only whether all is well, which takes few queries; the rows are fetched where it is not.
+            definition = self._define(suite, query, wrong_places)
+            # First only whether all is well, which takes few queries.
             result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
-                columns = list(dict.fromkeys(["game_date", *suite.keys]))
-                wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": columns}
-                result = definition.run(expectation_parameters=given, run_id=self._run, result_format=wanted)
+                self._look_closer(suite, definition, result, given)
         except _TROUBLE as error:
             return tuple(Validation(False, problem=_short(str(error))) for _ in suite.expectations)
-        # Great Expectations gives the results in an order of its own.
-        results = {one.expectation_config.meta[_PLACE]: one for one in result.results}
+        results = {_place(one): one for one in result.results}
         counted = results[_COUNTED]
         if not counted.success:
             seen = counted.result.get("observed_value", "no")
@@ -91,18 +99,27 @@ class GreatExpectations:
         that theirs is in.
         """
         try:
-            shutil.rmtree(self._draft, ignore_errors=True)
-            index = self._context.build_data_docs(site_names=[_SITE])[_SITE]
-            urls = {"": index}
-            for key in self._context.validation_results_store.list_keys():
+            if not self._pages:
+                shutil.rmtree(self._draft, ignore_errors=True)
+            keys = self._context.validation_results_store.list_keys()
+            # What was built before is there; only the index is written again.
+            fresh = [one for one in keys if one.expectation_suite_identifier.name not in self._pages]
+            if not fresh:
+                return dict(self._pages)
+            suites = [ExpectationSuiteIdentifier(one.expectation_suite_identifier.name) for one in fresh]
+            index = self._context.build_data_docs(site_names=[_SITE], resource_identifiers=[*fresh, *suites])[_SITE]
+            self._pages[""] = self._page(index)
+            for key in fresh:
                 (found,) = self._context.get_docs_sites_urls(resource_identifier=key, site_names=[_SITE])
-                urls[key.expectation_suite_identifier.name] = found["site_url"]
+                self._pages[key.expectation_suite_identifier.name] = self._page(found["site_url"])
         except (GreatExpectationsError, OSError) as error:
             raise CannotCheckError(f"Great Expectations' pages could not be written: {_short(str(error))}") from error
-        return {name: f"{self._folder.name}/{_within(self._draft, url)}" for name, url in urls.items()}
+        return dict(self._pages)
 
     def publish_docs(self) -> None:
-        """Put the pages in the place of those of the last run."""
+        """Put the pages in the place of those of the last run; where there are none these stay."""
+        if not self._pages:
+            return
         try:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._draft.rename(self._folder)
@@ -111,7 +128,8 @@ class GreatExpectations:
                 f"Great Expectations' pages are at {self._draft} and not at {self._folder}: {error.strerror}."
             ) from error
 
-    def _define(self, suite: Suite, query: str) -> Any:
+    def _define(self, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
+        self._names_only[query] = f"select {', '.join(f'null as {name}' for name in suite.columns)} limit 0"
         asset = self._source.add_query_asset(name=suite.name, query=query)
         counted = {
             "type": "expect_table_row_count_to_equal",
@@ -119,13 +137,39 @@ class GreatExpectations:
             "meta": {_PLACE: _COUNTED},
             "description": "Great Expectations sees the rows that the warehouse counts.",
         }
-        expectations = [{**one.config, "meta": {_PLACE: place}} for place, one in enumerate(suite.expectations)]
+        expectations = [
+            {**asked_config(one.config, place in wrong_places), "meta": {_PLACE: place}}
+            for place, one in enumerate(suite.expectations)
+        ]
         added = self._context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=[counted, *expectations]))
         return self._context.validation_definitions.add(
             gx.ValidationDefinition(
                 name=suite.name, data=asset.add_batch_definition_whole_table("checked_days"), suite=added
             )
         )
+
+    def _look_closer(self, suite: Suite, definition: Any, result: Any, given: Mapping[str, Any]) -> None:
+        """Put the counts and some rows in the place of the plain no of what is not met, for the pages too."""
+        unmet = {_place(one) for one in result.results if not one.success}
+        columns = list(dict.fromkeys(["game_date", *suite.keys]))
+        wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": columns}
+        closer = Validator(batch_definition=definition.data, result_format=cast(Any, wanted))
+        asked = gx.ExpectationSuite(
+            name=suite.name,
+            expectations=[copy(one) for one in definition.suite.expectations if one.meta[_PLACE] in unmet],
+        )
+        found = {_place(one): one for one in closer.validate_expectation_suite(asked, dict(given)).results}
+        result.results = [found.get(_place(one), one) for one in result.results]
+        store = self._context.validation_results_store
+        for key in _keys_of(store.list_keys(), suite.name):
+            store.set(key, result)
+
+    def _page(self, url: str) -> str:
+        return f"{self._folder.name}/{_within(self._draft, url)}"
+
+    def _ask_for_names(self, _: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:
+        """To learn the names of the columns, Great Expectations would have a query run and all its rows sent."""
+        return self._names_only.get(statement, statement), parameters
 
 
 def _site(folder: Path) -> dict[str, Any]:
@@ -137,19 +181,22 @@ def _site(folder: Path) -> dict[str, Any]:
     }
 
 
+def _place(result: Any) -> int:
+    """Great Expectations gives the results in an order of its own."""
+    return int(result.expectation_config.meta[_PLACE])
+
+
+def _keys_of(keys: Iterable[Any], suite: str) -> list[Any]:
+    return [one for one in keys if one.expectation_suite_identifier.name == suite]
+
+
 def _validation(result: Any) -> Validation:
     if result.success:
         return Validation(True)
-    rows = _rows(result.result)
-    if rows:
-        return Validation(False, rows)
-    return Validation(False, problem=_short(f"it names no row{_exception(result)}"))
-
-
-def _rows(result: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The rows that are not as expected. Of columns that are unique together they stand among the values."""
-    found: Sequence[Any] = result.get("unexpected_index_list") or result.get("unexpected_list") or ()
-    return tuple(row for row in found if isinstance(row, Mapping))
+    found = result.result
+    if "unexpected_count" not in found:
+        return Validation(False, problem=_short(f"it counts no row{_exception(result)}"))
+    return Validation(False, found["unexpected_count"], found.get("missing_count"))
 
 
 def _exception(result: Any) -> str:

@@ -21,6 +21,9 @@ from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
+# The table that one run can create: who has it may build the others.
+LOCK = "run_lock"
+LOCK_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp"}
 # Longer than any check takes: who has held the right to build for so long was killed.
 _BUILD_MINUTES = 60
 _ONCE = Retry(predicate=if_exception_type())
@@ -163,7 +166,7 @@ class Warehouse:
 
     @property
     def _lock(self) -> str:
-        return f"`{self.project}.{self.dataset}.run_lock`"
+        return f"`{self.project}.{self.dataset}.{LOCK}`"
 
     def _lock_rows(self) -> list[Row]:
         try:

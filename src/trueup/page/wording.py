@@ -7,14 +7,14 @@ from math import isfinite
 from zoneinfo import ZoneInfo
 
 from trueup.settings import EASTERN
-from trueup.stories.titles import counted, duration
+from trueup.stories.titles import counted, duration, listed
 
 __all__ = ["counted", "day_span", "duration", "eastern", "listed", "measure", "number", "plain", "size", "utc"]
 
 # What a rule's numbers count, where the rule has one unit.
 _UNITS = {
     **dict.fromkeys(("LATE001", "LATE002", "LATE003", "TRIG001", "TRIG002"), "minutes"),
-    **dict.fromkeys(("LATE004", "DONE009"), "games"),
+    **dict.fromkeys(("LATE004", "DONE009", "SCHED001"), "games"),
     **dict.fromkeys(("DUP003", "DONE002", "DONE003", "EXP001", "EXP002", "EXP003", "EXP004"), "rows"),
     **dict.fromkeys(("DUP002", "DUP005", "DONE004"), "keys"),
     **dict.fromkeys(("DONE001", "TRIG003"), "processors"),
@@ -101,8 +101,3 @@ def day_span(first: date, last: date) -> str:
 def plain(name: str) -> str:
     """A name of code as words: ``first_written_at`` is ``first written at``."""
     return name.replace("_", " ").replace("phase4", "phase 4")
-
-
-def listed(words: list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

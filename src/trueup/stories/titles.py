@@ -39,6 +39,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def detail_number(finding: Finding, key: str) -> float | None:
+    """A number of the detail; None where there is none."""
+    value = finding.detail.get(key)
+    return value if isinstance(value, int | float) else None
+
+
 def _names(findings: Sequence[Finding]) -> str:
     """The subjects: one or two by name, more by number."""
     subjects = list(dict.fromkeys(one.subject for one in findings))
@@ -70,7 +81,7 @@ def _scrapers(verb: str) -> Callable[[Sequence[Finding]], str]:
 
 def _arrived(findings: Sequence[Finding]) -> str:
     expected = round(sum(one.expected or 0 for one in findings))
-    return f"{_sum(findings)} of {expected} final games had arrived at the alert time"
+    return f"{_sum(findings)} of {expected} games had arrived at the alert time"
 
 
 def _doubled(findings: Sequence[Finding]) -> str:
@@ -91,6 +102,38 @@ def _games_lack(findings: Sequence[Finding]) -> str:
         one = findings[0]
         return f"{one.subject} has {one.observed or 0:.0f} of {one.expected or 0:.0f} games"
     return f"{counted(len(findings), 'table')} lack games of the schedule"
+
+
+def _stale(findings: Sequence[Finding]) -> str:
+    one = findings[0]
+    count = one.observed or 0
+    games = detail_number(one, "expected_games") or count
+    if detail_number(one, "final_games") == 0:
+        told = f"none of its {games:.0f} games is final, and what depends on it could not be checked"
+    else:
+        told = f"{count:.0f} of {games:.0f} games {'is' if count == 1 else 'are'} neither final nor known to be off"
+    return f"the schedule is stale: {told}"
+
+
+def _unscheduled(findings: Sequence[Finding]) -> str:
+    reports = [one.detail["reported"] for one in findings if isinstance(one.detail.get("reported"), list)]
+    if reports or any(detail_number(one, "listed_games") == 0 for one in findings):
+        there = _of_a_free_day(findings, sum(len(one) for one in reports))
+        return f"the schedule has no game on this date, but there are {there}"
+    games = round(max((detail_number(one, "unscheduled_games") or 0) for one in findings))
+    what = counted(games, "game") if games else "games"
+    return f"{what} that the schedule does not have: {counted(_sum(findings), 'row')} in {_in_tables(findings)}"
+
+
+def _of_a_free_day(findings: Sequence[Finding], reported: int) -> str:
+    rows = [one for one in findings if detail_number(one, "unscheduled_rows")]
+    runs = [one for one in findings if one not in rows and detail_number(one, "unscheduled_runs")]
+    there = [
+        *([f"rows in {_in_tables(rows)}"] if rows else []),
+        *([f"useful runs of {counted(len(runs), 'scraper')}"] if runs else []),
+        *([f"reports of {counted(reported, 'processor')}"] if reported else []),
+    ]
+    return listed(there) or "data of it"
 
 
 def _values(findings: Sequence[Finding]) -> str:
@@ -130,6 +173,8 @@ _PHRASES: Mapping[str, Callable[[Sequence[Finding]], str]] = {
     "TRIG002": _started_late,
     "TRIG003": lambda _: "phase 4 was started too early",
     "TRIG004": lambda _: "phase 4 was started and wrote nothing",
+    "SCHED001": _stale,
+    "SCHED002": _unscheduled,
     "EXP001": _values,
     "EXP002": _values,
     "EXP003": lambda ones: f"trueup's evidence contradicts itself in {_in_tables(ones)}",

@@ -407,8 +407,8 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
     st.builds(without_row, st.sampled_from([*ANALYTICS, GAMEBOOK, CACHE, SCHEDULE, RUNS]), _place),
     st.builds(doubled_row, st.sampled_from(ANALYTICS), _place, st.booleans()),
     st.builds(row_of_no_game, st.sampled_from([*ANALYTICS, GAMEBOOK]), _place),
-    st.builds(lambda one, place: null(*one, place, ERROR), _keyed, _place),
-    st.builds(lambda one, place: null(*one, place, HARMLESS), _spare, _place),
+    st.builds(lambda one, place: null(one[0], one[1], place, ERROR), _keyed, _place),
+    st.builds(lambda one, place: null(one[0], one[1], place, HARMLESS), _spare, _place),
     st.builds(
         status, st.sampled_from([(0,), (1,), (0, 1)]), st.sampled_from([1, 2, ""]), st.sampled_from(["01:30", "20:00"])
     ),

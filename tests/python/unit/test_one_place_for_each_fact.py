@@ -15,6 +15,8 @@ import yaml
 
 from support import PROJECT
 from trueup.examine import REPORTING
+from trueup.expectations.declared import DeclaredSuite, declared_suites
+from trueup.expectations.suites import read_suites
 from trueup.reference import load_reference
 from trueup.repair.steps import AUDIT
 from trueup.schemas import read_table_schemas
@@ -64,6 +66,13 @@ def test_source_model_contract_test_and_expectations_agree_on_a_table(table: str
     assert compound == grain, where
 
 
+def test_every_suite_is_declared_beside_what_it_examines() -> None:
+    suites = {DeclaredSuite(one.table, one.rule) for one in read_suites(PROJECT / "expectations")}
+    assert set(declared_suites(PROJECT / "models")) == suites, (
+        "correct config.meta.suite beside the model; of completion_verdicts in models/staging/trueup/_sources.yml"
+    )
+
+
 @pytest.mark.parametrize("table", ANALYTICS)
 def test_what_is_declared_of_a_table_names_its_columns(table: str) -> None:
     schema = ANALYTICS[table]
@@ -80,14 +89,16 @@ def test_every_list_of_the_analytics_tables_is_the_same() -> None:
 
 
 def test_every_source_is_looked_for_and_staged() -> None:
-    coverage = set(re.findall(r"\('(\w+)', '(\w+)'\)", text("models/quality/sources/source_coverage.sql")))
+    listed = set(re.findall(r"\('(\w+)', '(\w+)'\)", text("macros/platform_sources.sql")))
     for schema in SCHEMAS.values():
         if schema.name == AUDIT:  # written for people; no model reads it
             continue
         staged = PROJECT / f"models/staging/{schema.dataset}/stg_{schema.dataset}__{schema.table}.sql"
         assert staged.is_file()
         if schema.dataset != "trueup":
-            assert (schema.dataset, schema.table) in coverage
+            assert (schema.dataset, schema.table) in listed, "add it to macros/platform_sources.sql"
+    for model in ("models/quality/sources/source_coverage.sql", "models/staging/stg_undated_rows.sql"):
+        assert "in platform_sources()" in text(model)
 
 
 def test_every_rule_is_tested_by_dbt_and_told_in_the_readme() -> None:
@@ -115,6 +126,18 @@ def test_every_model_has_a_description_beside_it() -> None:
         declared = yaml.safe_load(path.with_suffix(".yml").read_text(encoding="utf-8"))["models"][0]
         assert declared["name"] == path.stem
         assert declared["description"]
+
+
+def test_what_the_stories_read_of_a_detail_is_written_by_a_rule() -> None:
+    told = text("src/trueup/stories/links.py") + text("src/trueup/stories/titles.py")
+    read = set(re.findall(r"""(?:_moment|_names|detail_number)\(\w+, "(\w+)"\)|detail(?:\.get\(|\[)"(\w+)\"""", told))
+    models = (*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "macros").glob("*.sql"))
+    sql = "\n".join(path.read_text(encoding="utf-8") for path in models)
+    judges = text("src/trueup/judge.py") + text("src/trueup/judge_trigger.py")
+    names = {name for pair in read for name in pair if name}
+    assert {"due_games", "expected_games", "cause", "reported"} <= names, "the pattern of this test is out of date"
+    gone = {name for name in names if not re.search(rf"\bas {name}\b", sql) and f'"{name}"' not in judges}
+    assert not gone, f"no rule writes {', '.join(sorted(gone))} into its detail: correct src/trueup/stories"
 
 
 def test_every_command_is_told_in_the_readme() -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support import PROJECT
 from trueup.expectations.suites import Suite, read_suites
@@ -42,6 +43,12 @@ def fixed_line(rule: Rule) -> str:
 def named_paths(text: str) -> set[str]:
     spans = re.findall(r"`([^`]+)`", text)
     return {one for one in spans if re.fullmatch(r"(models|src|docs|seeds|expectations)/\S*", one)}
+
+
+def named_vars(text: str) -> set[str]:
+    """The names that stand after "var", "vars", and in a list of them."""
+    lists = re.findall(r"\bvars? ((?:`\w+`(?:, | and )?)+)", " ".join(text.split()))
+    return {name for one in lists for name in re.findall(r"`(\w+)`", one)}
 
 
 def links(text: str) -> set[str]:
@@ -98,6 +105,12 @@ def test_a_path_that_the_page_names_is_there(path: str) -> None:
     assert (PROJECT / path).exists(), f"{PAGE.name} names {path}, which is not there: correct the page"
 
 
+def test_a_var_that_the_page_names_is_one_of_the_project() -> None:
+    known = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    unknown = named_vars(TEXT) - known.keys()
+    assert not unknown, f"dbt_project.yml has no var {', '.join(sorted(unknown))}: correct {PAGE.name}"
+
+
 @pytest.mark.parametrize("link", sorted(links(TEXT)))
 def test_a_link_of_the_page_leads_somewhere(link: str) -> None:
     target, _, anchor = link.partition("#")
@@ -136,3 +149,9 @@ def test_paths_and_links_are_told_from_other_code() -> None:
     text = "`src/gone.py`, `dbt run`, `report.html#rule=DUP001`, [a](../b.md#c), [d](https://e.example)"
     assert named_paths(text) == {"src/gone.py"}
     assert links(text) == {"../b.md#c"}
+
+
+def test_vars_are_told_from_other_code() -> None:
+    assert named_vars("the vars `first_date` and `last_date`, `dbt run`, (var `as_of`), a var\n`run_id`") == {
+        "first_date", "last_date", "as_of", "run_id",
+    }  # fmt: skip

@@ -71,7 +71,7 @@ ARRIVED = finding(
     "nbac_gamebook_player_stats",
     0.0,
     10.0,
-    final_games=10,
+    due_games=10,
     arrived_so_far=10,
     last_arrived_at="2026-02-04T20:00:04Z",
 )
@@ -111,7 +111,7 @@ def test_the_incident_night_is_three_stories_in_one_chain_cause_before_effect() 
         ["DONE001", "TRIG001"],
     ]
     assert [story.title for story in chain.stories] == [
-        "2 scrapers were late, up to 6 h 45 min past due; 0 of 10 final games had arrived at the alert time",
+        "2 scrapers were late, up to 6 h 45 min past due; 0 of 10 games had arrived at the alert time",
         "Rows doubled in player_game_summary: 72 excess rows, from racing writers",
         "Document drifted: it counts 3 of 5 processors; phase 4 was not started",
     ]
@@ -205,7 +205,7 @@ def lacking(subject: str, found: float) -> Finding:
 
 
 def test_a_table_lacks_the_games_that_have_not_arrived_yet() -> None:
-    partial = replace(ARRIVED, detail={"final_games": 10, "arrived_so_far": 8})
+    partial = replace(ARRIVED, detail={"due_games": 10, "arrived_so_far": 8})
     day = the_day(partial, lacking("player_game_summary", 8.0))
     assert chains_of(day) == [["late", "delivery"]]
     assert "8 of 10 games" in day.chains[0].links[0].because
@@ -216,7 +216,7 @@ def test_a_table_lacks_the_games_that_have_not_arrived_yet() -> None:
     [(8, "player_game_summary", 7.0), (10, "player_game_summary", 10.0), (8, "upcoming_team_game_context", 8.0)],
 )
 def test_a_table_that_lacks_other_games_is_not_blamed_on_the_arrival(arrived: int, table: str, found: float) -> None:
-    partial = replace(ARRIVED, detail={"final_games": 10, "arrived_so_far": arrived})
+    partial = replace(ARRIVED, detail={"due_games": 10, "arrived_so_far": arrived})
     assert chains_of(the_day(partial, lacking(table, found))) == [["late"], ["delivery"]]
 
 
@@ -224,6 +224,134 @@ def test_phase_4_started_too_early_follows_from_the_processor_that_had_not_deliv
     early = finding("TRIG003", observed=4.0, expected=5.0, missing=["player_game_summary"])
     assert chains_of(the_day(early, lacking("player_game_summary", 0.0))) == [["delivery", "trigger"]]
     assert chains_of(the_day(early, lacking("team_offense_game_summary", 0.0))) == [["delivery"], ["trigger"]]
+
+
+def unfinished(count: float = 1.0, final: int = 1, severity: str = "warn") -> Finding:
+    games: dict[str, Any] = {"unfinished_games": count, "final_games": final, "expected_games": final + round(count)}
+    return finding("SCHED001", "nbac_schedule", count, severity=severity, **games)
+
+
+def arrived(found: float, due: int = 2) -> Finding:
+    return finding(
+        "LATE004", "nbac_gamebook_player_stats", found, float(due), due_games=due, arrived_so_far=round(found)
+    )
+
+
+def short_by_one(table: str = "player_game_summary", found: float = 1.0) -> Finding:
+    return finding("DONE009", table, found, 2.0)
+
+
+def test_what_lacks_the_game_that_the_schedule_never_saw_end_follows_from_the_schedule() -> None:
+    day = the_day(short_by_one(), arrived(1.0), unfinished(), short_by_one("team_offense_game_summary"))
+    (chain,) = day.chains
+    assert [story.kind for story in chain.stories] == ["stale", "late", "delivery"]
+    assert chain.stories[0].title == "The schedule is stale: 1 of 2 games is neither final nor known to be off"
+    assert [one.because for one in chain.links if one.cause is chain.stories[0]] == [
+        "the schedule shows 1 of 2 games as final, and player_game_summary and team_offense_game_summary have as many.",
+        "the schedule shows 1 of 2 games as final, and as many had arrived in nbac_gamebook_player_stats at the alert "
+        "time.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        pytest.param(short_by_one(found=0.0), id="the final game too"),
+        pytest.param(finding("DONE009", "player_game_summary", 1.0, 3.0), id="of another number of games"),
+        pytest.param(short_by_one("upcoming_team_game_context"), id="where games are expected before they end"),
+        pytest.param(finding("DONE003", "player_game_summary", 1.0, 2.0), id="by a report without rows"),
+    ],
+)
+def test_what_lacks_other_games_is_not_blamed_on_the_schedule(lacks: Finding) -> None:
+    assert chains_of(the_day(unfinished(), lacks)) == [["delivery"], ["stale"]]
+
+
+@pytest.mark.parametrize(
+    "late_ones",
+    [
+        pytest.param((arrived(0.0),), id="the final game had not arrived"),
+        pytest.param((arrived(1.0, due=3),), id="of another number of games"),
+        pytest.param((arrived(1.0), late()), id="a scraper was late"),
+    ],
+)
+def test_games_that_arrived_late_for_another_reason_are_not_blamed_on_the_schedule(
+    late_ones: tuple[Finding, ...],
+) -> None:
+    assert chains_of(the_day(unfinished(), *late_ones)) == [["late"], ["stale"]]
+
+
+def test_a_schedule_that_saw_no_game_end_says_what_it_keeps_from_being_checked() -> None:
+    (story,) = the_day(unfinished(2.0, final=0, severity="error")).stories
+    assert story.title == (
+        "The schedule is stale: none of its 2 games is final, and what depends on it could not be checked"
+    )
+
+
+def unscheduled(
+    subject: str = "player_game_summary", rows: int = 28, games: int = 1, runs: int = 0, listed: int = 1
+) -> Finding:
+    detail: dict[str, Any] = {
+        "unscheduled_rows": rows,
+        "unscheduled_games": games,
+        "unscheduled_runs": runs,
+        "listed_games": listed,
+    }
+    return finding("SCHED002", subject, float(rows or runs), **detail)
+
+
+def test_a_day_that_the_schedule_lost_is_one_story() -> None:
+    (story,) = the_day(
+        unscheduled(games=2, listed=0),
+        unscheduled("nbac_gamebook_player_stats", games=2, runs=1, listed=0),
+        unscheduled("nbac_player_boxscores", rows=0, games=0, runs=1, listed=0),
+        finding("SCHED002", observed=5.0, reported=FIVE),
+    ).stories
+    assert story.title == (
+        "The schedule has no game on this date, but there are rows in 2 tables, useful runs of 1 scraper and "
+        "reports of 5 processors"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "there"),
+    [
+        (unscheduled(listed=0), "rows in player_game_summary"),
+        (unscheduled("nbac_player_boxscores", rows=0, runs=2, listed=0), "useful runs of 1 scraper"),
+        (finding("SCHED002", reported=FIVE[:1]), "reports of 1 processor"),
+    ],
+)
+def test_one_kind_of_data_is_enough_to_say_that_the_schedule_lost_the_day(one: Finding, there: str) -> None:
+    (story,) = the_day(one).stories
+    assert story.title == f"The schedule has no game on this date, but there are {there}"
+
+
+def test_a_game_that_the_schedule_lost_is_not_a_lost_day() -> None:
+    (story,) = the_day(unscheduled(), unscheduled("team_offense_game_summary", rows=2)).stories
+    assert story.title == "1 game that the schedule does not have: 30 rows in 2 tables"
+
+
+def test_a_table_lacks_as_many_games_as_it_has_under_other_names() -> None:
+    day = the_day(short_by_one(), unscheduled())
+    assert chains_of(day) == [["unscheduled", "delivery"]]
+    assert day.chains[0].links[0].because == (
+        "player_game_summary has rows of games that the schedule does not have, as many as are missing there."
+    )
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        pytest.param(short_by_one(found=0.0), id="more games"),
+        pytest.param(short_by_one("team_offense_game_summary"), id="in another table"),
+        pytest.param(finding("DONE005", "player_game_summary", None, None), id="for it reported a failure"),
+    ],
+)
+def test_a_table_that_lacks_other_games_is_not_blamed_on_names_that_the_schedule_does_not_have(lacks: Finding) -> None:
+    assert chains_of(the_day(unscheduled(), lacks)) == [["unscheduled"], ["delivery"]]
+
+
+def test_a_stale_schedule_and_rows_of_other_games_are_two_stories() -> None:
+    assert chains_of(the_day(unfinished(), unscheduled())) == [["unscheduled"], ["stale"]]
 
 
 def test_values_that_are_not_as_expected_are_never_blamed_on_duplicates() -> None:
@@ -280,7 +408,9 @@ def test_every_rule_has_a_heading_in_words_of_its_own(code: str) -> None:
 @pytest.mark.parametrize("code", [code for code in RULES if not code.startswith("SLO")])
 def test_every_rule_belongs_to_a_kind_of_story(code: str) -> None:
     (story,) = the_day(finding(code, "a_subject")).stories
-    assert story.kind not in {rule.family for rule in RULES.values()} - {"trigger"}, f"add {code} to stories.py"
+    assert story.kind not in {rule.family for rule in RULES.values()} - {"trigger"}, (
+        f"add {code} to _KIND_OF in src/trueup/stories/chains.py"
+    )
 
 
 ANY_FINDING = st.builds(
@@ -299,7 +429,14 @@ ANY_FINDING = st.builds(
     delivered=st.sampled_from([FIVE, None, 5]),
     missing=st.sampled_from([FIVE, None, "x"]),
     arrived_so_far=st.sampled_from([8, None, "8"]),
-    final_games=st.sampled_from([10, None]),
+    due_games=st.sampled_from([10, None]),
+    final_games=st.sampled_from([0, 1, None, "1"]),
+    expected_games=st.sampled_from([1, 2, None]),
+    unscheduled_rows=st.sampled_from([28, 0, None]),
+    unscheduled_games=st.sampled_from([1, 2, 0, None]),
+    unscheduled_runs=st.sampled_from([1, 0, None]),
+    listed_games=st.sampled_from([2, 0, None]),
+    reported=st.sampled_from([FIVE, None, "x", []]),
 )
 
 

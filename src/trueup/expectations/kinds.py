@@ -1,0 +1,142 @@
+"""The kinds of expectations that trueup counts for each date: what each may say, and its SQL.
+
+Great Expectations says nothing of single dates. So trueup counts beside it, and takes no expectation that it could not
+count for each date: a tolerance (``mostly``) or a condition on rows has one meaning for a week and another for a date.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Config = Mapping[str, Any]
+Parameters = Mapping[str, Sequence[Any]]
+
+_BETWEEN = "expect_column_values_to_be_between"
+_IN_SET = "expect_column_values_to_be_in_set"
+_REGEX = "expect_column_values_to_match_regex"
+_NOT_NULL = "expect_column_values_to_not_be_null"
+_UNIQUE = "expect_compound_columns_to_be_unique"
+_KWARGS: Mapping[str, frozenset[str]] = {
+    _BETWEEN: frozenset({"column", "min_value", "max_value"}),
+    _IN_SET: frozenset({"column", "value_set"}),
+    _REGEX: frozenset({"column", "regex"}),
+    _NOT_NULL: frozenset({"column"}),
+    _UNIQUE: frozenset({"column_list", "ignore_row_if"}),
+}
+_IGNORES_NULLS = "any_value_is_missing"
+_PARAMETER = "$PARAMETER"
+# A missing bound is the largest number that there is: NaN is beyond it, on BigQuery and on the embedded warehouse.
+_LARGEST = sys.float_info.max
+
+
+def refusal(config: Config) -> str:
+    """Why an expectation cannot be counted for each date; "" when it can."""
+    kind, kwargs = config["type"], config["kwargs"]
+    if kind not in _KWARGS:
+        return f"{kind} is not one of {', '.join(sorted(_KWARGS))}"
+    if others := sorted(set(kwargs) - _KWARGS[kind]):
+        return f"{kind} cannot be counted for each date with {', '.join(others)}"
+    if kind == _BETWEEN:
+        return _range_refusal(kwargs)
+    if kind == _IN_SET:
+        return _set_refusal(kwargs["value_set"])
+    if kind == _UNIQUE and kwargs.get("ignore_row_if") != _IGNORES_NULLS:
+        return f"{kind} needs ignore_row_if: {_IGNORES_NULLS}"
+    if kind == _UNIQUE and "game_date" not in kwargs["column_list"]:
+        return f"{kind} needs game_date in its column_list"
+    return ""
+
+
+def columns_of(config: Config) -> tuple[str, ...]:
+    """The columns that an expectation names."""
+    kwargs = config["kwargs"]
+    return tuple(kwargs["column_list"]) if config["type"] == _UNIQUE else (kwargs["column"],)
+
+
+def judged_column(config: Config) -> str:
+    """The column whose values are judged: for columns that are unique together the number of rows that share them."""
+    columns = columns_of(config)
+    return f"rows_per_{'_'.join(columns)}" if config["type"] == _UNIQUE else columns[0]
+
+
+def derived_columns(config: Config) -> dict[str, str]:
+    """The SQL of the judged column, where the table has no such column. NULL where a column of the key is NULL."""
+    if config["type"] != _UNIQUE:
+        return {}
+    columns = columns_of(config)
+    has_null = " or ".join(f"{column} is null" for column in columns if column != "game_date") or "false"
+    shared = f"count(*) over (partition by {', '.join(columns)})"
+    return {judged_column(config): f"if({has_null}, null, {shared})"}
+
+
+def examines_nulls(config: Config) -> bool:
+    """Whether a NULL is something to examine, and not something to pass over."""
+    return bool(config["type"] == _NOT_NULL)
+
+
+def parameter_of(config: Config) -> str:
+    """The name of the parameter that holds the allowed values; "" where they stand in the suite."""
+    values = config["kwargs"].get("value_set")
+    return str(values[_PARAMETER]) if isinstance(values, Mapping) else ""
+
+
+def fault_condition(config: Config, parameters: Parameters) -> str:
+    """SQL that is true for a row that is not as expected. NULL or false for one that is, or is passed over."""
+    kind, kwargs, column = config["type"], config["kwargs"], judged_column(config)
+    if kind == _NOT_NULL:
+        return f"{column} is null"
+    if kind == _REGEX:
+        return f"not regexp_contains({column}, {sql_literal(kwargs['regex'])})"
+    if kind == _IN_SET:
+        name = parameter_of(config)
+        values = parameters[name] if name else kwargs["value_set"]
+        return f"{column} not in ({', '.join(sql_literal(value) for value in values)})"
+    least, most = _bounds(config)
+    return f"{column} not between {sql_literal(least)} and {sql_literal(most)}"
+
+
+def asked_config(config: Config, is_wrong: bool) -> dict[str, Any]:
+    """The expectation as Great Expectations is asked.
+
+    Columns that are unique together are a range of their judged column: its own way reads the rows twice and joins
+    them. Where the warehouse has found a row (``is_wrong``), a range has both bounds: NaN is beyond no single one.
+    """
+    if config["type"] == _UNIQUE or (config["type"] == _BETWEEN and is_wrong):
+        least, most = _bounds(config)
+        kwargs = {"column": judged_column(config), "min_value": least, "max_value": most}
+        return {**config, "type": _BETWEEN, "kwargs": kwargs}
+    return dict(config)
+
+
+def sql_literal(value: str | int | float) -> str:
+    """A string or a number in SQL."""
+    return json.dumps(str(value), ensure_ascii=False) if isinstance(value, str) else json.dumps(value)
+
+
+def _bounds(config: Config) -> tuple[float, float]:
+    if config["type"] == _UNIQUE:
+        return 1, 1
+    bounds = (config["kwargs"].get("min_value"), config["kwargs"].get("max_value"))
+    return (-_LARGEST if bounds[0] is None else bounds[0], _LARGEST if bounds[1] is None else bounds[1])
+
+
+def _range_refusal(kwargs: Config) -> str:
+    bounds = [kwargs[name] for name in ("min_value", "max_value") if kwargs.get(name) is not None]
+    if not bounds or not all(_is_number(one) for one in bounds) or bounds != sorted(bounds):
+        return f"{_BETWEEN} needs numbers as min_value, max_value or both, the smaller one first"
+    return ""
+
+
+def _set_refusal(values: Any) -> str:
+    if isinstance(values, Mapping):
+        return "" if set(values) == {_PARAMETER} else f"{_IN_SET} knows no {', '.join(sorted(values))} in value_set"
+    if not values or not all(isinstance(one, str) or _is_number(one) for one in values):
+        return f"{_IN_SET} needs strings or numbers in value_set; compare booleans as text"
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,252 @@
+"""What must never pass for an answer: another run's, another day's, a part, or silence."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replaying import Silent
+from support import PROJECT, SCENARIOS
+from trueup.answers import RULE_TEST, read_answers
+from trueup.check import run_check
+from trueup.errors import DbtError
+from trueup.gateways.dbt import DbtProject
+from trueup.gateways.replay import loaded
+from trueup.gateways.warehouse import Warehouse
+from trueup.reconcile import read_evidence
+from trueup.report import Report
+from trueup.scenarios import Scenario, load_scenario
+from trueup.schemas import read_table_schemas
+from trueup.workplace import NodeResult, Workplace
+
+pytestmark = [pytest.mark.usefixtures("endpoint"), pytest.mark.xdist_group("honesty")]
+SCHEMAS = read_table_schemas(PROJECT / "models")
+DAY = date(2026, 2, 3)
+
+
+def night(name: str = "rewritten-later") -> Scenario:
+    """A small night on which nothing is wrong."""
+    return load_scenario(SCENARIOS / name, SCHEMAS)
+
+
+@contextmanager
+def opened(scenario: Scenario, state_dir: Path, **variables: Any) -> Iterator[Workplace]:
+    scenario = replace(scenario, vars={**scenario.vars, **variables})
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        yield work
+
+
+def checked(work: Workplace) -> Report:
+    return run_check(work, with_tests=False, with_expectations=False)
+
+
+def other_dbt(work: Workplace, state_dir: Path, **variables: Any) -> DbtProject:
+    """dbt as somebody else runs it on the same tables: with other vars, and no run of trueup."""
+    window = work.settings.window
+    days = {"first_date": str(window.first_date), "last_date": str(window.last_date)}
+    return DbtProject(PROJECT, state_dir / "other", "local", {**days, **variables})
+
+
+class Interrupted:
+    """Tables, of which one step is preceded by what somebody else does."""
+
+    def __init__(self, tables: Any, step: str, first: Callable[[], object]) -> None:
+        self._tables, self._step, self._first = tables, step, first
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tables, name)
+
+    def rows_between(self, model: str, *arguments: Any) -> list[dict[str, Any]]:
+        if model == self._step:
+            self._step = ""
+            self._first()
+        rows: list[dict[str, Any]] = self._tables.rows_between(model, *arguments)
+        return rows
+
+
+# --- two at once ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["game_days", "rule_outcomes"])
+def test_what_another_build_left_is_no_answer_of_this_run(step: str, state_dir: Path) -> None:
+    # Found 2026-11: B rebuilt the findings between A's build and A's read; A said healthy with nothing passed.
+    with opened(night(), state_dir) as work:
+        tomorrow = str(DAY + timedelta(days=1))
+        elsewhere = other_dbt(work, state_dir, first_date=tomorrow, last_date=tomorrow, as_of="2026-02-09T12:00:00Z")
+        broken = replace(work, tables=Interrupted(work.tables, step, lambda: elsewhere.run(["run"])))
+        report = checked(broken)
+    assert report.status == "could_not_check"
+    assert "Another run may" in report.problems[0]
+
+
+def test_a_second_check_says_who_is_building_and_the_first_one_is_right(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work:
+        second: list[Report] = []
+        other = replace(work, settings=replace(work.settings, run_id="another", holder="bob@laptop"))
+        first = replace(
+            work,
+            settings=replace(work.settings, holder="ann@laptop"),
+            tables=Interrupted(work.tables, "findings", lambda: second.append(checked(other))),
+        )
+        assert checked(first).status == "healthy"
+        assert second[0].status == "could_not_check"
+        assert "The run of ann@laptop since" in second[0].problems[0]
+        assert not work.tables.holds_build(work.settings.run_id)  # the right to build was given back
+
+
+def test_a_killed_run_is_taken_over_when_its_time_is_up(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work:
+        tables = work.tables
+        assert isinstance(tables, Warehouse)
+        tables.claim_build("killed", "carl@laptop")
+        assert checked(work).status == "could_not_check"
+        tables.query(
+            f"update `{work.dataset}.run_lock` set since = timestamp_sub(since, interval 61 minute) where true"
+        )
+        assert checked(work).status == "healthy"
+
+
+def test_evidence_of_another_run_is_not_judged(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work:
+        assert checked(work).status == "healthy"
+        window = work.settings.window
+        assert len(read_evidence(work.tables, window, work.settings.run_id)) == 1
+        for run, days in (("another", window), (work.settings.run_id, replace(window, last_date=date(2026, 2, 4)))):
+            with pytest.raises(Exception, match="owes one for each"):
+                read_evidence(work.tables, days, run)
+
+
+def test_an_answer_that_is_missing_or_there_twice_is_told(state_dir: Path) -> None:
+    with opened(night("scraper-silent"), state_dir) as work:
+        tables = work.tables
+        assert isinstance(tables, Warehouse)
+        assert checked(work).problems == ()
+        for table, spoil, said in SPOILED_ANSWERS:
+            name = f"{work.dataset}.{table}"
+            tables.query(f"create or replace table `{name}_kept` as select * from `{name}`")
+            tables.query(spoil.format(name))
+            assert any(said in problem for problem in read_answers(work).problems), spoil
+            tables.query(f"create or replace table `{name}` as select * from `{name}_kept`")
+        assert read_answers(work).problems == ()
+
+
+SPOILED_ANSWERS = [
+    ("rule_outcomes", "delete from `{0}` where rule = 'DUP001'", "such as DUP001 of 2026-02-03 (0 times)"),
+    ("rule_outcomes", "insert into `{0}` select * from `{0}` where rule = 'TRIG001'", "(2 times)"),
+    ("findings", "delete from `{0}` where true", "LATE002 of 2026-02-03 failed for 1 subjects and has 0 findings"),
+    ("service_levels", "delete from `{0}` where rule = 'SLO003'", "service levels of this run are not there"),
+]
+
+
+# --- dbt alone --------------------------------------------------------------------------------------------------------
+
+
+def rule_tests(results: Sequence[NodeResult]) -> Mapping[str, str]:
+    return {one.name.removeprefix(RULE_TEST): one.status for one in results if one.name.startswith(RULE_TEST)}
+
+
+def test_dbt_test_alone_passes_only_on_an_outcome_of_these_days_and_of_now(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work:
+        assert checked(work).status == "healthy"
+        as_of = work.settings.window.as_of.isoformat()
+        select = ["test", "--select", "rule_outcomes"]
+        now = rule_tests(other_dbt(work, state_dir, as_of=as_of).run(select))
+        assert set(now.values()) == {"pass"}
+        later = (work.settings.window.as_of + timedelta(days=1)).isoformat()
+        others: list[dict[str, str]] = [{"as_of": later}, {}, {"as_of": as_of, "last_date": "2026-02-04"}]
+        for variables in others:
+            assert set(rule_tests(other_dbt(work, state_dir, **variables).run(select)).values()) == {"fail"}, variables
+
+
+def test_dbt_build_alone_fails_for_documents_that_nobody_judged_unless_they_are_switched_off(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work:
+        as_of = work.settings.window.as_of.isoformat()
+        alone = other_dbt(work, state_dir, as_of=as_of)
+        alone.run(["seed"])
+        alone.run(["run"])
+        found = rule_tests(alone.run(["test", "--select", "rule_outcomes"]))
+        failed = {rule for rule, status in found.items() if status != "pass"}
+        judged = {rule for rule in found if rule[:4] in ("DONE", "TRIG") or rule.startswith("EXP")}
+        assert failed == judged | {"SCHED002"}
+        off = other_dbt(work, state_dir, as_of=as_of, families_off=["completion", "trigger", "expectations"])
+        off.run(["run", "--select", "current_verdicts+"])
+        assert set(rule_tests(off.run(["test", "--select", "rule_outcomes"])).values()) == {"pass"}
+        with pytest.raises(DbtError, match="families_off names documents; it may name completion"):
+            other_dbt(work, state_dir, as_of=as_of, families_off=["documents"]).run(
+                ["run", "--select", "rule_outcomes"]
+            )
+
+
+def test_a_team_without_documents_is_healthy_and_is_told_what_was_not_checked(state_dir: Path) -> None:
+    scenario = replace(night(), documents={})
+    with opened(scenario, state_dir) as work:
+        assert checked(work).status == "findings"
+    with opened(scenario, state_dir, families_off=["completion", "trigger"]) as work:
+        report = checked(work)
+    assert report.status == "healthy"
+    assert sum("switched off" in note for note in report.notes) == 2
+    off = {one.rule: one for one in report.outcomes if one.rule.startswith(("DONE", "TRIG"))}
+    assert {(one.outcome, one.is_blocking) for one in off.values()} == {("not_run", False)}
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def test_no_environment_variable_leaves_out_a_part_of_the_run(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Found 2026-11: DBT_RESOURCE_TYPES=model dropped all 75 dbt tests without a word.
+    hostile = {"DBT_RESOURCE_TYPES": "model", "DBT_EMPTY": "1", "DBT_ENGINE_EXCLUDE_RESOURCE_TYPES": "test"}
+    for name, value in hostile.items():
+        monkeypatch.setenv(name, value)
+    with opened(night("scraper-silent"), state_dir) as work:
+        report = run_check(work, with_tests=True, with_expectations=False)
+    assert [one.rule for one in report.findings if one.severity == "error"] == ["LATE002"]
+    assert report.problems == ()
+    assert all(any(name in note for note in report.notes) for name in hostile)
+    assert sum(one.kind == "test" for one in report.costs) > 70
+    assert {name: os.environ[name] for name in hostile} == hostile
+
+
+# --- whole tables and columns -----------------------------------------------------------------------------------------
+
+GONE = [
+    ("nba_analytics.team_defense_game_summary", ""),
+    ("nba_raw.nbac_schedule", ""),
+    ("nba_raw.nbac_gamebook_player_stats", ""),
+    ("nba_orchestration.scraper_run_history", ""),
+    ("nba_precompute.player_daily_cache", ""),
+    ("nba_raw.nbac_schedule", "game_status"),
+    ("nba_raw.nbac_schedule", "game_id"),
+    ("nba_orchestration.scraper_run_history", "completed_at"),
+    ("nba_analytics.player_game_summary", "player_lookup"),
+]
+
+
+def test_a_table_or_a_column_that_is_not_there_is_never_healthy(state_dir: Path) -> None:
+    """Three of them each time; TRUEUP_SPOILINGS from 1000 on means all."""
+    everything = int(os.environ.get("TRUEUP_SPOILINGS", "0")) >= 1000
+    chosen = GONE if everything else random.sample(GONE, 3)
+    healthy = []
+    with opened(night(), state_dir) as work:
+        tables = work.tables
+        assert isinstance(tables, Warehouse)
+        for table, column in chosen:
+            kept = f"`{table}_kept`"
+            tables.query(f"create or replace table {kept} as select * from `{table}`")
+            tables.query(f"drop table `{table}`")
+            if column:
+                tables.query(f"create table `{table}` as select * except ({column}) from {kept}")
+            report = checked(work)
+            if report.status == "healthy":
+                healthy.append((table, column))
+            tables.query(f"create or replace table `{table}` as select * from {kept}")
+            tables.query(f"drop table {kept}")
+        assert checked(work).status == "healthy"
+    assert not healthy
