@@ -50,9 +50,9 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
 
 def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: bool) -> Report:
     """Build, judge, validate and read the answers, one after the other."""
-    examiner.prepare()
     clock.start("Building models: what arrived, what is wrong, what is true")
     _seed(work)
+    examiner.prepare()
     results = list(_build(work, with_tests, ["--exclude", *_AFTER_VERDICTS]))
     clock.start("Judging the completion documents")
     judged = reconcile(work)

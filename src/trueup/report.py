@@ -142,8 +142,8 @@ class Report:
 
     @property
     def blocked(self) -> tuple[Outcome, ...]:
-        """The outcomes that should have been there and are not."""
-        return tuple(one for one in self.outcomes if one.outcome == "not_run" and one.is_blocking)
+        """The outcomes of rules that should have examined something and could not, whatever else they found."""
+        return tuple(one for one in self.outcomes if one.is_blocking)
 
     def by_severity(self) -> tuple[Finding, ...]:
         """The findings, worst first, then by date, rule and subject."""
@@ -270,8 +270,10 @@ def to_junit(report: Report) -> str:
         ]
         if errors:
             mark(case, "failure", errors[0].summary, _failure_text(errors))
+        elif outcome.is_blocking:
+            mark(case, "error", outcome.reason)
         elif outcome.outcome == "not_run":
-            mark(case, "error" if outcome.is_blocking else "skipped", outcome.reason)
+            mark(case, "skipped", outcome.reason)
     for problem in report.problems:
         case = ElementTree.SubElement(suite, "testcase", classname="trueup", name="the check ran")
         mark(case, "error", problem)

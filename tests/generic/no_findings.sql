@@ -31,8 +31,8 @@ judged as (
                     'the outcome is of another run, as of ', format_timestamp('%FT%TZ', outcomes.evaluated_at),
                     ': run dbt build, or trueup check, again'
                 )
-            when outcomes.outcome = 'not_run' and outcomes.is_blocking then concat('not run: ', outcomes.reason)
             when findings.severity = 'error' then findings.summary
+            when outcomes.is_blocking then concat('could not be examined: ', outcomes.reason)
             when outcomes.outcome = 'failed' and findings.rule is null then 'the rule failed, and its findings are gone'
         end as problem,
     from unnest({{ date_array() }}) as requested_date
