@@ -1,11 +1,12 @@
 """Every golden night on the embedded warehouse, against exactly what it expects.
 
-Most of them stand in one warehouse, each moved to a day of its own, and one run checks them all; those that need a
-moment, settings or sources of their own are replayed one by one.
+Most of them stand in one warehouse, each moved to a day of its own, and one run checks them all, another one those
+that ask for the suites; nights that need a moment, settings or sources of their own are replayed one by one.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta, timezone
@@ -28,8 +29,8 @@ from trueup.schemas import read_table_schemas
 SCHEMAS = read_table_schemas(PROJECT / "models")
 RULES = load_reference(PROJECT / "seeds").rules
 DAY = date(2026, 2, 3)
-# Days of standard time, so that a clock time stays the same time; two nights that a third day lies between.
-FIRST_DAY, NIGHTS_APART = date(2025, 11, 5), 3
+# Days of standard time, so that a clock time stays the same time; between two nights there is a third day.
+FIRST_DAY, LAST_DAY, NIGHTS_APART = date(2025, 11, 5), date(2026, 3, 5), 3
 # Looked at too early, moved onto the days of others, or found on the last checked day whatever their own is.
 ALONE = ("same-day-three-of-five", "too-early", "moved-by-months", "undated-rows")
 # What these say of a night grows with the moment it is looked at.
@@ -42,12 +43,16 @@ def golden(name: str) -> Scenario:
 
 def is_shared(one: Scenario) -> bool:
     """Whether a night can stand beside others."""
-    is_plain = not (one.vars or one.optional or one.seeds or one.expectations)
-    return is_plain and one.first_date == one.last_date == DAY and one.name not in ALONE
+    return not (one.vars or one.optional or one.seeds) and one.name not in ALONE
 
 
 ALL = [golden(folder.name) for folder in find_scenarios([SCENARIOS])]
-TOGETHER = [one for one in ALL if is_shared(one)]
+# Those of each run; the nights on which the clocks change keep their days.
+TOGETHER = {
+    with_suites: [one for one in ALL if is_shared(one) and one.expectations == with_suites]
+    for with_suites in (False, True)
+}
+SHARED = [one.name for nights in TOGETHER.values() for one in nights]
 
 
 @dataclass(frozen=True)
@@ -58,28 +63,38 @@ class Run:
     failed: frozenset[tuple[str, date]]
 
 
-def day_of(name: str) -> date:
-    """The day that a night stands on in the run of all of them."""
-    return FIRST_DAY + timedelta(days=NIGHTS_APART * [one.name for one in TOGETHER].index(name))
+def shift_of(one: Scenario) -> int:
+    """By how many days a night is moved in the run that it shares."""
+    if one.first_date != DAY:
+        return 0
+    movable = [other.name for other in TOGETHER[one.expectations] if other.first_date == DAY]
+    first = FIRST_DAY + timedelta(days=NIGHTS_APART * movable.index(one.name))
+    assert first < LAST_DAY, "a clock time would be another one"
+    return (first - DAY).days
 
 
 @pytest.fixture(scope="module")
-def run(endpoint: str, state_dir: Path) -> Iterator[Run]:
+def runs(endpoint: str, state_dir: Path) -> dict[bool, Run]:
     assert endpoint
-    shifts = [(one, (day_of(one.name) - DAY).days, 1000 * (index + 1)) for index, one in enumerate(TOGETHER)]
-    tables, documents = together(placed(one, days, games) for one, days, games in shifts)
-    last = day_of(TOGETHER[-1].name)
-    assert last < date(2026, 3, 7), "a clock time would be another one"
+    return {with_suites: checked(TOGETHER[with_suites], with_suites, state_dir) for with_suites in (False, True)}
+
+
+def checked(nights: list[Scenario], with_suites: bool, state_dir: Path) -> Run:
+    """All these nights in one warehouse, and one run that checks them."""
+    shifts = {one.name: shift_of(one) for one in nights}
+    tables, documents = together(placed(one, shifts[one.name], 1000 * (index + 1)) for index, one in enumerate(nights))
+    last = max(one.last_date + timedelta(days=shifts[one.name]) for one in nights)
     scenario = replace(
-        TOGETHER[0], name="all-nights", first_date=FIRST_DAY, last_date=last, tables=tables, documents=documents,
-        as_of=datetime(last.year, last.month, last.day, 15, 30, tzinfo=timezone.utc) + timedelta(days=6), status=None,
+        nights[0], name="all-nights", tables=tables, documents=documents, status=None, last_date=last,
+        first_date=min(one.first_date + timedelta(days=shifts[one.name]) for one in nights),
+        as_of=datetime(last.year, last.month, last.day, 15, 30, tzinfo=timezone.utc) + timedelta(days=6),
     )  # fmt: skip
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
-        report = run_check(work, with_tests=False, with_expectations=False)
+        report = run_check(work, with_tests=False, with_expectations=with_suites)
         assert report.outcomes, report.problems
         work.dbt.run(["compile", "--select", "rule_outcomes"])
         assert isinstance(work.tables, Warehouse)
-        yield Run(report, frozenset(failed_tests(work.tables, state_dir)))
+        return Run(report, frozenset(failed_tests(work.tables, state_dir)))
 
 
 def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date]]:
@@ -90,19 +105,21 @@ def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date
 
 
 @pytest.mark.xdist_group("golden")
-@pytest.mark.parametrize("name", [one.name for one in TOGETHER])
-def test_a_golden_night_has_exactly_its_findings_beside_all_others(name: str, run: Run) -> None:
-    scenario, day = golden(name), day_of(name)
-    report = run.report
+@pytest.mark.parametrize("name", SHARED)
+def test_a_golden_night_has_exactly_its_findings_beside_all_others(name: str, runs: dict[bool, Run]) -> None:
+    scenario = golden(name)
+    shift = timedelta(days=shift_of(scenario))
+    report = runs[scenario.expectations].report
+    window = replace(report.window, first_date=scenario.first_date + shift, last_date=scenario.last_date + shift)
     night = replace(
         report,
-        window=replace(report.window, first_date=day, last_date=day),
-        findings=tuple(one for one in report.findings if one.game_date == day),
-        outcomes=tuple(one for one in report.outcomes if one.game_date == day),
+        window=window,
+        findings=tuple(one for one in report.findings if one.game_date in window.dates),
+        outcomes=tuple(one for one in report.outcomes if one.game_date in window.dates),
         problems=(),
     )
-    waited = (report.window.as_of - scenario.as_of).total_seconds() / 60 - (day - DAY).days * 24 * 60
-    found = compare([on_day(one, day, waited) for one in scenario.expect], [asdict(one) for one in night.findings])
+    waited = (report.window.as_of - scenario.as_of - shift).total_seconds() / 60
+    found = compare([later(one, shift, waited) for one in scenario.expect], [asdict(one) for one in night.findings])
     assert not found.missing
     assert not found.unexpected
     expects_errors = any(one.severity == "error" for one in scenario.expect)
@@ -110,23 +127,32 @@ def test_a_golden_night_has_exactly_its_findings_beside_all_others(name: str, ru
     _holds_what_every_report_holds(night)
 
 
-def on_day(one: ExpectedFinding, day: date, waited: float) -> ExpectedFinding:
+def later(one: ExpectedFinding, shift: timedelta, waited: float) -> ExpectedFinding:
+    """The same finding in the shared run, which looks at the night later."""
     observed = one.observed + waited if one.observed is not None and one.rule in WAITING else one.observed
-    return replace(one, game_date=day, subject=moved(one.subject, (day - DAY).days), observed=observed)
+    return replace(one, game_date=one.game_date + shift, subject=moved(one.subject, shift.days), observed=observed)
 
 
 @pytest.mark.xdist_group("golden")
-def test_dbt_test_and_the_check_agree_on_every_rule_of_every_night(run: Run) -> None:
+@pytest.mark.parametrize("with_suites", [False, True])
+def test_dbt_test_and_the_check_agree_on_every_rule_of_every_night(with_suites: bool, runs: dict[bool, Run]) -> None:
+    run = runs[with_suites]
     errors = {(one.rule, one.game_date) for one in run.report.findings if one.severity == "error"}
     unseen = {(one.rule, one.game_date) for one in run.report.blocked}
     tested = {rule for rule, one in RULES.items() if one.family not in ("service_levels", "reporting")}
     assert run.failed == {key for key in errors | unseen if key[0] in tested}
 
 
+@functools.cache
+def replayed(name: str, state_dir: Path) -> tuple[Scenario, Report]:
+    return replay(name, state_dir)
+
+
+@pytest.mark.xdist_group("golden alone")
 @pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("name", [one.name for one in ALL if not is_shared(one)])
 def test_a_golden_night_has_exactly_its_findings(name: str, state_dir: Path) -> None:
-    scenario, report = replay(name, state_dir)
+    scenario, report = replayed(name, state_dir)
     found = compare(scenario.expect, [asdict(finding) for finding in report.findings])
     made = Replay(scenario, report, found)
     assert not found.missing
@@ -167,10 +193,11 @@ def test_every_rule_has_a_planted_fault_somewhere() -> None:
     assert planted == {code for code in RULES if not code.startswith("SLO")} - of_our_own
 
 
-@pytest.mark.usefixtures("endpoint")
-def test_the_numbers_of_the_incident_are_told(state_dir: Path) -> None:
-    _, report = replay("incident-2026-02-03", state_dir)
-    found = {(one.rule, one.subject): one for one in report.findings}
+@pytest.mark.xdist_group("golden")
+def test_the_numbers_of_the_incident_are_told(runs: dict[bool, Run]) -> None:
+    report, shift = runs[True].report, shift_of(golden("incident-2026-02-03"))
+    day = DAY + timedelta(days=shift)
+    found = {(one.rule, one.subject): one for one in report.findings if one.game_date == day}
     duplicates = found["DUP001", "player_game_summary"].detail
     assert (duplicates["group_count"], duplicates["exact_copies"], duplicates["cause"]) == (
         72,
@@ -178,8 +205,8 @@ def test_the_numbers_of_the_incident_are_told(state_dir: Path) -> None:
         "racing_writers",
     )
     assert found["LATE004", "nbac_gamebook_player_stats"].expected == 10
-    assert found["TRIG001", "2026-02-03"].detail["phase4_rows"] == 0
-    states = {level.rule: (level.state, level.value) for level in report.service_levels}
+    assert found["TRIG001", day.isoformat()].detail["phase4_rows"] == 0
+    states = {level.rule: (level.state, level.value) for level in report.service_levels if level.game_date == day}
     assert states["SLO001"] == ("alert", 0.0)
     assert states["SLO002"] == ("alert", 0.0)
     assert states["SLO003"][0] == "alert"
@@ -187,9 +214,10 @@ def test_the_numbers_of_the_incident_are_told(state_dir: Path) -> None:
     assert states["SLO005"] == ("not_run", None)
 
 
+@pytest.mark.xdist_group("golden alone")
 @pytest.mark.usefixtures("endpoint")
 def test_missing_optional_sources_are_not_run_and_told(state_dir: Path) -> None:
-    _, report = replay("missing-optional-sources", state_dir)
+    _, report = replayed("missing-optional-sources", state_dir)
     outcomes = {one.rule: one for one in report.outcomes}
     assert outcomes["SLO004"].outcome == "not_run"
     assert not outcomes["SLO004"].is_blocking
