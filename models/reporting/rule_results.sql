@@ -80,16 +80,22 @@ arrival_rule as (
         game_date,
         'nbac_gamebook_player_stats' as subject,
         cast(null as string) as outcome,
-        if(is_source_present and is_schedule_known and is_alert_time_over, due_game_count, 0) as examined_count,
+        if(
+            is_source_present and is_schedule_known and is_alert_time_over and undated_game_count = 0, due_game_count, 0
+        ) as examined_count,
         case
             when not is_source_present then 'the table nbac_gamebook_player_stats is not there'
             when alert_at is null then 'nbac_gamebook_player_stats has no alert time in the scraper roster'
             when not is_schedule_known then schedule_problem
             when not is_alert_time_over then 'not due yet'
             when due_game_count = 0 then 'no games that day'
+            when undated_game_count > 0 then 'nbac_gamebook_player_stats does not say when its rows were written'
             else ''
         end as reason,
-        not is_source_present or not is_schedule_known or alert_at is null as is_blocking,
+        not is_source_present
+        or not is_schedule_known
+        or alert_at is null
+        or (is_alert_time_over and undated_game_count > 0) as is_blocking,
     from {{ ref('game_arrivals') }}
 ),
 

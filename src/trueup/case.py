@@ -59,8 +59,20 @@ class Case:
         """The mode that is judged. Once the reports of a day with final games are due it is the nightly one, whatever
         the document says of itself: a run before the games does not stand for the one after them.
         """
-        is_nightly = self.day.game_day.final_game_count and self.settings.are_reports_due(self.day.game_date)
-        return DEFAULT_MODE if document is None or is_nightly else document.mode
+        return DEFAULT_MODE if document is None or self.is_due_with_games else document.mode
+
+    @property
+    def is_due_with_games(self) -> bool:
+        """Whether the reports of the day are due, and games that count were played."""
+        return self.day.game_day.final_game_count > 0 and self.settings.are_reports_due(self.day.game_date)
+
+    def has_phase4_output(self, document: Document) -> bool:
+        """Whether phase 4 has written for the judged mode. Output from before the day was over is not of the night."""
+        phase4 = self.day.phase4
+        if self.mode(document) != DEFAULT_MODE or phase4.last_written_at is None:
+            return phase4.row_count > 0
+        is_over = datetime.combine(self.day.game_date + timedelta(days=1), time(0), self.settings.zone)
+        return phase4.row_count > 0 and phase4.last_written_at >= is_over
 
     def roster(self, document: Document | None) -> tuple[RosterEntry, ...]:
         """The processors that the judged mode expects."""

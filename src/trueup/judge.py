@@ -33,7 +33,9 @@ def judge(
         if document is None and case.is_free_day:
             reason = NO_GAMES
         told = {verdict.rule for verdict in verdicts}
-        verdicts += [case.not_run(rule, reason) for rule in judged_rules(reference) if rule not in told]
+        # A waiver of what explains it leaves the rest unseen.
+        left = [rule for rule in judged_rules(reference) if rule not in told]
+        verdicts += [case.not_run(rule, reason, is_blocking=case.is_due_with_games) for rule in left]
     return tuple(verdicts)
 
 

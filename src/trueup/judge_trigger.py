@@ -12,6 +12,7 @@ from trueup.settings import EASTERN
 from trueup.verdicts import Severity, Verdict, moment_text
 
 _RULES = ("TRIG001", "TRIG002", "TRIG003", "TRIG004")
+_IN_FUTURE = "the document names a time that has not come yet"
 
 
 def judge_trigger(case: Case, document: Document) -> list[Verdict]:
@@ -51,10 +52,10 @@ def _is_satisfied(case: Case, roster: tuple[RosterEntry, ...], delivered: list[R
 
 
 def _delivered_at(case: Case, document: Document, entry: RosterEntry) -> datetime | None:
-    """By the report; where it has no time, by the last write of its table; else of the document."""
+    """By the report; where it has no time, by the first write of its table; else by the last of the document."""
     report = document.reports[entry.processor_name]
     rows = case.day.processors.get(entry.processor_name)
-    return report.completed_at or (rows.last_written_at if rows else None) or document.last_update_at
+    return report.completed_at or (rows.first_written_at if rows else None) or document.last_update_at
 
 
 def _is_next_day_over(case: Case) -> bool:
@@ -72,7 +73,12 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
     if document.is_triggered:
         return case.passed("TRIG001", key)
     if not is_complete:
-        return case.not_run("TRIG001", "not complete yet")
+        # Where reports are due and phase 4 has not run, only an error elsewhere may explain it: none may be there.
+        is_stuck = case.is_due_with_games and not case.has_phase4_output(document)
+        reason = "not complete, and phase 4 has written nothing" if is_stuck else "not complete yet"
+        return case.not_run("TRIG001", reason, is_blocking=is_stuck)
+    if completed_at is not None and completed_at > as_of and case.is_due_with_games:
+        return case.not_run("TRIG001", _IN_FUTURE, is_blocking=True)
     if completed_at is not None:
         is_over = as_of > completed_at + case.settings.trigger_grace
         waited: float | None = max(0.0, _minutes(as_of - completed_at))
@@ -164,8 +170,10 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
     if not phase4.is_source_present:
         return case.not_run("TRIG004", "player_daily_cache is not there", is_blocking=True)
     started_at = document.triggered_at or completed_at
+    if started_at is not None and started_at > settings.as_of and case.is_due_with_games:
+        return case.not_run("TRIG004", _IN_FUTURE, is_blocking=True)
     deadline = started_at + settings.phase4_within if started_at else None
-    is_written = phase4.row_count > 0 and (
+    is_written = case.has_phase4_output(document) and (
         document.triggered_at is None
         or deadline is None
         or phase4.first_written_at is None
@@ -178,7 +186,7 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
         return case.not_run("TRIG004", "phase 4 has still time")
     at = document.triggered_at
     since = "" if at is None else f" since {at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
-    late = "" if phase4.row_count == 0 else " in time; its first row came later"
+    late = "" if not case.has_phase4_output(document) else " in time; its first row came later"
     return case.failed(
         "TRIG004",
         key,

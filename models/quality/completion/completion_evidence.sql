@@ -61,7 +61,8 @@ expected_games as (
     group by table_facts.table_name, games.game_date, games.pair_key
 ),
 
--- A table may name a game by any of its names; each name proves one game.
+-- A table may name a game by any of its names; each name proves one game that is expected, and no other one of the
+-- same teams.
 written_games as (
     select
         fingerprints.table_name,
@@ -73,6 +74,7 @@ written_games as (
         on
             fingerprints.game_date = game_names.game_date
             and fingerprints.game_id = game_names.game_id
+    where game_names.is_expected
     group by fingerprints.table_name, fingerprints.game_date, game_names.pair_key
 ),
 

@@ -21,7 +21,7 @@ pairs as (
         pair_key,
         count(*) as game_count,
     from {{ ref('games') }}
-    where is_expected
+    where is_counted
     group by game_date, pair_key
 ),
 

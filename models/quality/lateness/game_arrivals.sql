@@ -69,6 +69,7 @@ arrived as (
         on
             gamebooks.game_date = game_names.game_date
             and gamebooks.game_id = game_names.game_id
+    where game_names.is_expected
 ),
 
 expected as (
@@ -84,6 +85,7 @@ arrivals as (
         expected.game_date,
         expected.pair_key,
         arrived.arrived_at,
+        arrived.place is not null and arrived.arrived_at is null as is_undated,
     from expected
     left join arrived
         on
@@ -102,6 +104,8 @@ select
     countif(arrivals.arrived_at <= alerts.alert_at) as arrived_game_count,
     countif(arrivals.arrived_at <= {{ as_of() }}) as arrived_so_far_count,
     max(if(arrivals.arrived_at <= {{ as_of() }}, arrivals.arrived_at, null)) as last_arrived_at,
+    -- Rows that do not say when they were written: when their game arrived is not known.
+    countif(arrivals.is_undated) as undated_game_count,
     coalesce({{ as_of() }} >= alerts.alert_at, false) as is_alert_time_over,
 from alerts
 cross join coverage

@@ -5,6 +5,7 @@ with arrivals as (
         is_source_present
         and is_schedule_known
         and is_alert_time_over
+        and undated_game_count = 0
         and arrived_game_count < due_game_count
 )
 

@@ -24,12 +24,16 @@ select
     if(
         coalesce(runs.record_count, 1) > 0
         and coalesce(lower(runs.status), 'success') = 'success'
-        and runs.completed_at <= {{ as_of() }},
+        and runs.completed_at between runs.started_at and {{ as_of() }},
         runs.completed_at,
         null
     ) as useful_at,
     coalesce(
-        coalesce(runs.record_count, 1) > 0 and lower(runs.status) = 'success' and runs.completed_at is null,
+        coalesce(runs.record_count, 1) > 0
+        and (
+            (lower(runs.status) = 'success' and runs.completed_at is null)
+            or (coalesce(lower(runs.status), 'success') = 'success' and runs.completed_at < runs.started_at)
+        ),
         false
     ) as is_end_unknown,
 from roster

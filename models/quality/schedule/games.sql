@@ -21,12 +21,24 @@ named as (
     from schedule
 ),
 
--- A row without an id is a game of its own: nothing says which one it is.
+-- A row without an id is a game of its own, unless there is a game of the same teams on the day that it can be.
+identified as (
+    select named.*
+    from named
+    qualify
+        game_id is not null
+        or coalesce(
+            sum(if(game_id is null, 0, 1)) over (partition by game_date, system_game_id), 0
+        ) = 0
+        or system_game_id is null
+),
+
 dated as (
     select
-        named.*,
+        identified.*,
+        max(game_status) over (partition by game_id, game_date) as furthest_status,
         game_id is null or row_number() over (partition by game_id order by {{ newest }}) = 1 as is_newest,
-    from named
+    from identified
     qualify
         row_number() over (
             partition by coalesce(game_id, concat('no id: ', coalesce(system_game_id, ''))), game_date
@@ -38,9 +50,15 @@ facts as (
     select
         dated.*,
         coalesce(game_status = 3, false) as is_over,
-        coalesce(game_status = 1 and processed_at >= {{ next_day_at('game_date', '00:00') }}, false) as is_still_scheduled,
+        -- Still: no source has ever seen it begin.
+        coalesce(
+            game_status = 1
+            and furthest_status = 1
+            and processed_at >= {{ next_day_at('game_date', '00:00') }},
+            false
+        ) as is_still_scheduled,
         {{ as_of() }} >= {{ next_day_at('game_date', var('reports_due_time')) }} as is_due,
-        sum(if(is_newest and is_counted and game_status = 3, 1, 0)) over (partition by game_date) as final_game_count,
+        sum(if(is_newest and game_status = 3, 1, 0)) over (partition by game_date) as final_game_count,
     from dated
 ),
 

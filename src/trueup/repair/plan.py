@@ -13,7 +13,7 @@ from typing import Any
 
 from trueup.case import Case, JudgeSettings
 from trueup.completions import Snapshot
-from trueup.documents import Document, read_document
+from trueup.documents import DEFAULT_MODE, Document, read_document
 from trueup.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge import judge
 from trueup.judge_trigger import completion
@@ -160,6 +160,11 @@ def _unproved(draft: _Draft) -> Refusal | None:
     document = read_document(draft.snapshot, case.reference)
     if not isinstance(document, Document):
         return "the document cannot be read", f"Correct the document {case.document_id} by hand"
+    if case.mode(document) != DEFAULT_MODE:
+        return (
+            f"the document is of the mode {document.mode}, and the reports of the night are not due yet",
+            "Wait until the processors of the night have reported, then run it again",
+        )
     delivered = [entry for entry in case.roster(document) if document.has_delivered(entry.processor_name)]
     short = [entry.table_name for entry in delivered if not _is_proved(case, entry.processor_name)]
     if short:
@@ -208,7 +213,7 @@ def _start_phase4(draft: _Draft) -> Start | None:
                 "player_daily_cache is not there: nobody can tell whether phase 4 has run",
                 "Make nba_precompute.player_daily_cache readable for trueup, then run it again",
             )
-        elif phase4.row_count:
+        elif draft.case.has_phase4_output(_read_again(draft)):
             evidence = {
                 "phase4_rows": phase4.row_count,
                 "first_written_at": moment_text(phase4.first_written_at),
@@ -221,9 +226,15 @@ def _start_phase4(draft: _Draft) -> Start | None:
     return None
 
 
-def _proved_start(draft: _Draft) -> Start:
-    case, document = draft.case, read_document(draft.snapshot, draft.case.reference)
+def _read_again(draft: _Draft) -> Document:
+    """The document as the plan leaves it so far."""
+    document = read_document(draft.snapshot, draft.case.reference)
     assert isinstance(document, Document), "a plan adds nothing that cannot be read"
+    return document
+
+
+def _proved_start(draft: _Draft) -> Start:
+    case, document = draft.case, _read_again(draft)
     roster = case.roster(document)
     delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
     completed_at, _ = completion(case, document)

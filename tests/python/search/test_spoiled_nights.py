@@ -53,6 +53,7 @@ class Spoiled:
     day: date
     broken_night: Night
     report: Report
+    whole: Report
     plan: Plan
 
     def __str__(self) -> str:
@@ -109,7 +110,9 @@ def checked(chosen: list[Spoiling | None], state_dir: Path) -> Iterator[Spoiled]
         for number, spoiling in enumerate(chosen):
             good, broken = days[2 * number], days[2 * number + 1]
             plan = plan_repair(evidence[broken], snapshots.get(broken.isoformat()), work.reference, how, "search")
-            yield Spoiled(spoiling, effects[2 * number], good, built[2 * number + 1], of_day(report, good), plan)
+            yield Spoiled(
+                spoiling, effects[2 * number], good, built[2 * number + 1], of_day(report, good), report, plan
+            )
 
 
 def of_day(report: Report, day: date) -> Report:
@@ -136,6 +139,13 @@ def test_no_spoiled_night_is_called_healthy_wrongly(nights: list[Spoiled]) -> No
         str(one) for one in nights if one.effect == ERROR and one.report.status == "healthy" and not is_undated(one)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_rows_without_a_date_are_told_on_the_last_day(nights: list[Spoiled]) -> None:
+    tables = {str(one.spoiling).split()[2].split(".")[1] for one in nights if is_undated(one)}
+    told = {one.subject for one in nights[-1].whole.findings if one.rule == "DUP003"}
+    assert tables
+    assert tables <= told
 
 
 def test_what_is_only_worth_a_warning_is_told(nights: list[Spoiled]) -> None:

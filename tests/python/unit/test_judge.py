@@ -285,7 +285,7 @@ def test_reports_without_a_time_count_from_the_rows() -> None:
 
 def test_nobody_wrote_down_when_is_over_on_the_day_after_the_next() -> None:
     reports: dict[str, Any] = {name: {"completed_at": None} for name in FIVE}
-    day = evidence(**{name: {"last_written_at": None} for name in FIVE})
+    day = evidence(**{name: {"first_written_at": None, "last_written_at": None} for name in FIVE})
     snapshot = untriggered(("_last_update",), **reports)
     assert ("TRIG001", KEY) not in failures(snapshot, day)
     assert ("TRIG001", KEY) in failures(snapshot, day, as_of=AS_OF + timedelta(days=1))

@@ -137,7 +137,7 @@ def test_a_trigger_of_which_no_time_is_known_has_until_the_next_day_is_over() ->
 
 def test_completion_of_which_no_time_is_known_has_until_the_next_eastern_day_is_over() -> None:
     reports: dict[str, Any] = {name: {"completed_at": None} for name in FIVE}
-    day = evidence(**{name: {"last_written_at": None} for name in FIVE})
+    day = evidence(**{name: {"first_written_at": None, "last_written_at": None} for name in FIVE})
     snapshot = untriggered(("_last_update",), **reports)
     assert ("TRIG001", KEY) not in failures(snapshot, day, as_of=LAST_MINUTE)
     found = failures(snapshot, day, as_of=NEXT_DAY_IS_OVER)["TRIG001", KEY]
@@ -152,14 +152,17 @@ def test_one_report_without_a_time_does_not_hide_the_times_of_the_others() -> No
         _last_update=REPORTED,
         _triggered_at=last + timedelta(minutes=1),
     )
-    day = evidence(**{PLAYERS: {"last_written_at": None}}, phase4={"first_written_at": last + timedelta(minutes=9)})
+    day = evidence(
+        **{PLAYERS: {"first_written_at": None, "last_written_at": None}},
+        phase4={"first_written_at": last + timedelta(minutes=9)},
+    )
     verdict = only(judged(snapshot, day), "TRIG002")
     assert (verdict.outcome, verdict.observed) == ("passed", 1.0)
 
 
 def test_a_last_update_stands_in_for_a_time_that_neither_report_nor_rows_have() -> None:
     snapshot = untriggered(_last_update=AS_OF, **{PLAYERS: {"completed_at": None}})
-    day = evidence(**{PLAYERS: {"last_written_at": None}})
+    day = evidence(**{PLAYERS: {"first_written_at": None, "last_written_at": None}})
     assert only(judged(snapshot, day), "TRIG001").reason == "within the grace time"
 
 
