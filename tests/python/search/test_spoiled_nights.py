@@ -41,6 +41,7 @@ from trueup.report import Report
 from trueup.scenarios import Scenario
 from trueup.settings import Window
 
+pytestmark = pytest.mark.xdist_group("search")
 COUNT = int(os.environ.get("TRUEUP_SPOILINGS", "250"))
 
 
