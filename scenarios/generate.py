@@ -30,6 +30,7 @@ from night import (
     SCHEDULE,
     SCRAPERS,
     UPCOMING_PLAYER,
+    UPCOMING_TEAM,
     Night,
     Row,
     et,
@@ -667,6 +668,65 @@ def rewritten_later() -> Golden:
     return golden
 
 
+def lagging_source() -> Golden:
+    """A second source has a game as scheduled after the first one had seen it end: it was played, and is missed."""
+    golden = small("A source that lags behind does not call a game off", status="findings")
+    row = schedule_row(golden.night, 1)
+    golden.night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(golden.night.morning, "02:00")})
+    without_second_game(golden.night)
+    golden.wants("SCHED001", "warn", name_of(SCHEDULE), 1)
+    for table in FINAL_TABLES:
+        golden.wants("DONE009", "error", name_of(table), 1)
+    return golden.wants("LATE004", "error", name_of(GAMEBOOK), 1)
+
+
+def stand_in() -> Golden:
+    """A game that does not count, of the same teams on the same day, is not the one that does."""
+    golden = small("A game that does not count stands in for one that does", status="findings")
+    row = schedule_row(golden.night, 1)
+    golden.night.tables[SCHEDULE].append({**row, "game_id": "0012500777"})
+    for one in golden.night.tables[UPCOMING_TEAM]:
+        if one["game_id"] == row["game_id"]:
+            one["game_id"] = "0012500777"
+    return golden.wants("DONE009", "error", name_of(UPCOMING_TEAM), 1)
+
+
+def off_beside_uncounted() -> Golden:
+    """The only game that counts was postponed; one that does not count was played, so the schedule is not stale."""
+    golden = small("A postponed game beside one that does not count", status="healthy")
+    night = golden.night
+    schedule_row(night, 1).update(game_status=1)
+    schedule_row(night, 0).update(game_id="0012500501")
+    uncounted(night)
+    for table in ANALYTICS:
+        night.tables[table] = []
+    return golden
+
+
+def moved_and_replaced() -> Golden:
+    """A team's game was moved away and another one put in its place: the announcements hold both."""
+    golden = small("A game that another one took the place of", status="healthy")
+    night = golden.night
+    row = schedule_row(night, 1)
+    moved = {**row, "game_id": "0022500599", "away_team_tricode": "DEN", "home_team_tricode": "MIA", "game_status": 1}
+    night.tables[SCHEDULE] += [
+        {**moved, "processed_at": et(night.day, "09:00")},
+        {**moved, "game_date": "2026-03-02", "processed_at": et(night.day, "15:00")},
+    ]
+    player = next(one for one in night.tables[UPCOMING_PLAYER] if one["team_abbr"] == "DEN")
+    night.tables[UPCOMING_PLAYER].append({**player, "game_id": game_id(DAY, "DEN", "MIA")})
+    night.report(name_of(UPCOMING_PLAYER), record_count=len(night.tables[UPCOMING_PLAYER]))
+    return golden
+
+
+def undated_arrivals() -> Golden:
+    """The gamebooks do not say when they were written: nobody knows whether they were in time."""
+    golden = small("Gamebooks that do not say when they came", status="could_not_check")
+    for row in golden.night.tables[GAMEBOOK]:
+        row.update(created_at="", processed_at="")
+    return golden
+
+
 # --- other ways to say healthy wrongly ------------------------------------------------------------
 
 
@@ -684,6 +744,31 @@ def endless_run() -> Golden:
     golden = small("A run that does not say when it ended", status="could_not_check")
     golden.night.tables[RUNS][1]["completed_at"] = ""
     return golden
+
+
+def run_that_ended_before_it_began() -> Golden:
+    """Its end cannot be true: nobody can say whether it was in time."""
+    golden = small("A run that ended before it began", status="could_not_check")
+    morning = golden.night.morning
+    golden.night.tables[RUNS][1].update(started_at=et(morning, "07:45"), completed_at=et(morning, "05:00"))
+    return golden
+
+
+def early_output() -> Golden:
+    """Phase 4's output is from the morning before the games: it is not of this night."""
+    golden = small("Output of phase 4 from before the games", status="findings")
+    golden.night.rewrite(CACHE, et(golden.night.day, "11:30"))
+    return golden.wants("TRIG004", "error", KEY)
+
+
+def waived_and_unseen() -> Golden:
+    """The document cannot be read, and that is waived: what it says of phase 4 is unseen all the same."""
+    golden = small("A waiver does not see for anyone", status="could_not_check")
+    golden.night.report(name_of(PGS), completed_at="yesterday")
+    golden.seeds["known_exceptions"] = (
+        f"rule,subject,game_date,reason,until\nDONE008,{KEY},{KEY},The writer is being mended.,2026-03-01\n"
+    )
+    return golden.wants("DONE008", "info", KEY)
 
 
 def undated_rows() -> Golden:
@@ -753,6 +838,14 @@ GOLDEN: dict[str, Callable[[], Golden]] = {
     "unreadable-document": unreadable_document,
     "waived": waived,
     "all-star-sunday": all_star_sunday,
+    "early-output": early_output,
+    "ended-before-it-began": run_that_ended_before_it_began,
+    "lagging-source": lagging_source,
+    "moved-and-replaced": moved_and_replaced,
+    "off-beside-uncounted": off_beside_uncounted,
+    "stand-in-game": stand_in,
+    "undated-arrivals": undated_arrivals,
+    "waived-and-unseen": waived_and_unseen,
     "endless-run": endless_run,
     "long-run": long_run,
     "lost-day": lost_day,

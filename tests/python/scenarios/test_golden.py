@@ -30,7 +30,9 @@ SCHEMAS = read_table_schemas(PROJECT / "models")
 RULES = load_reference(PROJECT / "seeds").rules
 DAY = date(2026, 2, 3)
 # Days of standard time, so that a clock time stays the same time; between two nights there is a third day.
-FIRST_DAY, LAST_DAY, NIGHTS_APART = date(2025, 11, 5), date(2026, 3, 5), 3
+FIRST_DAY, LAST_DAY = date(2025, 11, 5), date(2026, 3, 5)
+# One of the nights that ask for the suites is two days long.
+NIGHTS_APART = {False: 2, True: 3}
 # Looked at too early, moved onto the days of others, or found on the last checked day whatever their own is.
 ALONE = ("same-day-three-of-five", "too-early", "moved-by-months", "undated-rows")
 # What these say of a night grows with the moment it is looked at.
@@ -68,7 +70,7 @@ def shift_of(one: Scenario) -> int:
     if one.first_date != DAY:
         return 0
     movable = [other.name for other in TOGETHER[one.expectations] if other.first_date == DAY]
-    first = FIRST_DAY + timedelta(days=NIGHTS_APART * movable.index(one.name))
+    first = FIRST_DAY + timedelta(days=NIGHTS_APART[one.expectations] * movable.index(one.name))
     assert first < LAST_DAY, "a clock time would be another one"
     return (first - DAY).days
 

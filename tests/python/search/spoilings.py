@@ -237,6 +237,34 @@ def older_row(index: int, value: int) -> Spoiling:
     return Spoiling(f"an older row of game {index} with status {value}", does)
 
 
+def lagging(index: int, has_rows: bool) -> Spoiling:
+    """A second source still has the game as scheduled, after the first one had seen it end."""
+
+    def does(night: Night) -> Effect:
+        row = night.tables[SCHEDULE][index]
+        night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(night.morning, "02:00")})
+        if not has_rows:
+            drop_game(night, index)
+        return TOLD if has_rows else ERROR
+
+    return Spoiling(f"a source that lags on game {index}, {'with' if has_rows else 'without'} rows", does)
+
+
+def stand_in(table: str, index: int) -> Spoiling:
+    """The table has, in place of a game, one of the same teams that does not count."""
+
+    def does(night: Night) -> Effect:
+        row = night.tables[SCHEDULE][index]
+        other = f"001{row['game_id'][3:]}"
+        night.tables[SCHEDULE].append({**row, "game_id": other})
+        for one in night.tables[table]:
+            if one["game_id"] in names_of(night, index):
+                one["game_id"] = other
+        return ERROR
+
+    return Spoiling(f"a game that does not count for game {index} in {table}", does)
+
+
 def uncounted_game(prefix: str, has_rows: bool) -> Spoiling:
     def does(night: Night) -> Effect:
         number = night.tables[SCHEDULE][0]["game_id"][3:]
@@ -361,6 +389,14 @@ def triggered_after(minutes: int) -> Spoiling:
     return Spoiling(f"phase 4 started {minutes} minutes after the last report", does)
 
 
+def early_output() -> Spoiling:
+    def does(night: Night) -> Effect:
+        night.rewrite(CACHE, et(night.day, "11:30"))
+        return ERROR
+
+    return Spoiling("output of phase 4 from before the games", does)
+
+
 def class_style() -> Spoiling:
     def does(night: Night) -> Effect:
         assert night.document is not None
@@ -416,13 +452,18 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
     st.builds(moved_away, _game, st.sampled_from([-13, -1, 0, 1, 20, 70]), st.booleans()),
     st.builds(postponed, _game),
     st.builds(older_row, _game, st.sampled_from([1, 2])),
+    st.builds(lagging, _game, st.booleans()),
+    st.builds(stand_in, st.sampled_from([*ANALYTICS, GAMEBOOK]), _game),
+    st.just(early_output()),
     st.builds(uncounted_game, st.sampled_from(["001", "003"]), st.booleans()),
     st.builds(second_game, _game),
     st.builds(_run_times, _minute, _minute, _scraper),
     st.builds(
         lambda scraper, said: run_said(scraper, *said),
         _scraper,
-        st.sampled_from([("status", "failed"), ("status", "no_data"), ("record_count", 0)]),
+        st.sampled_from(
+            [("status", "failed"), ("status", "no_data"), ("record_count", 0), ("started_at", "2030-01-01T00:00:00Z")]
+        ),
     ),
     st.builds(failed_run_before, _scraper),
     st.sampled_from([GAMEBOOK, CACHE]).map(rewritten),

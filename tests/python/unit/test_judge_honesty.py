@@ -230,3 +230,26 @@ def test_every_detail_is_json() -> None:
 def test_a_summary_is_a_sentence_with_both_numbers() -> None:
     found = failures(document(_completed_count=3))["DONE001", KEY]
     assert found.summary == "The document counts 3 completed processors; 5 have delivered."
+
+
+# --- what only an error elsewhere may explain: it may be waived -------------------------------------------------------
+
+
+@pytest.mark.parametrize("snapshot", [None, document(**{PLAYERS: {"status": 7}})])
+def test_without_a_readable_document_the_rest_of_a_night_that_is_due_blocks(snapshot: Any) -> None:
+    assert only(judged(snapshot), "TRIG001").is_blocking
+    assert not only(judged(snapshot, as_of=datetime(2026, 2, 4, 12, tzinfo=timezone.utc)), "TRIG001").is_blocking
+
+
+def test_an_incomplete_night_blocks_where_phase_4_has_not_run() -> None:
+    silent = {"row_count": 0, "first_written_at": None, "last_written_at": None}
+    incomplete = untriggered((DEFENSE,), _completed_count=4)
+    assert only(judged(incomplete, evidence(phase4=silent)), "TRIG001").is_blocking
+    assert not only(judged(incomplete), "TRIG001").is_blocking
+
+
+def test_a_time_that_has_not_come_yet_is_no_grace() -> None:
+    later = datetime(2026, 8, 1, tzinfo=timezone.utc)
+    reports: Any = {name: {"completed_at": later} for name in FIVE}
+    assert only(judged(untriggered(**reports)), "TRIG001").is_blocking
+    assert only(judged(document(_triggered_at=later)), "TRIG004").is_blocking
