@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from night import Night
+from night import CACHE, DEFENSE, GAMEBOOK, OFFENSE, PGS, PROCESSORS, RUNS, SCHEDULE, UPCOMING_PLAYER, Night
 
 from replaying import Silent
 from search.repairs import may_set, may_start
@@ -41,6 +41,13 @@ from trueup.report import Report
 from trueup.scenarios import Scenario
 from trueup.settings import Window
 
+# The partition column of each table whose cells are spoiled.
+PARTITIONED = {
+    **dict.fromkeys((PGS, OFFENSE, DEFENSE, UPCOMING_PLAYER, GAMEBOOK, SCHEDULE), "game_date"),
+    CACHE: "cache_date",
+    RUNS: "started_at",
+    PROCESSORS: "data_date",
+}
 pytestmark = pytest.mark.xdist_group("search")
 COUNT = int(os.environ.get("TRUEUP_SPOILINGS", "250"))
 
@@ -129,10 +136,7 @@ def of_day(report: Report, day: date) -> Report:
 
 def is_undated(one: Spoiled) -> bool:
     """Whether the spoiled row belongs to no date: then the last day says so, and no other can."""
-    name = str(one.spoiling)
-    return name.startswith("NULL in") and any(
-        column in name for column in (".game_date", ".cache_date", ".started_at", ".data_date")
-    )
+    return str(one.spoiling).startswith(tuple(f"NULL in {table}.{column} (" for table, column in PARTITIONED.items()))
 
 
 def test_no_spoiled_night_is_called_healthy_wrongly(nights: list[Spoiled]) -> None:

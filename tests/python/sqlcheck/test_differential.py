@@ -37,7 +37,7 @@ SCHEMAS = read_table_schemas(PROJECT / "models")
 CLOCK_CHANGES = ("dst-fall-back", "dst-spring-forward")
 FAULTS = (
     *("null-key", "tied-newest", "two-game-ids", "poorer-newest"),
-    *("scraper-silent", "scraper-failed", "partial-arrival", "impossible-values"),
+    *("scraper-silent", "scraper-failed", "partial-arrival", "impossible-values", "lost-game", "preseason-abroad"),
 )
 
 

@@ -67,7 +67,7 @@ def test_what_a_model_reads_of_a_wide_view_is_what_it_uses(checked: ProjectCheck
     view = "my-project.trueup.stg_nba_precompute__player_daily_cache"
     statement = next(one for one in checked.statements if one.name == "phase4_evidence")
     reads = [one for tree in checker.check(statement.sql).trees for one in source_reads(tree, {view: "cache_date"})]
-    assert [one.columns for one in reads] == [("cache_date", "processed_at")]
+    assert [one.columns for one in reads] == [("cache_date", "created_at", "processed_at")]
     greedy = statement.sql.replace("count(*) as row_count", "countif(points_avg_last_5 > 0) as row_count")
     assert greedy != statement.sql
     reads = [one for tree in checker.check(greedy).trees for one in source_reads(tree, {view: "cache_date"})]
