@@ -71,7 +71,7 @@ def test_what_a_model_reads_of_a_wide_view_is_what_it_uses(checked: ProjectCheck
     greedy = statement.sql.replace("count(*) as row_count", "countif(points_avg_last_5 > 0) as row_count")
     assert greedy != statement.sql
     reads = [one for tree in checker.check(greedy).trees for one in source_reads(tree, {view: "cache_date"})]
-    assert [one.columns for one in reads] == [("cache_date", "points_avg_last_5", "processed_at")]
+    assert [one.columns for one in reads] == [("cache_date", "created_at", "points_avg_last_5", "processed_at")]
 
 
 # File: a column to add to its last select, and what must be said of it.
