@@ -63,7 +63,7 @@ def test_only_needed_columns_are_read_of_a_source(checked: ProjectCheck) -> None
 
 
 def test_what_a_model_reads_of_a_wide_view_is_what_it_uses(checked: ProjectCheck, checker: Checker) -> None:
-    """The cache has a dozen columns; counting its rows needs two, and BigQuery reads through the view no more."""
+    """The cache has a dozen columns; counting its rows needs three, and BigQuery reads through the view no more."""
     view = "my-project.trueup.stg_nba_precompute__player_daily_cache"
     statement = next(one for one in checked.statements if one.name == "phase4_evidence")
     reads = [one for tree in checker.check(statement.sql).trees for one in source_reads(tree, {view: "cache_date"})]
