@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -18,16 +18,9 @@ RULE_TEST = "no_findings_"
 FINDING_TESTS = (RULE_TEST, "no_warnings_")
 _REPORTING = "reporting"
 _LEVELS = "service_levels"
+# A column of rule_outcomes beside those of Outcome: how many subjects failed, each of which has a finding.
+_FAILED = "failed_subject_count"
 _AGAIN = "Another run may have built the same tables meanwhile: run trueup check again."
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """How many subjects an outcome says have failed."""
-
-    rule: str
-    game_date: date
-    failed_subject_count: int
 
 
 def read_answers(work: Workplace) -> Report:
@@ -36,24 +29,26 @@ def read_answers(work: Workplace) -> Report:
     """
     window, run_id = work.settings.window, work.settings.run_id
 
-    def read(model: str, kind: type[Any], *order: str) -> list[dict[str, Any]]:
-        columns = [field.name for field in fields(kind)]
+    def read(model: str, kind: type[Any], *order: str, more: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        columns = [*(field.name for field in fields(kind)), *more]
         rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, run_id)
         return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
 
+    findings = tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject"))
+    outcomes = read("rule_outcomes", Outcome, "rule", more=(_FAILED,))
+    failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in outcomes}
     report = Report(
         window,
         work.settings.target,
-        findings=tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject")),
-        outcomes=tuple(Outcome(**row) for row in read("rule_outcomes", Outcome, "rule")),
+        findings=findings,
+        outcomes=tuple(Outcome(**row) for row in outcomes),
         service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel, "rule")),
         lateness=tuple(Lateness(**row) for row in read("scraper_lateness", Lateness, "scraper_name")),
     )
-    counted = [_Counted(**row) for row in read("rule_outcomes", _Counted)]
-    return replace(report, problems=tuple(_contradictions(report, counted, work.reference)))
+    return replace(report, problems=tuple(_contradictions(report, failed, work.reference)))
 
 
-def _contradictions(report: Report, counted: Sequence[_Counted], reference: Reference) -> Iterator[str]:
+def _contradictions(report: Report, failed: Mapping[tuple[str, date], int], reference: Reference) -> Iterator[str]:
     """One outcome for each rule and day, one service level for each metric and day, and the findings that they name."""
     days = report.window.dates
     rules = {code: rule.family for code, rule in reference.rules.items() if rule.family != _REPORTING}
@@ -61,10 +56,9 @@ def _contradictions(report: Report, counted: Sequence[_Counted], reference: Refe
     levels = [code for code, family in rules.items() if family == _LEVELS]
     yield from _miscounted("service level", [(one.rule, one.game_date) for one in report.service_levels], levels, days)
     found = Counter((one.rule, one.game_date) for one in report.findings)
-    failed = {(one.rule, one.game_date): one.failed_subject_count for one in counted}
     for rule, day in sorted(found.keys() | failed.keys()):
-        if found[rule, day] != failed.get((rule, day), 0):
-            said = failed.get((rule, day), 0)
+        said = failed.get((rule, day), 0)
+        if found[rule, day] != said:
             yield f"{rule} of {day} failed for {said} subjects and has {found[rule, day]} findings. {_AGAIN}"
 
 

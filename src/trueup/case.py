@@ -37,8 +37,11 @@ class JudgeSettings:
 
     def are_reports_due(self, game_date: date) -> bool:
         """Whether the processors should have reported by now."""
-        due = datetime.combine(game_date + timedelta(days=1), self.reports_due, self.zone)
-        return self.as_of >= due
+        return self.as_of >= self.next_day_at(game_date, self.reports_due)
+
+    def next_day_at(self, game_date: date, clock: time) -> datetime:
+        """A clock time of the platform on the day after the games."""
+        return datetime.combine(game_date + timedelta(days=1), clock, self.zone)
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,16 @@ class Case:
         phase4 = self.day.phase4
         if self.mode(document) != DEFAULT_MODE or phase4.last_written_at is None:
             return phase4.row_count > 0
-        is_over = datetime.combine(self.day.game_date + timedelta(days=1), time(0), self.settings.zone)
-        return phase4.row_count > 0 and phase4.last_written_at >= is_over
+        day_end = self.settings.next_day_at(self.day.game_date, time(0))
+        return phase4.row_count > 0 and phase4.last_written_at >= day_end
 
     def roster(self, document: Document | None) -> tuple[RosterEntry, ...]:
         """The processors that the judged mode expects."""
         return self.reference.expected(self.mode(document))
+
+    def delivered(self, document: Document) -> tuple[RosterEntry, ...]:
+        """Those of them that have delivered, by the document."""
+        return tuple(one for one in self.roster(document) if document.has_delivered(one.processor_name))
 
     @property
     def document_id(self) -> str:

@@ -17,6 +17,7 @@ from trueup.answers import FINDING_TESTS, read_answers, unrun_checks, unseen_day
 from trueup.case import CompletionRule, JudgeSettings
 from trueup.errors import CannotCheckError, UsageError
 from trueup.examine import Examination, Examiner
+from trueup.judge import FAMILIES
 from trueup.reconcile import NO_DOCUMENTS, Judged, judge_days, not_looked_at, read_evidence
 from trueup.report import Cost, Report
 from trueup.scenarios import SEED_ALIASES
@@ -25,12 +26,10 @@ from trueup.verdicts import Verdict, verdict_findings, verdict_outcomes, verdict
 from trueup.workplace import Listener, NodeResult, Workplace
 
 VERDICTS = "trueup.completion_verdicts"
-_VERDICT_TABLES = frozenset({"completion_verdicts"})
 # Everything that reads verdicts is built after they are written.
 _AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
 _NOT_ASKED = "the scenario does not ask for expectations"
 _OFF = "the var families_off switches the expectations off"
-_DOCUMENT_FAMILIES = frozenset({"completion", "trigger"})
 
 
 def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
@@ -57,8 +56,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: boo
     clock.start("Judging the completion documents")
     judged = reconcile(work)
     clock.start("Running the expectations")
-    unwritten = _VERDICT_TABLES if judged.is_off else frozenset()
-    data = expect(work, examiner, _unbuilt(results), unwritten)
+    data = expect(work, examiner, _unbuilt(results), has_verdicts=not judged.is_off)
     clock.start("Putting the report together")
     results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS])
     told = examiner.examine_report(_unbuilt(results))
@@ -121,7 +119,7 @@ def check_expectations(work: Workplace) -> Report:
         clock.start("Running the expectations")
         # One of them reads the verdicts on the documents, of which there may be none yet.
         work.tables.create_table(work.schemas[VERDICTS], work.dataset)
-        data = expect(work, examiner, unwritten=_VERDICT_TABLES)
+        data = expect(work, examiner, has_verdicts=False)
     left_out = Examiner(work, "trueup check runs it, on the report that it writes").examine_report()
     notes = (*_settings_notes(work), *data.notes, *examiner.publish())
     clock.finish()
@@ -173,7 +171,7 @@ def reconcile(work: Workplace) -> Judged:
     """Judge the documents of all days and write the verdicts; see reconcile.judge_days."""
     window = work.settings.window
     days = read_evidence(work.tables, window, work.settings.run_id)
-    if families_off(work.settings) >= _DOCUMENT_FAMILIES:
+    if families_off(work.settings) >= FAMILIES:
         judged = not_looked_at(days)
     else:
         judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
@@ -185,9 +183,12 @@ def expect(
     work: Workplace,
     examiner: Examiner,
     unbuilt: frozenset[str] = frozenset(),
-    unwritten: frozenset[str] = frozenset(),
+    has_verdicts: bool = True,
 ) -> Examination:
-    """Run the suites on the data and write their verdicts, which dbt makes findings of. See Examiner.examine_data."""
+    """Run the suites on the data and write their verdicts, which dbt makes findings of. See Examiner.examine_data;
+    ``has_verdicts``: whether this run has judged documents.
+    """
+    unwritten = frozenset() if has_verdicts else frozenset({work.schemas[VERDICTS].table})
     examination = examiner.examine_data(unbuilt, unwritten)
     _write_verdicts(work, examine.VERDICTS, examination.verdicts)
     return examination

@@ -88,6 +88,7 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
     """Judge the completion documents against the rows; with --fix, make them agree."""
     from trueup.check import build_evidence, building, families_off
     from trueup.gateways.workplace import open_workplace
+    from trueup.judge import FAMILIES
     from trueup.reconcile import verdict_report
     from trueup.repair.run import carry_out, plan_repairs, repair_audit
     from trueup.repair.show import print_history, print_repair, repair_json
@@ -95,7 +96,7 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
     if options.fix and options.as_of:
         raise UsageError("--fix repairs what is there now; --as-of speaks of another time.", "Leave one of them out.")
     settings = _settings(options, now())
-    if off := families_off(settings).intersection(("completion", "trigger")):
+    if off := families_off(settings) & FAMILIES:
         raise UsageError(
             f"The var families_off switches off the rules on documents ({', '.join(sorted(off))}).",
             "Leave them on in dbt_project.yml to reconcile documents.",

@@ -21,7 +21,6 @@ class GameDay:
     listed_game_count: int
     scheduled_game_count: int
     final_game_count: int
-    unfinished_game_count: int
 
     @property
     def is_schedule_known(self) -> bool:

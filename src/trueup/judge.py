@@ -13,7 +13,8 @@ from trueup.judge_trigger import judge_trigger
 from trueup.reference import Reference
 from trueup.verdicts import Verdict, moment_text
 
-_FAMILIES = ("completion", "trigger")
+# The families of rules on documents.
+FAMILIES = frozenset({"completion", "trigger"})
 # Of the rules on the schedule, what the documents say is judged here; what rows and runs say, in SQL.
 _UNSCHEDULED = "SCHED002"
 
@@ -49,7 +50,7 @@ def not_judged(game_date: date, reference: Reference, reason: str) -> tuple[Verd
 
 def judged_rules(reference: Reference) -> list[str]:
     """The rules of which every date owes a verdict."""
-    return [rule.code for rule in reference.rules.values() if rule.family in _FAMILIES or rule.code == _UNSCHEDULED]
+    return [rule.code for rule in reference.rules.values() if rule.family in FAMILIES or rule.code == _UNSCHEDULED]
 
 
 def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdict]:

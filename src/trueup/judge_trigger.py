@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,8 +31,7 @@ def judge_trigger(case: Case, document: Document) -> list[Verdict]:
 
 def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
     """When the completion rule was first satisfied (None: not known when), and whether it is."""
-    roster = case.roster(document)
-    delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
+    roster, delivered = case.roster(document), case.delivered(document)
     if not _is_satisfied(case, roster, delivered):
         return None, False
     moments = [(_delivered_at(case, document, entry), entry) for entry in delivered]
@@ -42,7 +42,7 @@ def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
     return None, True
 
 
-def _is_satisfied(case: Case, roster: tuple[RosterEntry, ...], delivered: list[RosterEntry]) -> bool:
+def _is_satisfied(case: Case, roster: tuple[RosterEntry, ...], delivered: Sequence[RosterEntry]) -> bool:
     if not roster or not delivered:
         return False
     if case.settings.completion_rule == "graceful":

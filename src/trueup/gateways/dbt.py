@@ -99,7 +99,8 @@ class DbtProject:
         Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a
         result, not an error.
         """
-        manifest = self._manifest()
+        # dbt keeps what it compiles in the manifest: the next command, of another moment, gets a fresh one.
+        manifest = cast(Manifest, self._parsed().deepcopy())  # type: ignore[no-untyped-call]
         result = self._invoke(dbtRunner(manifest, [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
 
@@ -109,7 +110,7 @@ class DbtProject:
 
         Those that are switched off in the project are among them. Raises DbtError when dbt cannot parse it.
         """
-        manifest = self._manifest()
+        manifest = self._parsed()
         disabled = (node for nodes in manifest.disabled.values() for node in nodes)
         nodes = ((node.name, str(node.resource_type)) for node in (*manifest.nodes.values(), *disabled))
         return {name: kind for name, kind in nodes if kind in ("model", "test")}
@@ -119,7 +120,7 @@ class DbtProject:
         """Environment variables that are set and would change what dbt does; they are not handed to it."""
         return tuple(sorted(_OPTION_VARIABLES.intersection(os.environ) - {_PROFILES_VARIABLE}))
 
-    def _manifest(self) -> Manifest:
+    def _parsed(self) -> Manifest:
         """The parsed project. It is parsed once a process for the same days and settings."""
         fixed = {name: value for name, value in self._variables.items() if name not in _COMPILED_VARS}
         key = (
@@ -134,8 +135,7 @@ class DbtProject:
             _results(result, "parse")
             assert isinstance(result.result, Manifest)
             _PARSED[key] = result.result
-        # dbt keeps what it compiles in the manifest: the next command, of another moment, gets a fresh one.
-        return cast(Manifest, _PARSED[key].deepcopy())  # type: ignore[no-untyped-call]
+        return _PARSED[key]
 
     def _invoke(self, runner: dbtRunner, arguments: Sequence[str]) -> dbtRunnerResult:
         os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -157,7 +157,7 @@ class DbtProject:
     def _find_profiles(self) -> Path:
         """The user's profiles.yml; without one, a copy of the example that ships with trueup."""
         for folder in (
-            os.environ.get("DBT_PROFILES_DIR", ""),
+            os.environ.get(_PROFILES_VARIABLE, ""),
             str(self._project_dir),
             str(Path.home() / ".dbt"),
         ):

@@ -157,16 +157,13 @@ def _unproved(draft: _Draft) -> Refusal | None:
             f"{unfinished} of {game_day.scheduled_game_count} games of the date are not final",
             "Wait until they are, or load the schedule again, then run it again",
         )
-    document = read_document(draft.snapshot, case.reference)
-    if not isinstance(document, Document):
-        return "the document cannot be read", f"Correct the document {case.document_id} by hand"
+    document = _read_again(draft)
     if case.mode(document) != DEFAULT_MODE:
         return (
             f"the document is of the mode {document.mode}, and the reports of the night are not due yet",
             "Wait until the processors of the night have reported, then run it again",
         )
-    delivered = [entry for entry in case.roster(document) if document.has_delivered(entry.processor_name)]
-    short = [entry.table_name for entry in delivered if not _is_proved(case, entry.processor_name)]
+    short = [entry.table_name for entry in case.delivered(document) if not _is_proved(case, entry.processor_name)]
     if short:
         return (
             f"{', '.join(short)} is reported, but its rows are not all there",
@@ -227,7 +224,7 @@ def _start_phase4(draft: _Draft) -> Start | None:
 
 
 def _read_again(draft: _Draft) -> Document:
-    """The document as the plan leaves it so far."""
+    """The document as the plan leaves it so far. What is repaired was found in one that can be read."""
     document = read_document(draft.snapshot, draft.case.reference)
     assert isinstance(document, Document), "a plan adds nothing that cannot be read"
     return document
@@ -235,13 +232,12 @@ def _read_again(draft: _Draft) -> Document:
 
 def _proved_start(draft: _Draft) -> Start:
     case, document = draft.case, _read_again(draft)
-    roster = case.roster(document)
-    delivered = [entry for entry in roster if document.has_delivered(entry.processor_name)]
+    delivered = case.delivered(document)
     completed_at, _ = completion(case, document)
     names = tuple(sorted(entry.processor_name for entry in delivered))
     return Start(
         delivered=names,
-        missing_tables=tuple(sorted(entry.table_name for entry in roster if entry not in delivered)),
+        missing_tables=tuple(sorted(entry.table_name for entry in case.roster(document) if entry not in delivered)),
         mode=case.mode(document),
         completed_at=completed_at,
         evidence={

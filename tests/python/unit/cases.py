@@ -37,9 +37,7 @@ def evidence(**changes: Any) -> DayEvidence:
         name: ProcessorEvidence(DAY, name, name, True, 56, 56, 2, 2, WRITTEN, WRITTEN, False) for name in FIVE
     }
     phase4_at = TRIGGERED + timedelta(minutes=9)
-    day = DayEvidence(
-        GameDay(DAY, "", True, 2, 2, 2, 0), processors, Phase4Evidence(DAY, True, 40, phase4_at, phase4_at)
-    )
+    day = DayEvidence(GameDay(DAY, "", True, 2, 2, 2), processors, Phase4Evidence(DAY, True, 40, phase4_at, phase4_at))
     game_day = replace(day.game_day, **changes.pop("game_day", {}))
     phase4 = replace(day.phase4, **changes.pop("phase4", {}))
     for name, fields in changes.items():
