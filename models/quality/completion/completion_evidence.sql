@@ -55,9 +55,7 @@ expected_games as (
         count(*) as game_count,
     from table_facts
     inner join games
-        on
-            games.is_expected
-            and (table_facts.expects_games = 'scheduled' or games.state in ('final', 'unfinished'))
+        on games.is_due or (table_facts.expects_games = 'scheduled' and games.is_expected)
     group by table_facts.table_name, games.game_date, games.pair_key
 ),
 

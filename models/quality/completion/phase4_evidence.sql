@@ -11,7 +11,7 @@ cache as (
     select
         cache_date,
         count(*) as row_count,
-        min(coalesce(created_at, processed_at)) as first_written_at,
+        min({{ first_written(declared_source('nba_precompute', 'player_daily_cache')) }}) as first_written_at,
         max(processed_at) as last_written_at,
     from {{ ref('stg_nba_precompute__player_daily_cache') }}
     group by cache_date

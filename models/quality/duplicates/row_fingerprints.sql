@@ -14,12 +14,7 @@ select
     staged.game_id,
     staged.{{ facts.meta.get('entity', 'game_id') }} as entity,
     staged.{{ facts.meta.get('newest_by', 'processed_at') }} as written_at,
-    {% if facts.meta.get('first_written_by') -%}
-    -- A table that is rewritten moves the time of its last write, not of its first one.
-    coalesce(staged.{{ facts.meta.first_written_by }}, staged.{{ facts.meta.get('newest_by', 'processed_at') }}) as first_written_at,
-    {%- else -%}
-    staged.{{ facts.meta.get('newest_by', 'processed_at') }} as first_written_at,
-    {%- endif %}
+    {{ first_written(facts) }} as first_written_at,
     to_json_string(struct({% for column in grain %}{{ column }} as {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as grain_key,
     {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
     {{ row_hash('staged', payload) }} as payload_hash,

@@ -6,14 +6,13 @@ with game_days as (
     select * from {{ ref('game_days') }}
 ),
 
--- Final, or expected to be by now.
 due_games as (
     select
         game_date,
         schedule_game_id,
         pair_key,
     from {{ ref('games') }}
-    where is_expected and state in ('final', 'unfinished')
+    where is_due
 ),
 
 game_names as (
@@ -24,7 +23,7 @@ gamebooks as (
     select
         game_date,
         game_id,
-        min(coalesce(created_at, processed_at)) as arrived_at,
+        min({{ first_written(declared_source('nba_raw', 'nbac_gamebook_player_stats')) }}) as arrived_at,
     from {{ ref('stg_nba_raw__nbac_gamebook_player_stats') }}
     group by game_date, game_id
 ),

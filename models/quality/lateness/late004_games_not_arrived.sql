@@ -28,7 +28,7 @@ select
         {{ moment_text('last_arrived_at') }} as last_arrived_at
     )) as detail,
     concat(
-        'select game_id, min(coalesce(created_at, processed_at)) as arrived_at from {{ facts.relation_name }} where game_date = date \'',
+        'select game_id, min({{ first_written(facts) }}) as arrived_at from {{ facts.relation_name }} where game_date = date \'',
         cast(game_date as string), '\' group by game_id order by arrived_at'
     ) as query,
 from arrivals

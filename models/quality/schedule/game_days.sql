@@ -18,9 +18,7 @@ near as (
         days.game_date,
         countif(games.game_date = days.game_date and games.is_expected) as scheduled_game_count,
         countif(games.game_date = days.game_date and games.is_final) as final_game_count,
-        countif(
-            games.game_date = days.game_date and games.is_expected and games.state = 'unfinished'
-        ) as unfinished_game_count,
+        countif(games.game_date = days.game_date and games.is_unfinished) as unfinished_game_count,
         countif(games.game_date = days.game_date) as listed_game_count,
         countif(games.game_date < days.game_date) as earlier_game_count,
         countif(games.game_date > days.game_date) as later_game_count,
@@ -63,7 +61,6 @@ described as (
         ) as is_covered,
         counted.counted_game_count,
         unscheduled.subjects,
-        {{ as_of() }} >= {{ next_day_at('days.game_date', '00:00') }} as is_over,
         {{ as_of() }} >= {{ next_day_at('days.game_date', var('reports_due_time')) }} as are_reports_due,
     from days
     cross join counted
@@ -96,7 +93,6 @@ select
     unfinished_game_count,
     listed_game_count,
     is_covered,
-    is_over,
     are_reports_due,
     schedule_problem = '' as is_schedule_known,
     schedule_problem,

@@ -21,35 +21,30 @@ named as (
     from schedule
 ),
 
--- A row without an id is a game of its own, unless there is a game of the same teams on the day that it can be.
+-- A row without an id is a game of its own day, unless there is a game of the same teams on it that it can be.
 identified as (
-    select named.*
+    select
+        named.*,
+        coalesce(game_id, concat(cast(game_date as string), ' ', coalesce(system_game_id, ''))) as identity,
     from named
     qualify
         game_id is not null
-        or coalesce(
-            sum(if(game_id is null, 0, 1)) over (partition by game_date, system_game_id), 0
-        ) = 0
         or system_game_id is null
+        or count(game_id) over (partition by game_date, system_game_id) = 0
 ),
 
 dated as (
     select
         identified.*,
-        max(game_status) over (partition by game_id, game_date) as furthest_status,
-        game_id is null or row_number() over (partition by game_id order by {{ newest }}) = 1 as is_newest,
+        max(game_status) over (partition by identity, game_date) as furthest_status,
+        row_number() over (partition by identity order by {{ newest }}) = 1 as is_newest,
     from identified
-    qualify
-        row_number() over (
-            partition by coalesce(game_id, concat('no id: ', coalesce(system_game_id, ''))), game_date
-            order by {{ newest }}
-        ) = 1
+    qualify row_number() over (partition by identity, game_date order by {{ newest }}) = 1
 ),
 
 facts as (
     select
         dated.*,
-        coalesce(game_status = 3, false) as is_over,
         -- Still: no source has ever seen it begin.
         coalesce(
             game_status = 1
@@ -57,7 +52,7 @@ facts as (
             and processed_at >= {{ next_day_at('game_date', '00:00') }},
             false
         ) as is_still_scheduled,
-        {{ as_of() }} >= {{ next_day_at('game_date', var('reports_due_time')) }} as is_due,
+        {{ as_of() }} >= {{ next_day_at('game_date', var('reports_due_time')) }} as are_reports_due,
         sum(if(is_newest and game_status = 3, 1, 0)) over (partition by game_date) as final_game_count,
     from dated
 ),
@@ -67,8 +62,8 @@ stated as (
         facts.*,
         case
             when not is_newest then 'moved'
-            when is_over then 'final'
-            when not is_due then 'open'
+            when game_status = 3 then 'final'
+            when not are_reports_due then 'open'
             -- Known to be off: still scheduled in a row from after the day, while other games of it have turned final.
             when is_still_scheduled and final_game_count > 0 then 'off'
             else 'unfinished'
@@ -90,4 +85,7 @@ select
     state,
     is_counted and state = 'final' as is_final,
     is_counted and state in ('final', 'open', 'unfinished') as is_expected,
+    -- Expected, and to be over by now.
+    is_counted and state in ('final', 'unfinished') as is_due,
+    is_counted and state = 'unfinished' as is_unfinished,
 from stated

@@ -10,7 +10,7 @@ unfinished as (
         min(schedule_game_id) as example,
         max(loaded_at) as loaded_at,
     from {{ ref('games') }}
-    where is_expected and state = 'unfinished'
+    where is_unfinished
     group by game_date
 )
 

@@ -22,11 +22,11 @@ PGS = "tables/nba_analytics.player_game_summary.csv"
 
 
 @pytest.mark.parametrize("folder", find_scenarios([SCENARIOS]), ids=lambda folder: folder.name)
-def test_every_golden_night_is_read_and_looked_at_after_its_alert_time(folder: Path) -> None:
+def test_every_golden_night_is_read_and_looked_at_after_its_last_date(folder: Path) -> None:
     made = load_scenario(folder, SCHEMAS, RULES)
     assert made.title
-    assert made.first_date == made.last_date
-    assert made.as_of.date() > made.last_date
+    assert made.first_date <= made.last_date
+    assert made.as_of.date() > made.last_date or made.status == "could_not_check"
     assert set(made.documents) <= {"phase3_completion"}
     assert "nba_raw.nbac_schedule" in made.tables
 
