@@ -13,9 +13,9 @@ from trueup.report import Finding, Lateness, Outcome, Report, ServiceLevel, find
 from trueup.settings import EASTERN, Window
 from trueup.workplace import NodeResult, Workplace
 
-# These tests repeat the findings for people who run dbt alone; there is one for each rule that dbt knows.
+# The tests that a check leaves to dbt alone: they say what its report says. There is one for each rule.
 RULE_TEST = "no_findings_"
-FINDING_TESTS = (RULE_TEST, "no_warnings_")
+_FINDING_TESTS = (RULE_TEST, "no_warnings_")
 _REPORTING = "reporting"
 _LEVELS = "service_levels"
 # A column of rule_outcomes beside those of Outcome: how many subjects failed, each of which has a finding.
@@ -93,7 +93,9 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
     """The models and tests of the dbt project that left no result, and rules that no test of the project knows."""
     checks = work.dbt.checks
     done = {one.name for one in results}
-    wanted = {name for name, kind in checks.items() if with_tests or kind == "model"}
+    wanted = {
+        name for name, kind in checks.items() if kind == "model" or (with_tests and not name.startswith(_FINDING_TESTS))
+    }
     missing = sorted(wanted - done)
     if missing:
         yield (

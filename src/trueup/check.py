@@ -13,7 +13,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trueup import examine
-from trueup.answers import FINDING_TESTS, read_answers, unrun_checks, unseen_days
+from trueup.answers import read_answers, unrun_checks, unseen_days
 from trueup.case import CompletionRule, JudgeSettings
 from trueup.errors import CannotCheckError, UsageError
 from trueup.examine import Examination, Examiner
@@ -28,6 +28,8 @@ from trueup.workplace import Listener, NodeResult, Workplace
 VERDICTS = "trueup.completion_verdicts"
 # Everything that reads verdicts is built after they are written.
 _AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
+# They say for people who run dbt alone what the report says anyway.
+_FINDING_TESTS = ("test_name:no_findings", "test_name:no_warnings")
 _NOT_ASKED = "the scenario does not ask for expectations"
 _OFF = "the var families_off switches the expectations off"
 
@@ -58,7 +60,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: boo
     clock.start("Running the expectations")
     data = expect(work, examiner, _unbuilt(results), has_verdicts=not judged.is_off)
     clock.start("Putting the report together")
-    results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS])
+    results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS, "--exclude", *_FINDING_TESTS])
     told = examiner.examine_report(_unbuilt(results))
     report = read_answers(work)
     notes = [NO_DOCUMENTS] if judged.is_without_documents else []
@@ -223,7 +225,7 @@ class _Clock:
 
 
 def _seed(work: Workplace) -> None:
-    work.dbt.run(["seed"], work.listener.node)
+    work.dbt.run(["seed", "--no-write-json"], work.listener.node)
     folder = work.settings.seeds
     for path in sorted(folder.glob("*.csv")) if folder else ():
         work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), _csv_rows(path))
@@ -242,7 +244,7 @@ def _build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Seque
 
 
 def _failed(results: Sequence[NodeResult], status: str) -> list[NodeResult]:
-    return [one for one in results if one.status == status and not one.name.startswith(FINDING_TESTS)]
+    return [one for one in results if one.status == status]
 
 
 def _unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:

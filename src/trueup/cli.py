@@ -14,6 +14,7 @@ from rich.console import Console
 from trueup import __version__, artifacts, commands
 from trueup.age import MOST_HOURS
 from trueup.errors import CannotCheckError, TrueupError, UsageError
+from trueup.garbage import collecting_rarely
 
 DEFAULT_TARGET = "local"
 _INTERRUPTED = 130
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(given)
         command: Callable[[argparse.Namespace, Console], int] = options.command
-        return command(options, told)
+        with collecting_rarely():
+            return command(options, told)
     except TrueupError as error:
         told.print(f"[bold red]trueup:[/] {_escape(error.message)}", highlight=False)
         if error.hint:

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +21,12 @@ from trueup.age import refuse_old
 from trueup.alerts.channels import Delivery, channels_of
 from trueup.errors import CannotCheckError, UsageError
 from trueup.expectations.validator import DATA_DOCS
+from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.reference import load_reference
 from trueup.repair.audit import Actor
+from trueup.replays import Replay, replays_to_json
 from trueup.report import Report, to_json
+from trueup.scenarios import find_scenarios
 from trueup.settings import (
     SLACK_VARIABLE,
     STEP_SUMMARY_VARIABLE,
@@ -36,7 +40,7 @@ from trueup.settings import (
     now,
 )
 from trueup.standing import Standing, refuse, standing_report
-from trueup.terminal import Steps, print_age, print_deliveries, print_previews, print_report
+from trueup.terminal import Steps, print_age, print_deliveries, print_previews, print_replay, print_report
 
 DEMO = "incident-2026-02-03"
 
@@ -145,21 +149,19 @@ def expectations(options: argparse.Namespace, told: Console) -> int:
 
 def replay(options: argparse.Namespace, told: Console) -> int:
     """Replay scenarios and compare with what they expect."""
-    from trueup.gateways.replay import replay_all
-    from trueup.replays import Replay, replays_to_json
-    from trueup.scenarios import find_scenarios
-    from trueup.terminal import print_replay
-
     project_dir = _project(options)
     steps = Steps(told, quiet=options.quiet)
     out = Console()
     replays: list[Replay] = []
-    with contextlib.closing(steps):
+    with contextlib.closing(steps), _starting_warehouse(steps) as warehouse:
+        from trueup.gateways.replay import replay_all
+
         for one in replay_all(
             find_scenarios([Path(path) for path in options.folders]),
             project_dir,
             _state(project_dir),
             steps,
+            warehouse,
         ):
             replays.append(one)
             if options.format == "text":
@@ -174,19 +176,19 @@ def replay(options: argparse.Namespace, told: Console) -> int:
 
 def demo(options: argparse.Namespace, told: Console) -> int:
     """Replay the night of 2026-02-03, end to end."""
-    from trueup.gateways.replay import replay_all
-    from trueup.terminal import print_replay
-
     project_dir = _project(options)
     folder = _state(project_dir) / "demo"  # never in the place of a check's report
     steps = Steps(told)
     out = Console()
-    with contextlib.closing(steps):
+    with contextlib.closing(steps), _starting_warehouse(steps) as warehouse:
+        from trueup.gateways.replay import replay_all
+
         (night,) = replay_all(
             [project_dir / "scenarios" / DEMO],
             project_dir,
             _state(project_dir),
             steps,
+            warehouse,
             with_tests=True,
             data_docs=folder / DATA_DOCS,
         )
@@ -253,6 +255,14 @@ def local(options: argparse.Namespace, told: Console) -> int:
             ).returncode
         except OSError as error:
             raise UsageError(f"Cannot run {options.run[0]!r}: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def _starting_warehouse(steps: Steps) -> Iterator[EmbeddedWarehouse]:
+    """An embedded warehouse that starts while dbt is imported, which takes as long."""
+    steps.start("Starting the embedded warehouse")
+    with EmbeddedWarehouse() as warehouse:
+        yield warehouse
 
 
 def _actor() -> Actor:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain, takewhile
 from typing import Any
 
 from trueup.errors import CannotCheckError, UsageError
@@ -134,12 +133,16 @@ class Examiner:
         )
 
     def _counted_all(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Iterator[_Step]:
-        """Every suite, counted: while Great Expectations is imported, and after that each one right before it is
-        validated.
-        """
-        opening = self._open()
-        ahead = [self._counted(one, unbuilt) for one in takewhile(lambda _: not opening.done(), suites)]
-        return chain(ahead, (self._counted(one, unbuilt) for one in suites[len(ahead) :]))
+        """Every suite, counted right before it is validated: one while Great Expectations looks at the one before."""
+        ahead: Future[_Step] | None = None
+        with ThreadPoolExecutor(1, "counting") as pool:
+            for suite in suites:
+                upcoming = pool.submit(self._counted, suite, unbuilt)
+                if ahead is not None:
+                    yield ahead.result()
+                ahead = upcoming
+            if ahead is not None:
+                yield ahead.result()
 
     def _open(self) -> Future[Validator]:
         if self._opening is None:

@@ -55,7 +55,7 @@ class Tables(Protocol):
 
     @property
     def bytes_processed(self) -> int:
-        """What BigQuery has read for all queries so far."""
+        """What BigQuery has read for all queries of this thread so far."""
 
     def probe(self) -> None:
         """Raise WarehouseError unless it answers."""

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from emulators import firestore_emulator, pubsub_emulator
-from trueup.gateways.workplace import embedded_endpoint
+from trueup.garbage import collecting_rarely
+from trueup.gateways.embedded import embedded_endpoint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def garbage() -> Iterator[None]:
+    """The tests run dbt in their own process, as trueup does."""
+    with collecting_rarely():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from sqlcheck.differential_rows import Table, differences, differing_columns, wi
 from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, ScenarioFailedError, built
 from sqlcheck.reference import SECONDS_PER_QUERY, Reference, ReferenceFailedError
 from trueup.errors import TrueupError
-from trueup.gateways.workplace import embedded_endpoint
+from trueup.gateways.embedded import embedded_endpoint
 from trueup.scenarios import find_scenarios, load_scenario
 from trueup.schemas import read_table_schemas
 

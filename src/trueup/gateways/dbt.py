@@ -23,8 +23,9 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
 from trueup.errors import DbtError, UsageError
+from trueup.gateways.embedded import ENDPOINT_VARIABLE
 
-ENDPOINT_VARIABLE = "TRUEUP_BIGQUERY_ENDPOINT"
+_ANY_ENDPOINT = "http://127.0.0.1"  # parsing asks no warehouse
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # What is fixed when dbt parses does not depend on these vars; bodies read them when they are compiled.
 _COMPILED_VARS = frozenset({"as_of", "run_id"})
@@ -131,15 +132,20 @@ class DbtProject:
             _state_of(self._project_dir),
         )
         if key not in _PARSED:
-            result = self._invoke(dbtRunner(), ["parse"])
+            # Nothing that differs from run to run, so that dbt knows its own notes of the last one again.
+            with _environment(**{ENDPOINT_VARIABLE: _ANY_ENDPOINT} if ENDPOINT_VARIABLE in os.environ else {}):
+                result = self._invoke(dbtRunner(), ["parse", "--no-write-json"], fixed)
             _results(result, "parse")
             assert isinstance(result.result, Manifest)
             _PARSED[key] = result.result
         return _PARSED[key]
 
-    def _invoke(self, runner: dbtRunner, arguments: Sequence[str]) -> dbtRunnerResult:
+    def _invoke(
+        self, runner: dbtRunner, arguments: Sequence[str], variables: Mapping[str, Any] | None = None
+    ) -> dbtRunnerResult:
         os.environ.setdefault("DO_NOT_TRACK", "1")
-        with _without_options():
+        # No option of dbt comes from the environment.
+        with _environment(**dict.fromkeys(_OPTION_VARIABLES)):
             return runner.invoke(
                 [
                     *arguments,
@@ -150,7 +156,7 @@ class DbtProject:
                     *("--target", self._target),
                     *("--target-path", str(self._state_dir / "dbt")),
                     *("--log-path", str(self._state_dir / "logs")),
-                    *("--vars", json.dumps(self._variables)),
+                    *("--vars", json.dumps(self._variables if variables is None else variables)),
                 ]
             )
 
@@ -190,13 +196,16 @@ _OPTION_VARIABLES = frozenset(_option_variables(cli))
 
 
 @contextmanager
-def _without_options() -> Iterator[None]:
-    """No option of dbt comes from the environment for as long as this lasts."""
-    hidden = {name: os.environ.pop(name) for name in _OPTION_VARIABLES.intersection(os.environ)}
+def _environment(**values: str | None) -> Iterator[None]:
+    """The environment with these values, or without those that are None, for as long as this lasts."""
+    before = {name: os.environ.pop(name) for name in values if name in os.environ}
+    os.environ.update({name: value for name, value in values.items() if value is not None})
     try:
         yield
     finally:
-        os.environ.update(hidden)
+        for name in values:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _listener(on_node: Callable[[str, int, int], None]) -> Callable[[EventMsg], None]:

@@ -7,27 +7,42 @@ import selectors
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from types import TracebackType
 
 from trueup.errors import WarehouseError
 
 PROJECT = "trueup-local"
+# Where the embedded warehouse is: profiles.yml reads it, and a command that is to use one that runs already.
+ENDPOINT_VARIABLE = "TRUEUP_BIGQUERY_ENDPOINT"
 _START_SECONDS = 60.0
 
 
+@contextmanager
+def embedded_endpoint(warehouse: EmbeddedWarehouse | None = None) -> Iterator[str]:
+    """The endpoint of an embedded warehouse, a new one unless one is given; it stands in the environment meanwhile."""
+    if warehouse is None:
+        with EmbeddedWarehouse() as own, embedded_endpoint(own) as endpoint:
+            yield endpoint
+        return
+    os.environ[ENDPOINT_VARIABLE] = warehouse.endpoint
+    try:
+        yield warehouse.endpoint
+    finally:
+        os.environ.pop(ENDPOINT_VARIABLE, None)
+
+
 class EmbeddedWarehouse:
-    """A context manager: started on entry, gone on exit, also when its owner is killed."""
+    """A context manager: begins to start on entry, gone on exit, also when its owner is killed."""
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process: subprocess.Popen[bytes] | None = None
-        self.endpoint = ""
 
     def __enter__(self) -> EmbeddedWarehouse:
-        """Start the process and wait until it serves.
-
-        Raises WarehouseError with the end of its output when it cannot start.
-        """
+        """Start the process; whoever asks for its endpoint waits until it serves."""
         if sys.version_info < (3, 11):
             raise WarehouseError(
                 f"The embedded warehouse needs Python 3.11 or later; this is {sys.version.split()[0]}.",
@@ -38,15 +53,12 @@ class EmbeddedWarehouse:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            # What is read ahead into a buffer is no longer there to be waited for.
+            bufsize=0,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
             # Ctrl-C at a terminal reaches the whole process group; who started the warehouse ends it.
             start_new_session=True,
         )
-        try:
-            self.endpoint = f"http://127.0.0.1:{self._read_port()}"
-        except BaseException:
-            self.stop()
-            raise
         return self
 
     def __exit__(
@@ -56,6 +68,11 @@ class EmbeddedWarehouse:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    @cached_property
+    def endpoint(self) -> str:
+        """Where it serves. Raises WarehouseError with the end of its output when it cannot start."""
+        return f"http://127.0.0.1:{self._read_port()}"
 
     @property
     def process_id(self) -> int:

@@ -10,6 +10,8 @@ import asyncio
 import sys
 from importlib import import_module
 
+from trueup.garbage import collecting_rarely
+
 
 async def serve(project: str) -> None:
     """Serve until standard input ends."""
@@ -28,4 +30,5 @@ async def serve(project: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    with collecting_rarely():
+        asyncio.run(serve(sys.argv[1]))

@@ -9,17 +9,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from trueup.check import run_check
 from trueup.completions import DOCUMENTS, decode_document
 from trueup.expectations.validator import DATA_DOCS
-from trueup.gateways.dbt import ENDPOINT_VARIABLE
-from trueup.gateways.embedded import PROJECT
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, embedded_endpoint
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
-from trueup.gateways.workplace import create_sources, embedded_endpoint, open_workplace
+from trueup.gateways.workplace import create_sources, open_workplace
 from trueup.reference import load_reference
 from trueup.replays import Replay
 from trueup.scenarios import Scenario, compare, load_scenario
@@ -35,18 +36,22 @@ def replay_all(
     project_dir: Path,
     state_dir: Path,
     listener: Listener,
+    warehouse: EmbeddedWarehouse,
     with_tests: bool = False,
     data_docs: Path | None = None,
 ) -> Iterator[Replay]:
-    """Replay scenarios one after the other. All are read first: a broken one stops before any runs.
+    """Replay scenarios one after the other in an embedded warehouse. All are read first: a broken one stops before
+    any runs.
 
     ``data_docs``: the folder of Great Expectations' pages; without one they go when the scenario does.
     """
     schemas = read_table_schemas(project_dir / "models")
     rules = frozenset(load_reference(project_dir / "seeds").rules)
     scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
-    listener.start("Starting the embedded warehouse")
-    with embedded_endpoint():
+    if any(scenario.expectations for scenario in scenarios):
+        # Its import takes seconds, in which the warehouse starts and is filled.
+        Thread(target=import_module, args=["trueup.gateways.expectations"], daemon=True).start()
+    with embedded_endpoint(warehouse):
         for scenario in scenarios:
             listener.start(f"Loading {scenario.name}: {scenario.title}")
             with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:

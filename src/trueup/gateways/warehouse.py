@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from threading import local
 from typing import Any
 
 from google.api_core.client_options import ClientOptions
@@ -32,13 +33,19 @@ _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
 class _Client(bigquery.Client):
-    """Google's client, which counts what is read; Great Expectations sends its queries through it too."""
+    """Google's client, which counts what each thread reads; Great Expectations sends its queries through it too."""
 
-    bytes_processed = 0
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._read = local()
+
+    @property
+    def bytes_processed(self) -> int:
+        return getattr(self._read, "bytes", 0)
 
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)
-        self.bytes_processed += rows.total_bytes_processed or 0
+        self._read.bytes = self.bytes_processed + (rows.total_bytes_processed or 0)
         return rows
 
 
@@ -85,7 +92,7 @@ class Warehouse:
 
     @property
     def bytes_processed(self) -> int:
-        """What BigQuery has read for all queries so far."""
+        """What BigQuery has read for all queries of this thread so far."""
         return self._opened.bytes_processed if self._opened is not None else 0
 
     def probe(self) -> None:

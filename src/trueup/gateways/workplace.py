@@ -9,8 +9,8 @@ from pathlib import Path
 
 from trueup.completions import DOCUMENTS, CompletionStore
 from trueup.expectations.validator import DATA_DOCS, Validator
-from trueup.gateways.dbt import ENDPOINT_VARIABLE, DbtProject
-from trueup.gateways.embedded import EmbeddedWarehouse
+from trueup.gateways.dbt import DbtProject
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.reference import load_reference
 from trueup.repair.phase4 import CLAIMS, Phase4Topic
@@ -73,17 +73,6 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
             validator=validator,
             listener=listener,
         )
-
-
-@contextmanager
-def embedded_endpoint() -> Iterator[str]:
-    """An embedded warehouse whose endpoint stands in the environment for as long as it lives."""
-    with EmbeddedWarehouse() as embedded:
-        os.environ[ENDPOINT_VARIABLE] = embedded.endpoint
-        try:
-            yield embedded.endpoint
-        finally:
-            os.environ.pop(ENDPOINT_VARIABLE, None)
 
 
 def open_completions(file: Path | None, project: str, collection: str = DOCUMENTS) -> CompletionStore:
