@@ -15,7 +15,7 @@ from trueup.workplace import NodeResult, Workplace
 
 # The tests that a check leaves to dbt alone: they say what its report says. There is one for each rule.
 RULE_TEST = "no_findings_"
-_FINDING_TESTS = (RULE_TEST, "no_warnings_")
+FINDING_TESTS = (RULE_TEST, "no_warnings_")
 _REPORTING = "reporting"
 _LEVELS = "service_levels"
 # A column of rule_outcomes beside those of Outcome: how many subjects failed, each of which has a finding.
@@ -94,7 +94,7 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
     checks = work.dbt.checks
     done = {one.name for one in results}
     wanted = {
-        name for name, kind in checks.items() if kind == "model" or (with_tests and not name.startswith(_FINDING_TESTS))
+        name for name, kind in checks.items() if kind == "model" or (with_tests and not name.startswith(FINDING_TESTS))
     }
     missing = sorted(wanted - done)
     if missing:

@@ -225,7 +225,7 @@ class _Clock:
 
 
 def _seed(work: Workplace) -> None:
-    work.dbt.run(["seed", "--no-write-json"], work.listener.node)
+    work.dbt.run(["seed"], work.listener.node)
     folder = work.settings.seeds
     for path in sorted(folder.glob("*.csv")) if folder else ():
         work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), _csv_rows(path))

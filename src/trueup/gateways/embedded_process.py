@@ -11,10 +11,12 @@ import sys
 from importlib import import_module
 
 from trueup.garbage import collecting_rarely
+from trueup.gateways.embedded_parser import parse_each_text_once
 
 
 async def serve(project: str) -> None:
     """Serve until standard input ends."""
+    parse_each_text_once()
     # DuckDB would download this extension; it comes as a package instead.
     import_module("duckdb_extensions").import_extension("spatial")
     settings = import_module("bqemulator.config").Settings(

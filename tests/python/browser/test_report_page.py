@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from report_cases import RULES, WINDOW, large
 from support import PROJECT, missing
+from trueup.artifacts import read_report
 from trueup.page import render
 from trueup.report import Report
 
-pytestmark = pytest.mark.xdist_group("browser")
 AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
 CHECKED = ("report.json", "junit.xml", "report.html")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -56,6 +56,13 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     last = said.stdout.strip().splitlines()[-1]
     assert last == "The report: .trueup/demo/report.html"
     return copy / ".trueup" / "demo" / "report.html"
+
+
+def test_the_demo_finds_the_incident_and_runs_into_no_problem(demo_page: Path) -> None:
+    report = read_report(demo_page.parent)
+    assert (report.status, report.problems) == ("findings", ())
+    # A failing test once kept dbt build from building rule_outcomes, and the report had none.
+    assert {one.outcome for one in report.outcomes} == {"passed", "failed", "not_run"}
 
 
 def test_the_demo_is_beside_the_report_of_a_check_and_leaves_it_as_it_is(demo_page: Path) -> None:

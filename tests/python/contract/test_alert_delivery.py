@@ -50,7 +50,6 @@ from trueup.settings import AlertSettings
 from unit.alert_cases import MORNING, finding, outcome, report
 
 # One worker: the emulators are dear.
-pytestmark = pytest.mark.xdist_group("emulators")
 
 STATE = document_id("webhook", "prod")
 LATER = MORNING + timedelta(hours=1)

@@ -27,7 +27,6 @@ from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.sqlite_completions import SqliteCompletions
 
 # One worker: the emulators are dear.
-pytestmark = pytest.mark.xdist_group("emulators")
 
 # Their constructors have no types.
 exceptions: Any = google_exceptions

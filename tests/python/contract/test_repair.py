@@ -19,8 +19,6 @@ from trueup.repair.phase4 import CLAIMS
 from trueup.repair.steps import Step
 from unit.cases import DAY, KEY, OFFENSE, PLAYERS, document, evidence, failures
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 
 def repair(one: Repairer, day: DayEvidence = NIGHT) -> tuple[list[Step], str]:
     return repair_days(one, [day], one.documents.read([KEY]))

@@ -31,8 +31,6 @@ from trueup.repair.apply import repair_days
 from trueup.settings import Window
 from unit.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, evidence
 
-pytestmark = pytest.mark.xdist_group("emulators")
-
 
 class Refusing(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Refuses what its account may not do, and hands the rest on to a real server."""
@@ -164,7 +162,7 @@ def random_document(chance: random.Random) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize(("kind", "count"), [("embedded", 10_000), ("google", 300)])
+@pytest.mark.parametrize(("kind", "count"), [("embedded", 3_000), ("google", 300)])
 def test_random_documents_never_fail_a_repair(
     kind: str, count: int, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,8 +10,6 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from contract.repairs import BROKEN, NIGHT, fields_of, is_repaired, keys_of, repairer, texts_of, write
 from emulators import Google
 from platforms import Embedded, Platform
@@ -21,7 +19,6 @@ from trueup.repair.apply import repair_days
 from trueup.repair.phase4 import CLAIMS
 from unit.cases import KEY
 
-pytestmark = pytest.mark.xdist_group("emulators")
 # More calls than a repair of one night makes: the last child must end by itself.
 MOST_CALLS = 30
 

@@ -11,8 +11,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-import pytest
-
 from contract.repairs import BROKEN, NIGHT, keys_of, repairer
 from emulators import Google
 from platforms import Platform
@@ -24,7 +22,6 @@ from trueup.repair.phase4 import CLAIMS
 from trueup.repair.steps import Step
 from unit.cases import DEFENSE, FIVE, OFFENSE, PLAYERS
 
-pytestmark = pytest.mark.xdist_group("emulators")
 RECONCILERS = 8
 DATES = 20
 FIRST = date(2026, 1, 5)

@@ -31,7 +31,6 @@ from trueup.settings import Settings, Window
 from trueup.verdicts import Verdict
 from trueup.workplace import Workplace
 
-pytestmark = pytest.mark.xdist_group("expectations")
 DATASET = "expectation_counts"
 FIRST = date(2026, 1, 5)
 DAYS = tuple(FIRST + timedelta(days=offset) for offset in range(5))

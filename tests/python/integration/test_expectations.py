@@ -27,7 +27,7 @@ from trueup.gateways.warehouse import Warehouse
 from trueup.report import Report
 from trueup.workplace import Workplace
 
-pytestmark = [pytest.mark.usefixtures("endpoint"), pytest.mark.xdist_group("expectations")]
+pytestmark = pytest.mark.usefixtures("endpoint")
 DAY = date(2026, 1, 9)
 PLAYERS = "nba_analytics.player_game_summary"
 OFFENSE = "nba_analytics.team_offense_game_summary"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,19 +15,20 @@ import pytest
 
 from replaying import Silent
 from support import PROJECT, SCENARIOS
-from trueup.answers import RULE_TEST, read_answers
+from trueup.answers import FINDING_TESTS, RULE_TEST, read_answers
 from trueup.check import run_check
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
+from trueup.gateways.workplace import open_completions
 from trueup.reconcile import read_evidence
 from trueup.report import Report
 from trueup.scenarios import Scenario, load_scenario
 from trueup.schemas import read_table_schemas
 from trueup.workplace import NodeResult, Workplace
 
-pytestmark = [pytest.mark.usefixtures("endpoint"), pytest.mark.xdist_group("honesty")]
+pytestmark = pytest.mark.usefixtures("endpoint")
 SCHEMAS = read_table_schemas(PROJECT / "models")
 DAY = date(2026, 2, 3)
 
@@ -81,7 +82,8 @@ def test_what_another_build_left_is_no_answer_of_this_run(step: str, state_dir: 
     with opened(night(), state_dir) as work:
         # The same day, looked at before anything was due: nothing is wrong there, for nothing was examined.
         elsewhere = other_dbt(work, state_dir, as_of="2026-02-04T05:30:00Z")
-        broken = replace(work, tables=Interrupted(work.tables, step, lambda: elsewhere.run(["run"])))
+        rebuilt = ["run", "--select", "game_days" if step == "game_days" else "current_verdicts+"]
+        broken = replace(work, tables=Interrupted(work.tables, step, lambda: elsewhere.run(rebuilt)))
         report = checked(broken)
     assert report.status == "could_not_check"
     assert "Another run may" in report.problems[0]
@@ -114,21 +116,16 @@ def test_a_killed_run_is_taken_over_when_its_time_is_up(state_dir: Path) -> None
         assert checked(work).status == "healthy"
 
 
-def test_evidence_of_another_run_is_not_judged(state_dir: Path) -> None:
-    with opened(night(), state_dir) as work:
-        assert checked(work).status == "healthy"
-        window = work.settings.window
-        assert len(read_evidence(work.tables, window, work.settings.run_id)) == 1
-        for run, days in (("another", window), (work.settings.run_id, replace(window, last_date=date(2026, 2, 4)))):
-            with pytest.raises(Exception, match="owes one for each"):
-                read_evidence(work.tables, days, run)
-
-
 def test_an_answer_that_is_missing_or_there_twice_is_told(state_dir: Path) -> None:
     with opened(night("scraper-silent"), state_dir) as work:
         tables = work.tables
         assert isinstance(tables, Warehouse)
         assert checked(work).problems == ()
+        run_id, window = work.settings.run_id, work.settings.window
+        assert len(read_evidence(tables, window, run_id)) == 1
+        for run, days in (("another", window), (run_id, replace(window, last_date=date(2026, 2, 4)))):
+            with pytest.raises(Exception, match="owes one for each"):
+                read_evidence(tables, days, run)
         for table, spoil, said in SPOILED_ANSWERS:
             name = f"{work.dataset}.{table}"
             tables.query(f"create or replace table `{name}_kept` as select * from `{name}`")
@@ -210,43 +207,58 @@ def test_no_environment_variable_leaves_out_a_part_of_the_run(state_dir: Path, m
     assert [one.rule for one in report.findings if one.severity == "error"] == ["LATE002"]
     assert report.problems == ()
     assert all(any(name in note for note in report.notes) for name in hostile)
-    assert sum(one.kind == "test" for one in report.costs) > 70
+    with_result = {one.name for one in report.costs if one.kind == "test"}
+    assert with_result == {
+        name for name, kind in work.dbt.checks.items() if kind == "test" and not name.startswith(FINDING_TESTS)
+    }
     assert {name: os.environ[name] for name in hostile} == hostile
 
 
-# --- whole tables and columns -----------------------------------------------------------------------------------------
+# --- whole tables and columns, and all documents ---------------------------------------------------------------------
 
+# What is gone, and what the report says of it: the reason of DUP001, or a problem.
 GONE = [
-    ("nba_analytics.team_defense_game_summary", ""),
-    ("nba_raw.nbac_schedule", ""),
-    ("nba_raw.nbac_gamebook_player_stats", ""),
-    ("nba_orchestration.scraper_run_history", ""),
-    ("nba_precompute.player_daily_cache", ""),
-    ("nba_raw.nbac_schedule", "game_status"),
-    ("nba_raw.nbac_schedule", "game_id"),
-    ("nba_orchestration.scraper_run_history", "completed_at"),
-    ("nba_analytics.player_game_summary", "player_lookup"),
+    ("nba_analytics.team_defense_game_summary", "", "team_defense_game_summary is not there"),
+    ("nba_analytics.player_game_summary", "player_lookup", "has no column player_lookup"),
+    ("nba_raw.nbac_schedule", "", ""),
+    ("nba_raw.nbac_gamebook_player_stats", "", ""),
+    ("nba_orchestration.scraper_run_history", "", ""),
+    ("nba_precompute.player_daily_cache", "", ""),
+    ("nba_raw.nbac_schedule", "game_status", ""),
+    ("nba_raw.nbac_schedule", "game_id", ""),
+    ("nba_orchestration.scraper_run_history", "completed_at", ""),
 ]
 
 
 def test_a_table_or_a_column_that_is_not_there_is_never_healthy(state_dir: Path) -> None:
     """Three of them each time; TRUEUP_SPOILINGS from 1000 on means all."""
     everything = int(os.environ.get("TRUEUP_SPOILINGS", "0")) >= 1000
-    chosen = GONE if everything else random.sample(GONE, 3)
-    healthy = []
+    chosen = GONE if everything else [*GONE[:2], random.choice(GONE[2:])]
     with opened(night(), state_dir) as work:
         tables = work.tables
         assert isinstance(tables, Warehouse)
-        for table, column in chosen:
+        for table, column, said in chosen:
             kept = f"`{table}_kept`"
             tables.query(f"create or replace table {kept} as select * from `{table}`")
             tables.query(f"drop table `{table}`")
             if column:
                 tables.query(f"create table `{table}` as select * except ({column}) from {kept}")
             report = checked(work)
-            if report.status == "healthy":
-                healthy.append((table, column))
+            assert report.status != "healthy", (table, column)
+            reasons = {one.rule: one.reason for one in report.outcomes}
+            assert said in " ".join((*report.problems, reasons.get("DUP001", ""))), report.problems
             tables.query(f"create or replace table `{table}` as select * from {kept}")
             tables.query(f"drop table {kept}")
         assert checked(work).status == "healthy"
-    assert not healthy
+
+
+def test_documents_that_cannot_be_read_leave_the_other_checks(state_dir: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "completions.db"
+    broken.write_bytes(b"no database, but long enough to be taken for a header" * 50)
+    with opened(night(), state_dir) as work:
+        report = checked(replace(work, completions=lambda: closing(open_completions(broken, work.project))))
+    assert report.status == "could_not_check"
+    assert "completions.db" in report.problems[0]
+    outcomes = {one.rule: one.outcome for one in report.outcomes}
+    assert (outcomes["DUP001"], outcomes["DONE001"], outcomes["TRIG001"]) == ("passed", "not_run", "not_run")
+    assert broken.read_bytes() == b"no database, but long enough to be taken for a header" * 50

@@ -24,7 +24,6 @@ from trueup.completions import DOCUMENTS, decode_document
 from trueup.gateways.replay import session_environment
 from trueup.settings import COMPLETIONS_VARIABLE, IN_FIRESTORE
 
-pytestmark = pytest.mark.xdist_group("emulators")
 KEY = "2026-02-03"
 WINDOW = ("--first-date", KEY, "--last-date", KEY)
 INCIDENT = SCENARIOS / "incident-2026-02-03"

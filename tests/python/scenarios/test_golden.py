@@ -106,7 +106,6 @@ def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date
         yield from ((rule, row["game_date"]) for row in tables.query(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.xdist_group("golden")
 @pytest.mark.parametrize("name", SHARED)
 def test_a_golden_night_has_exactly_its_findings_beside_all_others(name: str, runs: dict[bool, Run]) -> None:
     scenario = golden(name)
@@ -135,7 +134,6 @@ def later(one: ExpectedFinding, shift: timedelta, waited: float) -> ExpectedFind
     return replace(one, game_date=one.game_date + shift, subject=moved(one.subject, shift.days), observed=observed)
 
 
-@pytest.mark.xdist_group("golden")
 @pytest.mark.parametrize("with_suites", [False, True])
 def test_dbt_test_and_the_check_agree_on_every_rule_of_every_night(with_suites: bool, runs: dict[bool, Run]) -> None:
     run = runs[with_suites]
@@ -150,7 +148,6 @@ def replayed(name: str, state_dir: Path) -> tuple[Scenario, Report]:
     return replay(name, state_dir)
 
 
-@pytest.mark.xdist_group("golden alone")
 @pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("name", [one.name for one in ALL if not is_shared(one)])
 def test_a_golden_night_has_exactly_its_findings(name: str, state_dir: Path) -> None:
@@ -195,7 +192,6 @@ def test_every_rule_has_a_planted_fault_somewhere() -> None:
     assert planted == {code for code in RULES if not code.startswith("SLO")} - of_our_own
 
 
-@pytest.mark.xdist_group("golden")
 def test_the_numbers_of_the_incident_are_told(runs: dict[bool, Run]) -> None:
     report, shift = runs[True].report, shift_of(golden("incident-2026-02-03"))
     day = DAY + timedelta(days=shift)
@@ -216,7 +212,6 @@ def test_the_numbers_of_the_incident_are_told(runs: dict[bool, Run]) -> None:
     assert states["SLO005"] == ("not_run", None)
 
 
-@pytest.mark.xdist_group("golden alone")
 @pytest.mark.usefixtures("endpoint")
 def test_missing_optional_sources_are_not_run_and_told(state_dir: Path) -> None:
     _, report = replayed("missing-optional-sources", state_dir)

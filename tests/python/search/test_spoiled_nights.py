@@ -48,7 +48,6 @@ PARTITIONED = {
     RUNS: "started_at",
     PROCESSORS: "data_date",
 }
-pytestmark = pytest.mark.xdist_group("search")
 COUNT = int(os.environ.get("TRUEUP_SPOILINGS", "250"))
 
 

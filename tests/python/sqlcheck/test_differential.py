@@ -30,8 +30,6 @@ from trueup.gateways.warehouse import Warehouse
 from trueup.scenarios import Scenario, load_scenario
 from trueup.schemas import read_table_schemas
 
-pytestmark = pytest.mark.xdist_group("differential")
-
 SCHEMAS = read_table_schemas(PROJECT / "models")
 # Nights on which, together, every model has rows. The first two are those on which the clocks change.
 CLOCK_CHANGES = ("dst-fall-back", "dst-spring-forward")

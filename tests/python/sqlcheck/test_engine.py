@@ -43,7 +43,6 @@ def test_of_many_processes_one_compiles_the_module(tmp_path: Path) -> None:
     assert [path.suffix for path in (tmp_path / "cache").iterdir() if path.name != "lock"] == [".cwasm"]
 
 
-@pytest.mark.xdist_group("sqlcheck")
 def test_a_crash_is_an_error_and_the_next_statement_is_checked_again(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

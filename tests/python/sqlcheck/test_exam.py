@@ -14,7 +14,6 @@ from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
 from support import PROJECT, missing
 
-pytestmark = pytest.mark.xdist_group("sqlcheck")
 EXAM = PROJECT.parent / "shared" / "googlesql"
 
 

@@ -24,7 +24,6 @@ from sqlcheck.types import parse_type
 from support import PROJECT
 from trueup.schemas import read_table_schemas
 
-pytestmark = pytest.mark.xdist_group("sqlcheck")
 SCHEMAS = read_table_schemas(PROJECT / "models")
 
 

@@ -12,8 +12,6 @@ import pytest
 from sqlcheck.differential_rows import Table
 from sqlcheck.reference import Reference, ReferenceFailedError
 
-pytestmark = pytest.mark.xdist_group("differential")
-
 ROWS = Table({"n": "int64", "at": "timestamp"}, [{"n": 1, "at": None}, {"n": 2, "at": None}])
 ENDLESS = "select count(*) as n from unnest(generate_array(1, 3000)) a, unnest(generate_array(1, 3000)) b" + (
     ", unnest(generate_array(1, 3000)) c"

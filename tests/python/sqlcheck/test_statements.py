@@ -12,7 +12,6 @@ import yaml
 from sqlcheck.checker import Checker
 from sqlcheck.project import ProjectCheck
 
-pytestmark = pytest.mark.xdist_group("sqlcheck")
 CASES: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("statements.yml").read_text(encoding="utf-8"))
 TABLES = {
     "@players": "nba_analytics.player_game_summary",

@@ -18,8 +18,6 @@ from sqlcheck.reference import evaluate
 from sqlcheck.types import TypeTextError, parse_type, type_text
 from sqlcheck.values import EncodingError, Json, decode, encode
 
-pytestmark = pytest.mark.xdist_group("differential")
-
 UTC = timezone.utc
 
 
