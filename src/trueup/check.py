@@ -74,7 +74,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: boo
     problems += unrun_checks(work, results, with_tests)
     problems += [f"The dbt test {one.name} failed: {one.message}" for one in _failed(results, "fail")]
     problems += [
-        f"The model {name} was not built, for a test on what it reads failed." for name in sorted(_unbuilt(results))
+        f"Model {name} was not built: a test on a model it reads failed." for name in sorted(_unbuilt(results))
     ]
     problems += unseen_days(outcomes, work.settings.window)
     if not work.tables.holds_build(work.settings.run_id):

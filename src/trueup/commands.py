@@ -67,10 +67,11 @@ def refuse_check(options: argparse.Namespace, error: UsageError) -> None:
 
 def _checked(options: argparse.Namespace, told: Console, standing: Standing) -> Report:
     """Run the day, write its report and tell the channels; returns the report as it was written."""
+    settings = _settings(options, standing.began_at)
+    # dbt and Google's clients take seconds to import, which wrong usage does not wait for.
     from trueup.check import run_check
     from trueup.gateways.workplace import open_workplace
 
-    settings = _settings(options, standing.began_at)
     steps = Steps(told)
     try:
         with contextlib.closing(steps), open_workplace(settings, steps) as work:
@@ -90,6 +91,9 @@ def _checked(options: argparse.Namespace, told: Console, standing: Standing) -> 
 
 def reconcile(options: argparse.Namespace, told: Console) -> int:
     """Judge the completion documents against the rows; with --fix, make them agree."""
+    if options.fix and options.as_of:
+        raise UsageError("--fix repairs what is there now; --as-of speaks of another time.", "Leave one of them out.")
+    settings = _settings(options, now())
     from trueup.check import build_evidence, building, families_off
     from trueup.gateways.workplace import open_workplace
     from trueup.judge import FAMILIES
@@ -97,9 +101,6 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
     from trueup.repair.run import carry_out, plan_repairs, repair_audit
     from trueup.repair.show import print_history, print_repair, repair_json
 
-    if options.fix and options.as_of:
-        raise UsageError("--fix repairs what is there now; --as-of speaks of another time.", "Leave one of them out.")
-    settings = _settings(options, now())
     if off := families_off(settings) & FAMILIES:
         raise UsageError(
             f"The var families_off switches off the rules on documents ({', '.join(sorted(off))}).",
@@ -132,10 +133,10 @@ def reconcile(options: argparse.Namespace, told: Console) -> int:
 
 def expectations(options: argparse.Namespace, told: Console) -> int:
     """Run the suites of Great Expectations, alone."""
+    settings = _settings(options, now())
     from trueup.check import check_expectations
     from trueup.gateways.workplace import open_workplace
 
-    settings = _settings(options, now())
     steps = Steps(told)
     # Not in the place of the pages that the last check's report links to.
     folder = settings.state_dir / "expectations"
@@ -237,11 +238,11 @@ def alert(options: argparse.Namespace, told: Console) -> int:
 
 def local(options: argparse.Namespace, told: Console) -> int:
     """Run a command beside an embedded warehouse."""
-    from trueup.gateways.replay import session_environment
-
     if not options.run:
         raise UsageError("There is no command to run.", "As in: trueup local -- dbt build")
     project_dir = _project(options)
+    from trueup.gateways.replay import session_environment
+
     steps = Steps(told)
     scenario = Path(options.scenario) if options.scenario else None
     with (

@@ -102,17 +102,6 @@ def test_what_dbt_really_sent_is_what_bigquery_accepts(built_twice: BuiltTwice) 
     assert {name: found for name, found in errors.items() if found} == {}
 
 
-def test_dbt_test_alone_works_after_dbt_run_and_fails_on_the_incident(state_dir: Path) -> None:
-    with loaded(without_suites("incident-2026-02-03"), PROJECT, state_dir, Silent()) as work:
-        work.dbt.run(["seed"])
-        work.dbt.run(["run"])
-        reconcile(work)
-        work.dbt.run(["run"])
-        results = work.dbt.run(["test"])
-    failed = {one.name for one in results if one.status != "pass"}
-    assert failed == {f"no_findings_{rule}" for rule in ("DUP001", "LATE001", "LATE004", "DONE001", "TRIG001")}
-
-
 def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_dir: Path) -> None:
     scenario = load_scenario(SCENARIOS / "incident-2026-02-03", read_table_schemas(PROJECT / "models"))
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:

@@ -36,6 +36,7 @@ CLOCK_CHANGES = ("dst-fall-back", "dst-spring-forward")
 FAULTS = (
     *("null-key", "tied-newest", "two-game-ids", "poorer-newest"),
     *("scraper-silent", "scraper-failed", "partial-arrival", "impossible-values", "lost-game", "preseason-abroad"),
+    "incident-2026-02-03",
 )
 
 
@@ -85,12 +86,6 @@ def test_every_model_gives_the_same_rows_by_both_engines(nights: BuiltScenario, 
     assert {one.model for one in outcomes} == {path.stem for path in (PROJECT / "models").rglob("*.sql")}
     # Nothing is the same as nothing: each model must have had something to compare.
     assert not [one.model for one in outcomes if not one.row_count]
-
-
-@pytest.mark.usefixtures("endpoint")
-def test_so_does_the_night_of_the_incident(reference: Reference) -> None:
-    with built(night("incident-2026-02-03"), PROJECT, Quiet()) as scenario:
-        none_is_wrong(list(compare_scenario(scenario, reference, read_exceptions())))
 
 
 def none_is_wrong(outcomes: list[Outcome]) -> None:
