@@ -25,6 +25,7 @@ from night import (
     LOG,
     OFFENSE,
     PGS,
+    PLAYED,
     PROCESSORS,
     RUNS,
     SCHEDULE,
@@ -36,6 +37,7 @@ from night import (
     et,
     game_id,
     good_night,
+    name_of,
     scraper_run,
     stamp,
 )
@@ -87,11 +89,6 @@ class Golden:
 def small(title: str, **settings: Any) -> Golden:
     """A good night of two games, to be changed."""
     return Golden(title, good_night(DAY, TWO_GAMES), **settings)
-
-
-def name_of(table: str) -> str:
-    """The table without its dataset."""
-    return table.split(".")[1]
 
 
 # --- the night of 2026-02-03, and its twin ------------------------------------------------------
@@ -463,16 +460,10 @@ def impossible_values() -> Golden:
 
 # --- the schedule as it really is -----------------------------------------------------------------
 
-FINAL_TABLES = (PGS, OFFENSE, DEFENSE)
 
-
-def without_second_game(night: Night, tables: tuple[str, ...] = (*FINAL_TABLES, GAMEBOOK)) -> None:
+def without_second_game(night: Night) -> None:
     """The rows of the second game are not there, and the reports say so."""
-    second = game_id(night.day, *TWO_GAMES[1])
-    for table in tables:
-        night.tables[table] = [row for row in night.tables[table] if row["game_id"] != second]
-        if night.document is not None and name_of(table) in night.document:
-            night.report(name_of(table), record_count=len(night.tables[table]))
+    night.without_games([game_id(night.day, *TWO_GAMES[1])])
 
 
 def schedule_row(night: Night, index: int) -> Row:
@@ -487,7 +478,7 @@ def unfinished_game() -> Golden:
     schedule_row(night, 1).update(game_status=2, processed_at=et(night.day, "23:40"))
     without_second_game(night)
     golden.wants("SCHED001", "warn", name_of(SCHEDULE), 1)
-    for table in FINAL_TABLES:
+    for table in PLAYED:
         golden.wants("DONE009", "error", name_of(table), 1)
     return golden.wants("LATE004", "error", name_of(GAMEBOOK), 1)
 
@@ -504,7 +495,7 @@ def postponed_and_played() -> Golden:
     """A game that is known to be off has rows all the same."""
     golden = small("Rows of a game that is known to be off", status="findings")
     schedule_row(golden.night, 1).update(game_status=1)
-    for table in (*FINAL_TABLES, GAMEBOOK):
+    for table in (*PLAYED, GAMEBOOK):
         golden.wants("SCHED002", "error", name_of(table), len(golden.night.tables[table]) // 2)
     return golden
 
@@ -608,7 +599,7 @@ def moved_with_rows() -> Golden:
     golden = small("Rows of a game that was moved away", status="findings")
     moved = moved_game("", 1).night
     golden.night.tables[SCHEDULE] = moved.tables[SCHEDULE]
-    for table in (*FINAL_TABLES, GAMEBOOK):
+    for table in (*PLAYED, GAMEBOOK):
         golden.wants("SCHED002", "error", name_of(table), len(golden.night.tables[table]) // 2)
     return golden
 
@@ -675,7 +666,7 @@ def lagging_source() -> Golden:
     golden.night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(golden.night.morning, "02:00")})
     without_second_game(golden.night)
     golden.wants("SCHED001", "warn", name_of(SCHEDULE), 1)
-    for table in FINAL_TABLES:
+    for table in PLAYED:
         golden.wants("DONE009", "error", name_of(table), 1)
     return golden.wants("LATE004", "error", name_of(GAMEBOOK), 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
@@ -25,7 +26,9 @@ GAMEBOOK = "nba_raw.nbac_gamebook_player_stats"
 SCHEDULE = "nba_raw.nbac_schedule"
 PROCESSORS = "nba_reference.processor_run_history"
 SCRAPERS = ("nbac_gamebook_player_stats", "nbac_player_boxscores")
-ANALYTICS = (PGS, OFFENSE, DEFENSE, UPCOMING_PLAYER, UPCOMING_TEAM)
+# What was played, and what was announced.
+PLAYED = (PGS, OFFENSE, DEFENSE)
+ANALYTICS = (*PLAYED, UPCOMING_PLAYER, UPCOMING_TEAM)
 
 TEN_GAMES = (
     ("BOS", "LAL"),
@@ -68,6 +71,11 @@ def stamp(moment: str) -> dict[str, str]:
     return {"$timestamp": moment}
 
 
+def name_of(table: str) -> str:
+    """The table without its dataset, which is the name of its processor."""
+    return table.split(".")[1]
+
+
 @dataclass
 class Night:
     """One game date: its tables by ``dataset.table``, and its completion document."""
@@ -85,6 +93,13 @@ class Night:
         """All rows of a table were written at another moment."""
         for row in self.tables[table]:
             row.update(created_at=moment, processed_at=moment)
+
+    def without_games(self, ids: Collection[str], tables: Iterable[str] = (*PLAYED, GAMEBOOK)) -> None:
+        """Tables have no rows of these games, and the reports say so."""
+        for table in tables:
+            self.tables[table] = [row for row in self.tables[table] if row["game_id"] not in ids]
+            if self.document is not None and name_of(table) in self.document:
+                self.report(name_of(table), record_count=len(self.tables[table]))
 
     def report(self, name: str, **fields: Any) -> None:
         """Change fields of a processor's report."""
@@ -370,7 +385,7 @@ def _arrivals(night: Night) -> None:
 def _processor_runs(night: Night) -> None:
     rows = []
     for index, table in enumerate(ANALYTICS):
-        name = table.split(".")[1]
+        name = name_of(table)
         for status, seconds in (("running", 0), ("success", 50)):
             rows.append(
                 {
@@ -390,7 +405,7 @@ def _document(night: Night) -> Document:
     clocks = ("06:32", "06:42", "06:47", "06:52", "06:55")
     document: Document = {}
     for table, clock in zip(ANALYTICS, clocks, strict=True):
-        name = table.split(".")[1]
+        name = name_of(table)
         document[name] = {
             "status": "success",
             "record_count": len(night.tables[table]),

@@ -162,7 +162,7 @@ def random_document(chance: random.Random) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize(("kind", "count"), [("embedded", 3_000), ("google", 300)])
+@pytest.mark.parametrize(("kind", "count"), [("embedded", 3_000), ("google", 150)])
 def test_random_documents_never_fail_a_repair(
     kind: str, count: int, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -222,13 +222,3 @@ def test_an_unknown_column_and_an_unreadable_value_stop_a_replay_before_it_start
     table.write_text(good.replace(",3,", ",final,"))
     done = trueup(project, "replay", str(broken))
     assert (done.returncode, "'final' is not a whole number" in " ".join(done.stderr.split())) == (2, True)
-
-
-def test_reconcile_shows_the_verdicts_alone(project: Path) -> None:
-    night = str(SCENARIOS / "incident-2026-02-03")
-    window = "--first-date 2026-02-03 --last-date 2026-02-03 --as-of 2026-02-04T21:00:00Z"
-    command = f"{sys.executable} -m trueup.cli reconcile {window} --format json"
-    done = trueup(project, "local", "--scenario", night, "--", "sh", "-c", command)
-    assert done.returncode == 1, done.stderr
-    report = json.loads(done.stdout)
-    assert {one["rule"] for one in report["findings"]} == {"DONE001", "TRIG001"}

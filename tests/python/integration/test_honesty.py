@@ -145,6 +145,10 @@ SPOILED_ANSWERS = [
 # --- dbt alone --------------------------------------------------------------------------------------------------------
 
 
+# The tests of one rule of each kind: all share their SQL.
+SOME_RULES = ["test", "--select", *(f"{RULE_TEST}{code}" for code in ("DUP001", "DONE001", "SCHED002", "EXP001"))]
+
+
 def rule_tests(results: Sequence[NodeResult]) -> Mapping[str, str]:
     return {one.name.removeprefix(RULE_TEST): one.status for one in results if one.name.startswith(RULE_TEST)}
 
@@ -153,14 +157,14 @@ def test_dbt_test_alone_passes_only_on_an_outcome_of_these_days_and_of_now(state
     with opened(night(), state_dir) as work:
         assert checked(work).status == "healthy"
         as_of = work.settings.window.as_of.isoformat()
-        # One rule of each kind: they share their SQL.
-        select = ["test", "--select", *(f"{RULE_TEST}{code}" for code in ("DUP001", "DONE001", "SCHED002", "EXP001"))]
-        now = rule_tests(other_dbt(work, state_dir, as_of=as_of).run(select))
+        now = rule_tests(other_dbt(work, state_dir, as_of=as_of).run(SOME_RULES))
         assert set(now.values()) == {"pass"}
         later = (work.settings.window.as_of + timedelta(days=1)).isoformat()
         others: list[dict[str, str]] = [{"as_of": later}, {}, {"as_of": as_of, "last_date": "2026-02-04"}]
         for variables in others:
-            assert set(rule_tests(other_dbt(work, state_dir, **variables).run(select)).values()) == {"fail"}, variables
+            assert set(rule_tests(other_dbt(work, state_dir, **variables).run(SOME_RULES)).values()) == {"fail"}, (
+                variables
+            )
 
 
 def test_dbt_build_alone_fails_for_documents_that_nobody_judged_unless_they_are_switched_off(state_dir: Path) -> None:
@@ -175,7 +179,7 @@ def test_dbt_build_alone_fails_for_documents_that_nobody_judged_unless_they_are_
         assert failed == judged | {"SCHED002"}
         off = other_dbt(work, state_dir, as_of=as_of, families_off=["completion", "trigger", "expectations"])
         off.run(["run", "--select", "current_verdicts+"])
-        assert set(rule_tests(off.run(["test", "--select", "rule_outcomes"])).values()) == {"pass"}
+        assert set(rule_tests(off.run(SOME_RULES)).values()) == {"pass"}
         with pytest.raises(DbtError, match="families_off names documents; it may name completion"):
             other_dbt(work, state_dir, as_of=as_of, families_off=["documents"]).run(
                 ["run", "--select", "rule_outcomes"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from night import ANALYTICS, CACHE, SCHEDULE, Night, game_id
+from night import ANALYTICS, CACHE, SCHEDULE, Night, game_id, name_of
 
 _DELIVERED = ("success", "complete", "completed", "partial")
 _NOT_COUNTED = ("001", "003")
@@ -49,7 +49,7 @@ def may_set(night: Night, field: str) -> bool:
     document = night.document
     if document is None or not is_settled(night):
         return False
-    proved = [table for table in ANALYTICS if table.split(".")[1] in (*document, field)]
+    proved = [table for table in ANALYTICS if name_of(table) in (*document, field)]
     return all(covers(night, table) for table in proved)
 
 
@@ -61,7 +61,7 @@ def may_start(night: Night) -> bool:
     return all(covers(night, table) for table in ANALYTICS) and not any(
         isinstance(report, dict) and str(report.get("status", "")).lower() not in _DELIVERED
         for name, report in document.items()
-        if name in {table.split(".")[1] for table in ANALYTICS}
+        if name in {name_of(table) for table in ANALYTICS}
     )
 
 

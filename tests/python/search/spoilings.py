@@ -20,6 +20,7 @@ from night import (
     LOG,
     OFFENSE,
     PGS,
+    PLAYED,
     PROCESSORS,
     RUNS,
     SCHEDULE,
@@ -30,6 +31,7 @@ from night import (
     et,
     game_id,
     good_night,
+    name_of,
     scraper_run,
     stamp,
 )
@@ -39,7 +41,6 @@ ERROR: Effect = "error"
 TOLD: Effect = "told"
 HARMLESS: Effect = "harmless"
 PAIRS = (("BOS", "LAL"), ("DEN", "DET"))
-FINAL = (PGS, OFFENSE, DEFENSE)
 PLAYERS = 2  # of each team: as few rows as make a night
 # Each spoiling has a good night, one to be repaired, and a free day after them.
 FIRST_DAY = date(2024, 1, 1)
@@ -82,10 +83,6 @@ def broken_night(day: date, number: int) -> Night:
     night.document["_completed_count"] = 3
     night.tables[CACHE] = []
     return night
-
-
-def name_of(table: str) -> str:
-    return table.split(".")[1]
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -211,7 +208,7 @@ def moved_away(index: int, nights: int, keeps_rows: bool) -> Spoiling:
         loaded = et(night.morning, "01:30")
         night.tables[SCHEDULE].append({**row, "game_date": new_day, "game_status": 1, "processed_at": loaded})
         if not keeps_rows:
-            drop_game(night, index)
+            night.without_games(names_of(night, index))
         return ERROR if keeps_rows else HARMLESS
 
     return Spoiling(f"game {index} moved by {nights} nights, rows {'kept' if keeps_rows else 'gone'}", does)
@@ -220,7 +217,7 @@ def moved_away(index: int, nights: int, keeps_rows: bool) -> Spoiling:
 def postponed(index: int) -> Spoiling:
     def does(night: Night) -> Effect:
         night.tables[SCHEDULE][index].update(game_status=1)
-        drop_game(night, index)
+        night.without_games(names_of(night, index))
         return HARMLESS
 
     return Spoiling(f"game {index} postponed", does)
@@ -244,7 +241,7 @@ def lagging(index: int, has_rows: bool) -> Spoiling:
         row = night.tables[SCHEDULE][index]
         night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(night.morning, "02:00")})
         if not has_rows:
-            drop_game(night, index)
+            night.without_games(names_of(night, index))
         return TOLD if has_rows else ERROR
 
     return Spoiling(f"a source that lags on game {index}, {'with' if has_rows else 'without'} rows", does)
@@ -413,15 +410,6 @@ def names_of(night: Night, index: int) -> set[str]:
     return {game_id(night.day, away, home), *league}
 
 
-def drop_game(night: Night, index: int) -> None:
-    """What was played has no rows of a game; what was announced has."""
-    gone = names_of(night, index)
-    for table in (*FINAL, GAMEBOOK):
-        night.tables[table] = [row for row in night.tables[table] if row["game_id"] not in gone]
-        if table != GAMEBOOK and night.document is not None and name_of(table) in night.document:
-            night.report(name_of(table), record_count=len(night.tables[table]))
-
-
 # --- one of all of them -----------------------------------------------------------------------------------------------
 
 _place = st.integers(0, 40)
@@ -448,7 +436,7 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
     st.builds(
         status, st.sampled_from([(0,), (1,), (0, 1)]), st.sampled_from([1, 2, ""]), st.sampled_from(["01:30", "20:00"])
     ),
-    st.builds(unfinished_without, st.sampled_from([*FINAL, GAMEBOOK]), _game),
+    st.builds(unfinished_without, st.sampled_from([*PLAYED, GAMEBOOK]), _game),
     st.builds(moved_away, _game, st.sampled_from([-13, -1, 0, 1, 20, 70]), st.booleans()),
     st.builds(postponed, _game),
     st.builds(older_row, _game, st.sampled_from([1, 2])),

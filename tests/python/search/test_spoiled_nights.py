@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from night import CACHE, DEFENSE, GAMEBOOK, OFFENSE, PGS, PROCESSORS, RUNS, SCHEDULE, UPCOMING_PLAYER, Night
+from night import CACHE, DEFENSE, GAMEBOOK, OFFENSE, PGS, PROCESSORS, RUNS, SCHEDULE, UPCOMING_PLAYER, Night, name_of
 
 from replaying import Silent
 from search.repairs import may_set, may_start
@@ -146,7 +146,7 @@ def test_no_spoiled_night_is_called_healthy_wrongly(nights: list[Spoiled]) -> No
 
 
 def test_rows_without_a_date_are_told_on_the_last_day(nights: list[Spoiled]) -> None:
-    tables = {str(one.spoiling).split()[2].split(".")[1] for one in nights if is_undated(one)}
+    tables = {name_of(str(one.spoiling).split()[2]) for one in nights if is_undated(one)}
     told = {one.subject for one in nights[-1].whole.findings if one.rule == "DUP003"}
     assert tables
     assert tables <= told
