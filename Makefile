@@ -1,8 +1,8 @@
 # Everything runs from one virtual environment, made from the locked requirements.
 # The lock is complete: --no-deps keeps pip from looking for newer versions of what is in it.
-# The embedded warehouse needs Python 3.11 or later: the newest python3 that is there is taken.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.10; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+# The newest python3 that is there is taken.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,7 +19,7 @@ help: ## show what can be made
 install: $(READY) ## set up .venv from the locked requirements
 
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "trueup needs Python 3.10 or later (3.11 for the demo), with venv." >&2; exit 2; }
+	@test -n "$(PYTHON)" || { echo "trueup needs Python 3.11 or later, with venv." >&2; exit 2; }
 	@echo "Setting up $(VENV) with $(PYTHON) (once, one to two minutes) ..."
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
@@ -64,7 +64,7 @@ pictures: $(READY) ## take the pictures of docs/images anew (needs Debian's chro
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --strip-extras \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 		--no-emit-index-url --extra embedded --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove what was made

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,7 +62,7 @@ ACTIVE_PER_TEAM = 10
 def et(day: date, clock: str, seconds: float = 0) -> str:
     """An Eastern clock time of a day as a moment in UTC."""
     local = datetime.combine(day, time.fromisoformat(clock), EASTERN)
-    moment = local.astimezone(timezone.utc) + timedelta(seconds=seconds)
+    moment = local.astimezone(UTC) + timedelta(seconds=seconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -6,7 +6,7 @@ import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from trueup.completions import Snapshot, parse_moment
@@ -127,7 +127,7 @@ def _better(one: ProcessorReport, other: ProcessorReport) -> ProcessorReport:
     """Of two reports of one processor: the one that delivered, else the later."""
     if one.is_delivered != other.is_delivered:
         return one if one.is_delivered else other
-    beginning = datetime.min.replace(tzinfo=timezone.utc)
+    beginning = datetime.min.replace(tzinfo=UTC)
     return max(one, other, key=lambda report: report.completed_at or beginning)
 
 
@@ -159,7 +159,7 @@ def _moment(value: Any, path: str, problems: list[str]) -> datetime | None:
         problems.append(f"{path} is {_shown(value)}, a moment without an offset")
         return None
     try:
-        return moment.astimezone(timezone.utc)
+        return moment.astimezone(UTC)
     except (OverflowError, ValueError):
         problems.append(f"{path} is {_shown(value)}, out of range")
         return None

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import Any
 
@@ -18,8 +18,7 @@ from trueup.scenario_files import parse_json
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# Both ISO 8601 and what BigQuery exports (`2026-02-04 20:00:06.5 UTC`). Spelt out because Python 3.10 and
-# 3.11 differ in what fromisoformat takes.
+# Both ISO 8601 and what BigQuery exports (`2026-02-04 20:00:06.5 UTC`), and nothing else that fromisoformat takes.
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<clock>\d\d:\d\d(:\d\d)?)(\.(?P<part>\d{1,6}))?"
     r" ?(?P<zone>Z|UTC|[+-]\d\d(:?\d\d)?)",
@@ -135,7 +134,7 @@ def utc_moment(text: str) -> datetime:
     if ":" not in zone:
         zone = f"{zone[:3]}:{zone[3:]}"
     part = (found["part"] or "").ljust(6, "0")
-    return datetime.fromisoformat(f"{found['day']}T{clock}.{part}{zone}").astimezone(timezone.utc)
+    return datetime.fromisoformat(f"{found['day']}T{clock}.{part}{zone}").astimezone(UTC)
 
 
 def _moment(text: str) -> str:

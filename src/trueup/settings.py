@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, date, datetime, timedelta, timezone
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -174,7 +174,7 @@ def alert_settings(target: str, project_dir: Path, environment: Mapping[str, str
 
 def now() -> datetime:
     """The moment, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def _days_before(last: date, days: int) -> date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 from support import real_data
@@ -80,7 +80,7 @@ def night(day: date, tables: dict[str, list[Row]]) -> Scenario:
     """A scenario of these tables, by dataset and name."""
     return Scenario(
         name="box-scores", title="Real box scores",
-        as_of=datetime(day.year, day.month, day.day + 2, tzinfo=timezone.utc),
+        as_of=datetime(day.year, day.month, day.day + 2, tzinfo=UTC),
         first_date=day, last_date=day, vars={}, expect=(), optional=frozenset(), documents={}, seeds=None,
         tables={name: tuple(rows) for name, rows in tables.items()},
     )  # fmt: skip
@@ -91,5 +91,5 @@ def _season(day: date) -> int:
 
 
 def _written(day: date) -> dict[str, str]:
-    written = datetime(day.year, day.month, day.day, 23, tzinfo=timezone.utc).isoformat()
+    written = datetime(day.year, day.month, day.day, 23, tzinfo=UTC).isoformat()
     return {"processed_at": written, "created_at": written}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from support import PROJECT
@@ -14,7 +14,7 @@ from trueup.verdicts import fingerprint
 
 RULES = load_reference(PROJECT / "seeds").rules
 DAY = date(2026, 2, 3)
-AS_OF = datetime(2026, 2, 4, 21, tzinfo=timezone.utc)
+AS_OF = datetime(2026, 2, 4, 21, tzinfo=UTC)
 WINDOW = Window(DAY, DAY, AS_OF)
 RECONCILE = "trueup reconcile --first-date 2026-02-03 --last-date 2026-02-03"
 
@@ -38,7 +38,7 @@ def outcome(rule: str, result: str = "passed", reason: str = "", blocking: bool 
 
 
 def lateness(scraper: str = "nbac_player_boxscores", state: str = "late", **changes: Any) -> Lateness:
-    due = datetime(2026, 2, 4, 13, tzinfo=timezone.utc)
+    due = datetime(2026, 2, 4, 13, tzinfo=UTC)
     fields: dict[str, Any] = {
         "game_date": DAY,
         "due_at": due,

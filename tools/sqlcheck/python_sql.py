@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -35,7 +35,7 @@ _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop
 # Two days and no dates between them: readers that ask for every date of the window find none missing.
 _FIRST, _LAST = date(2026, 2, 3), date(2026, 2, 2)
 _RUN = "0123456789ab"
-_WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=timezone.utc))
+_WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=UTC))
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
 
 _EPOCH_DATE = date(1970, 1, 1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMERIC_SCALE = 9
 _BIGNUMERIC_SCALE = 38
 # BIGNUMERIC has up to 77 digits; Python's own context keeps 28.

@@ -43,11 +43,6 @@ class EmbeddedWarehouse:
 
     def __enter__(self) -> EmbeddedWarehouse:
         """Start the process; whoever asks for its endpoint waits until it serves."""
-        if sys.version_info < (3, 11):
-            raise WarehouseError(
-                f"The embedded warehouse needs Python 3.11 or later; this is {sys.version.split()[0]}.",
-                "Set it up again with a later Python (make PYTHON=python3.12 demo), or use --target prod.",
-            )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "trueup.gateways.embedded_process", PROJECT],
             stdin=subprocess.PIPE,

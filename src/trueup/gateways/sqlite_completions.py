@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +115,12 @@ class SqliteCompletions:
 
     def _snapshot(self, document_id: str, fields: Mapping[str, Any], update_time: str) -> Snapshot:
         decoded = decode_document(fields, document_id)
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         return Snapshot(document_id, decoded, datetime.fromisoformat(update_time), now)
 
     def _next_update_time(self, document_id: str) -> datetime:
         """Now, or just after the last version: a clock set back must not make a newer one look older."""
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         row = self._row(document_id)
         return max(now, datetime.fromisoformat(row[1]) + timedelta(microseconds=1)) if row else now
 

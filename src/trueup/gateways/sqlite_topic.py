@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ class SqliteTopic:
 
     def publish(self, message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
         """See Phase4Topic."""
-        row = (self._topic, json.dumps(message), json.dumps(dict(attributes)), datetime.now(timezone.utc).isoformat())
+        row = (self._topic, json.dumps(message), json.dumps(dict(attributes)), datetime.now(UTC).isoformat())
         try:
             connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
             try:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timezone
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -135,7 +135,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     with suppress(TypeError, ValueError, IndexError):
         until, sent = (parsedate_to_datetime(one) for one in (text, headers.get("Date", "")))
         if until.tzinfo is None or sent.tzinfo is None:
-            until, sent = until.replace(tzinfo=timezone.utc), sent.replace(tzinfo=timezone.utc)
+            until, sent = until.replace(tzinfo=UTC), sent.replace(tzinfo=UTC)
         return max(0.0, (until - sent).total_seconds())
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from math import isfinite
 from zoneinfo import ZoneInfo
 
@@ -71,7 +71,7 @@ def seconds(value: float) -> str:
 
 def utc(moment: datetime) -> str:
     """``2026-02-04 20:00:06 UTC``."""
-    return f"{_clocked(moment.astimezone(timezone.utc))} UTC"
+    return f"{_clocked(moment.astimezone(UTC))} UTC"
 
 
 def eastern(moment: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from trueup.completions import parse_moment
 from trueup.report import SEVERITIES, Finding
@@ -51,7 +51,7 @@ def _moment(finding: Finding, key: str) -> datetime | None:
     """A moment of the detail in UTC; None where there is none, or none that can be read."""
     try:
         moment = parse_moment(str(finding.detail.get(key) or ""))
-        return moment.astimezone(timezone.utc) if moment.tzinfo else None
+        return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from platforms import Platform
@@ -56,7 +56,7 @@ def repairer(
             actor=owner.split("/")[0],
             owner=owner,
             lease=lease,
-            now=lambda: datetime.now(timezone.utc),
+            now=lambda: datetime.now(UTC),
         )
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from trueup.gateways.sqlite_completions import SqliteCompletions
 
 # Their constructors have no types.
 exceptions: Any = google_exceptions
-MOMENT = datetime(2026, 2, 4, 20, 1, 2, 345678, tzinfo=timezone.utc)
+MOMENT = datetime(2026, 2, 4, 20, 1, 2, 345678, tzinfo=UTC)
 
 
 Opener = Callable[[str], CompletionStore]
@@ -104,7 +104,7 @@ def test_the_update_time_is_aware_and_grows(store: CompletionStore) -> None:
     time.sleep(0.01)
     second = store.replace("d", {"a": 2})
     assert first.update_time < second.update_time
-    assert abs(datetime.now(timezone.utc) - second.update_time) < timedelta(minutes=5)
+    assert abs(datetime.now(UTC) - second.update_time) < timedelta(minutes=5)
     assert store.read(["d"])["d"].update_time == second.update_time
 
 
@@ -287,7 +287,7 @@ def test_a_clock_that_was_set_back_does_not_make_a_newer_version_look_older(tmp_
     store.replace("d", {})
     _run_sql(path, "update documents set update_time = ?", "2999-01-01T00:00:00.000000+00:00")
     versions = [store.replace("d", {"a": number}).update_time for number in range(3)]
-    assert datetime(2999, 1, 1, tzinfo=timezone.utc) < versions[0] < versions[1] < versions[2]
+    assert datetime(2999, 1, 1, tzinfo=UTC) < versions[0] < versions[1] < versions[2]
     store.close()
 
 

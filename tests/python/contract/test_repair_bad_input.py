@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def junk(chance: random.Random, depth: int = 0) -> Any:
     """Any value that a document can hold."""
     kinds = [
         None, True, False, 0, -7, 2**63 - 1, 0.5, float("inf"), "", "success", "✔", b"\x00\xff",
-        datetime(2026, 2, 4, chance.randrange(24), tzinfo=timezone.utc), "2026-02-04T20:00:00Z", "2026-02-04",
+        datetime(2026, 2, 4, chance.randrange(24), tzinfo=UTC), "2026-02-04T20:00:00Z", "2026-02-04",
     ]  # fmt: skip
     pick = chance.randrange(len(kinds) + (2 if depth < 3 else 0))
     if pick < len(kinds):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ class Night(RuleBasedStateMachine):
         """Starts phase 4 where it sees everything, by its own lights."""
         read = self.store.read([KEY])[KEY]
         if set(FIVE) <= set(read.fields) and read.fields.get("_triggered") is not True:
-            started = {"_triggered": True, "_triggered_at": datetime.now(timezone.utc), "_trigger_reason": "all"}
+            started = {"_triggered": True, "_triggered_at": datetime.now(UTC), "_trigger_reason": "all"}
             self.store.update(KEY, started, read.update_time)
 
     @rule(acts=st.lists(st.sampled_from(ACTIONS), max_size=14), is_patient=st.booleans())

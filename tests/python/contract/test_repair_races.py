@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from contract.repairs import BROKEN, NIGHT, keys_of, repairer
@@ -45,7 +45,7 @@ KEYS = [one.game_date.isoformat() for one in NIGHTS]
 def rerun(fields: dict[str, Any], number: int) -> dict[str, Any]:
     """What the orchestrator makes of the document when a processor reports once more: all of it, anew."""
     reported = {**fields[DEFENSE], "execution_id": f"rerun-{number}"}
-    return {**fields, DEFENSE: reported, "_last_update": datetime.now(timezone.utc)}
+    return {**fields, DEFENSE: reported, "_last_update": datetime.now(UTC)}
 
 
 def orchestrate(platform: Platform) -> Callable[[str, int], None]:

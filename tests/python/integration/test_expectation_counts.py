@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +34,7 @@ from trueup.workplace import Workplace
 DATASET = "expectation_counts"
 FIRST = date(2026, 1, 5)
 DAYS = tuple(FIRST + timedelta(days=offset) for offset in range(5))
-WINDOW = Window(DAYS[0], DAYS[-1], datetime(2026, 1, 11, tzinfo=timezone.utc))
+WINDOW = Window(DAYS[0], DAYS[-1], datetime(2026, 1, 11, tzinfo=UTC))
 COLUMNS = {
     "game_date": "date",
     "game_id": "string",

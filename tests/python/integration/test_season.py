@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ ROSTER = (
     "west_box_scores,23:30,23:59,America/Los_Angeles,0,true\n"
     "night_odds,02:30,03:30,America/New_York,1,false\n"
 )
-AS_OF = datetime(2025, 3, 20, 15, 0, tzinfo=timezone.utc)
+AS_OF = datetime(2025, 3, 20, 15, 0, tzinfo=UTC)
 FIRST, LAST = date(2024, 10, 4), date(2025, 6, 22)
 
 
@@ -33,7 +33,7 @@ def schedule() -> list[dict[str, str]]:
 
 
 def moment(day: date, clock: str, zone: str) -> datetime:
-    return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(zone)).astimezone(timezone.utc)
+    return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(zone)).astimezone(UTC)
 
 
 def make_runs(entries: list[dict[str, str]], days: list[date]) -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ def test_a_run_without_a_game_date_belongs_to_the_local_day_it_was_due(state_dir
         for one in (day, day + timedelta(days=1))
     ]  # fmt: skip
     scenario = Scenario(
-        name="undated", title="Undated", as_of=datetime(2025, 3, 12, tzinfo=timezone.utc),
+        name="undated", title="Undated", as_of=datetime(2025, 3, 12, tzinfo=UTC),
         first_date=day, last_date=day + timedelta(days=2), vars={}, expect=(), optional=frozenset(), documents={},
         seeds=None,
         tables={"nba_raw.nbac_schedule": tuple(games), "nba_orchestration.scraper_run_history": (run,)},

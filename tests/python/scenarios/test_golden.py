@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -89,7 +89,7 @@ def checked(nights: list[Scenario], with_suites: bool, state_dir: Path) -> Run:
     scenario = replace(
         nights[0], name="all-nights", tables=tables, documents=documents, status=None, last_date=last,
         first_date=min(one.first_date + timedelta(days=shifts[one.name]) for one in nights),
-        as_of=datetime(last.year, last.month, last.day, 15, 30, tzinfo=timezone.utc) + timedelta(days=6),
+        as_of=datetime(last.year, last.month, last.day, 15, 30, tzinfo=UTC) + timedelta(days=6),
     )  # fmt: skip
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         report = run_check(work, with_tests=False, with_expectations=with_suites)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ def checked(chosen: list[Spoiling | None], state_dir: Path) -> Iterator[Spoiled]
         for night in (small_night(days[2 * number], 2 * number), broken_night(days[2 * number + 1], 2 * number + 1)):
             effects.append(spoiling.does(night) if spoiling else HARMLESS)
             built.append(night)
-    as_of = datetime(days[-1].year, days[-1].month, days[-1].day, 15, 30, tzinfo=timezone.utc) + timedelta(days=6)
+    as_of = datetime(days[-1].year, days[-1].month, days[-1].day, 15, 30, tzinfo=UTC) + timedelta(days=6)
     scenario = Scenario(
         name="spoiled", title="Spoiled nights", as_of=as_of, first_date=days[0], last_date=days[-1], vars={},
         expect=(), optional=frozenset(), seeds=None, tables=as_rows(built),

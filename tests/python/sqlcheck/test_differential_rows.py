@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from sqlcheck.differential_exceptions import ExceptionsError, read_exceptions
 from sqlcheck.differential_rows import Table, differences, differing_columns, with_meaning
 
-NOON = datetime(2026, 2, 4, 12, tzinfo=timezone.utc)
+NOON = datetime(2026, 2, 4, 12, tzinfo=UTC)
 
 
 def table(*values: Any, kind: str = "int64") -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlcheck.reference import evaluate
 from sqlcheck.types import TypeTextError, parse_type, type_text
 from sqlcheck.values import EncodingError, Json, decode, encode
 
-UTC = timezone.utc
+UTC = UTC
 
 
 def numerics(scale: int, limit: Decimal) -> st.SearchStrategy[Decimal]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from trueup.report import Finding, Outcome, Report
 from trueup.settings import Window
@@ -11,7 +11,7 @@ from trueup.verdicts import fingerprint
 
 NIGHT = date(2026, 2, 3)
 # 08:00 in New York.
-MORNING = datetime(2026, 2, 4, 13, 0, tzinfo=timezone.utc)
+MORNING = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
 
 
 def finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from support import PROJECT
@@ -16,10 +16,10 @@ from trueup.verdicts import Verdict
 
 DAY = date(2026, 2, 3)
 KEY = DAY.isoformat()
-WRITTEN = datetime(2026, 2, 4, 11, 30, tzinfo=timezone.utc)
+WRITTEN = datetime(2026, 2, 4, 11, 30, tzinfo=UTC)
 REPORTED = WRITTEN + timedelta(minutes=5)
 TRIGGERED = REPORTED + timedelta(minutes=2)
-AS_OF = datetime(2026, 2, 4, 15, 30, tzinfo=timezone.utc)
+AS_OF = datetime(2026, 2, 4, 15, 30, tzinfo=UTC)
 REFERENCE = load_reference(PROJECT / "seeds")
 FIVE = tuple(entry.processor_name for entry in REFERENCE.expected("overnight"))
 PLAYERS, OFFENSE, DEFENSE, UPCOMING, UPCOMING_TEAM = FIVE

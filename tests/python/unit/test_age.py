@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from math import inf, nan
 
@@ -16,7 +16,7 @@ from trueup.errors import CannotCheckError, UsageError
 from trueup.report import Report, from_json, to_json
 from trueup.terminal import print_age
 
-WRITTEN = datetime(2026, 2, 4, 8, 3, 27, tzinfo=timezone.utc)
+WRITTEN = datetime(2026, 2, 4, 8, 3, 27, tzinfo=UTC)
 REPORT = replace(INCIDENT, written_at=WRITTEN)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -293,17 +293,17 @@ def test_the_first_run_of_an_eastern_day_tells_even_that_all_is_well() -> None:
 
 
 def test_a_day_begins_at_midnight_in_new_york() -> None:
-    before = datetime(2026, 2, 5, 4, 59, tzinfo=timezone.utc)  # 23:59 on the 4th
-    after = datetime(2026, 2, 5, 5, 1, tzinfo=timezone.utc)  # 00:01 on the 5th
+    before = datetime(2026, 2, 5, 4, 59, tzinfo=UTC)  # 23:59 on the 4th
+    after = datetime(2026, 2, 5, 5, 1, tzinfo=UTC)  # 00:01 on the 5th
     known = told(report(as_of=MORNING))
     assert not find_change(known, report(as_of=before)).is_news
     assert find_change(known, report(as_of=after)).is_daily
 
 
 def test_a_day_begins_at_midnight_in_summer_too() -> None:
-    known = told(report(as_of=datetime(2026, 7, 4, 12, 0, tzinfo=timezone.utc)))
-    assert not find_change(known, report(as_of=datetime(2026, 7, 5, 3, 59, tzinfo=timezone.utc))).is_news
-    assert find_change(known, report(as_of=datetime(2026, 7, 5, 4, 1, tzinfo=timezone.utc))).is_daily
+    known = told(report(as_of=datetime(2026, 7, 4, 12, 0, tzinfo=UTC)))
+    assert not find_change(known, report(as_of=datetime(2026, 7, 5, 3, 59, tzinfo=UTC))).is_news
+    assert find_change(known, report(as_of=datetime(2026, 7, 5, 4, 1, tzinfo=UTC))).is_daily
 
 
 # The key of a message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -69,11 +69,11 @@ def window(as_of: datetime) -> Window:
 
 
 def test_a_day_on_which_nothing_was_examined_is_told_and_one_that_is_not_over() -> None:
-    later = window(datetime(2026, 2, 6, 15, tzinfo=timezone.utc))
+    later = window(datetime(2026, 2, 6, 15, tzinfo=UTC))
     both = [outcome(DAY, "passed"), outcome(DAY + timedelta(days=1), "failed")]
     assert list(unseen_days(both, later)) == []
     nothing = [outcome(DAY, "passed"), outcome(DAY + timedelta(days=1), "not_run")]
     assert list(unseen_days(nothing, later)) == ["Nothing could be examined on 2026-02-04 (no rows that day)."]
-    early = window(datetime(2026, 2, 5, 4, 59, tzinfo=timezone.utc))  # one minute before midnight Eastern
+    early = window(datetime(2026, 2, 5, 4, 59, tzinfo=UTC))  # one minute before midnight Eastern
     (told,) = unseen_days(both, early)
     assert told.startswith("2026-02-04 is not over as of 2026-02-05T04:59:00+00:00")

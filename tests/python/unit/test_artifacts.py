@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from trueup.artifacts import discard_report, read_report, write_report
 from trueup.errors import CannotCheckError
 from trueup.report import to_json
 
-WRITTEN = datetime(2026, 2, 4, 13, 3, tzinfo=timezone.utc)
+WRITTEN = datetime(2026, 2, 4, 13, 3, tzinfo=UTC)
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:

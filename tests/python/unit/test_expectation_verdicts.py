@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from trueup.verdicts import Verdict, verdict_findings, verdict_outcomes
 
 RULE = load_reference(PROJECT / "seeds").rules["EXP002"]
 FIRST, LAST = date(2026, 2, 3), date(2026, 2, 4)
-WINDOW = Window(FIRST, LAST, datetime(2026, 2, 5, tzinfo=timezone.utc))
+WINDOW = Window(FIRST, LAST, datetime(2026, 2, 5, tzinfo=UTC))
 POINTS = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "points", "min_value": 0}}
 FOULS = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "fouls", "max_value": 6}}
 RAW: dict[str, Any] = {

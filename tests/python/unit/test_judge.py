@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ from unit.cases import (
 
 RULES = judged_rules(REFERENCE)
 # Before the reports of the night are due.
-EARLY = datetime(2026, 2, 4, 12, 30, tzinfo=timezone.utc)
+EARLY = datetime(2026, 2, 4, 12, 30, tzinfo=UTC)
 NO_ROWS: dict[str, Any] = {"row_count": 0, "grain_count": 0, "games_found_count": 0}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ from unit.cases import (
 NO_ROWS: dict[str, Any] = {"row_count": 0, "grain_count": 0, "games_found_count": 0}
 NO_OUTPUT: dict[str, Any] = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 FREE_DAY = {"scheduled_game_count": 0, "final_game_count": 0}
-NEXT_DAY_IS_OVER = datetime(2026, 2, 5, 5, 0, tzinfo=timezone.utc)  # 2026-02-05 00:00 Eastern
+NEXT_DAY_IS_OVER = datetime(2026, 2, 5, 5, 0, tzinfo=UTC)  # 2026-02-05 00:00 Eastern
 LAST_MINUTE = NEXT_DAY_IS_OVER - timedelta(minutes=1)
 
 
@@ -188,10 +188,10 @@ def test_a_trigger_that_was_set_back_is_found_and_the_output_is_told() -> None:
 @pytest.mark.parametrize(
     ("game_date", "due"),
     [
-        (date(2026, 2, 3), datetime(2026, 2, 4, 13, 0, tzinfo=timezone.utc)),
+        (date(2026, 2, 3), datetime(2026, 2, 4, 13, 0, tzinfo=UTC)),
         # Both DST days of the season: 08:00 is 12:00 UTC after spring forward, 13:00 after fall back.
-        (date(2026, 3, 7), datetime(2026, 3, 8, 12, 0, tzinfo=timezone.utc)),
-        (date(2025, 11, 1), datetime(2025, 11, 2, 13, 0, tzinfo=timezone.utc)),
+        (date(2026, 3, 7), datetime(2026, 3, 8, 12, 0, tzinfo=UTC)),
+        (date(2025, 11, 1), datetime(2025, 11, 2, 13, 0, tzinfo=UTC)),
     ],
 )
 def test_reports_are_due_at_8_in_new_york_on_the_day_after(game_date: date, due: datetime) -> None:
@@ -238,7 +238,7 @@ def test_a_summary_is_a_sentence_with_both_numbers() -> None:
 @pytest.mark.parametrize("snapshot", [None, document(**{PLAYERS: {"status": 7}})])
 def test_without_a_readable_document_the_rest_of_a_night_that_is_due_blocks(snapshot: Any) -> None:
     assert only(judged(snapshot), "TRIG001").is_blocking
-    assert not only(judged(snapshot, as_of=datetime(2026, 2, 4, 12, tzinfo=timezone.utc)), "TRIG001").is_blocking
+    assert not only(judged(snapshot, as_of=datetime(2026, 2, 4, 12, tzinfo=UTC)), "TRIG001").is_blocking
 
 
 def test_an_incomplete_night_blocks_where_phase_4_has_not_run() -> None:
@@ -249,7 +249,7 @@ def test_an_incomplete_night_blocks_where_phase_4_has_not_run() -> None:
 
 
 def test_a_time_that_has_not_come_yet_is_no_grace() -> None:
-    later = datetime(2026, 8, 1, tzinfo=timezone.utc)
+    later = datetime(2026, 8, 1, tzinfo=UTC)
     reports: Any = {name: {"completed_at": later} for name in FIVE}
     assert only(judged(untriggered(**reports)), "TRIG001").is_blocking
     assert only(judged(document(_triggered_at=later)), "TRIG004").is_blocking

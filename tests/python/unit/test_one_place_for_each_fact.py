@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -151,7 +151,7 @@ def test_every_command_is_told_in_the_readme() -> None:
 
 
 def test_the_fingerprint_of_sql_and_python_is_one() -> None:
-    day = datetime(2026, 2, 3, tzinfo=timezone.utc).date()
+    day = datetime(2026, 2, 3, tzinfo=UTC).date()
     # sha256 of 'DUP001|player_game_summary|2026-02-03', as the model findings concatenates it.
     assert fingerprint("DUP001", "player_game_summary", day) == (
         hashlib.sha256(b"DUP001|player_game_summary|2026-02-03").hexdigest()

@@ -7,7 +7,7 @@ import hashlib
 import html
 import re
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -349,7 +349,7 @@ def test_a_late_run_stands_right_of_its_due_and_alert_times() -> None:
     assert row.run_x is not None
     assert row.due_x < row.alert_x < row.run_x
     assert (row.grade, row.words, row.run) == ("error", "6 h 45 min late", "2026-02-04 14:45")
-    before_alert = lateness(first_useful_run_at=datetime(2026, 2, 4, 14, tzinfo=timezone.utc), late_by_minutes=60.0)
+    before_alert = lateness(first_useful_run_at=datetime(2026, 2, 4, 14, tzinfo=UTC), late_by_minutes=60.0)
     assert charts.lateness_charts((before_alert,))[0].rows[0].grade == "warn"
 
 
@@ -358,8 +358,8 @@ def test_due_times_stand_at_the_same_local_hour_on_both_sides_of_a_change_of_clo
     summer = replace(
         winter,
         game_date=date(2026, 3, 8),
-        due_at=datetime(2026, 3, 9, 12, tzinfo=timezone.utc),
-        alert_at=datetime(2026, 3, 9, 14, tzinfo=timezone.utc),
+        due_at=datetime(2026, 3, 9, 12, tzinfo=UTC),
+        alert_at=datetime(2026, 3, 9, 14, tzinfo=UTC),
     )
     (chart,) = charts.lateness_charts((winter, summer))
     assert chart.rows[0].due_x == chart.rows[1].due_x
@@ -378,7 +378,7 @@ def test_a_run_that_is_not_there_is_told_in_words(state: str, says: str) -> None
 
 
 def test_a_run_that_came_days_later_is_an_arrow_and_does_not_flatten_the_picture() -> None:
-    run = datetime(2026, 2, 7, 13, tzinfo=timezone.utc)
+    run = datetime(2026, 2, 7, 13, tzinfo=UTC)
     (chart,) = charts.lateness_charts((lateness(first_useful_run_at=run, late_by_minutes=4320.0),))
     assert chart.rows[0].is_beyond
     assert chart.rows[0].words == "3 d late"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -204,8 +204,8 @@ def test_the_message_has_the_fields_of_the_platforms_own_orchestrator() -> None:
 # Found 2026-11-26: a document of the run before the games was complete, the games were final, and phase 4 was started
 # on empty summaries at 22:24.
 def test_nothing_is_started_on_the_evening_for_a_document_of_another_mode() -> None:
-    evening = datetime(2026, 2, 4, 4, 30, tzinfo=timezone.utc)
-    noon: Any = {"completed_at": datetime(2026, 2, 3, 16, 30, tzinfo=timezone.utc)}
+    evening = datetime(2026, 2, 4, 4, 30, tzinfo=UTC)
+    noon: Any = {"completed_at": datetime(2026, 2, 3, 16, 30, tzinfo=UTC)}
     before_the_games = {name: noon for name in FIVE[3:]}
     snapshot = untriggered((PLAYERS, OFFENSE, DEFENSE), _mode="same_day", _completed_count=2, **before_the_games)
     found = plan_repair(evidence(phase4=SILENT), snapshot, REFERENCE, JudgeSettings(as_of=evening), "ann@laptop")
@@ -214,7 +214,7 @@ def test_nothing_is_started_on_the_evening_for_a_document_of_another_mode() -> N
 
 
 def test_output_from_before_the_games_does_not_prove_that_phase_4_ran() -> None:
-    noon = datetime(2026, 2, 3, 16, 30, tzinfo=timezone.utc)
+    noon = datetime(2026, 2, 3, 16, 30, tzinfo=UTC)
     early = {"first_written_at": noon, "last_written_at": noon}
     found = plan_repair(evidence(phase4=early), untriggered(), REFERENCE, JudgeSettings(as_of=AS_OF), "ann@laptop")
     assert found.start is not None

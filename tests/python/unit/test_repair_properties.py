@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import HealthCheck, find, given, settings
@@ -27,7 +27,7 @@ FAULTS: list[dict[str, Any]] = [
     {"is_backfill": True}, {"is_backfill": None}, {"games_found_count": 1}, {"is_source_present": False},
     {"row_count": 0, "grain_count": 0, "games_found_count": 0},
 ]  # fmt: skip
-moments = st.datetimes(timezones=st.just(timezone.utc) | st.just(timezone(timedelta(hours=-5))))
+moments = st.datetimes(timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-5))))
 near = st.integers(-5000, 200).map(lambda minutes: AS_OF + timedelta(minutes=minutes))
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from support import PROJECT
 from trueup.errors import UsageError
 from trueup.settings import find_project, make_window
 
-NOW = datetime(2026, 2, 4, 13, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
 
 
 def window(
@@ -28,7 +28,7 @@ def test_without_dates_it_is_the_seven_eastern_days_that_end_yesterday() -> None
 
 
 def test_yesterday_is_an_eastern_day() -> None:
-    assert window(now=datetime(2026, 2, 4, 3, 30, tzinfo=timezone.utc))[1] == date(2026, 2, 2)
+    assert window(now=datetime(2026, 2, 4, 3, 30, tzinfo=UTC))[1] == date(2026, 2, 2)
     assert window(as_of="2026-02-04T22:30:00-05:00")[1] == date(2026, 2, 3)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +17,7 @@ from trueup.errors import CannotCheckError, DbtError, UsageError
 from trueup.report import Report
 from trueup.standing import Standing, refuse, standing_report
 
-YESTERDAY = datetime(2026, 2, 4, 13, tzinfo=timezone.utc)
+YESTERDAY = datetime(2026, 2, 4, 13, tzinfo=UTC)
 BEGAN = YESTERDAY + timedelta(days=1)
 NOW = BEGAN + timedelta(minutes=3)
 NAMES = {"report.json", "junit.xml", "report.html"}
