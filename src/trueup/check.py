@@ -37,6 +37,7 @@ _OFF = "the var families_off switches the expectations off"
 def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
     """Run the whole day. What could not be done is in the report, not raised; UsageError for what must be corrected."""
     off = families_off(work.settings)
+    judge_settings(work.settings)  # what is set wrongly is told before anything is built
     left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
     examiner = Examiner(work, left_out)
     clock = _Clock(work.listener)
@@ -57,7 +58,8 @@ def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: boo
     results = list(_build(work, with_tests, ["--exclude", *_AFTER_VERDICTS]))
     clock.start("Judging the completion documents")
     judged = reconcile(work)
-    clock.start("Running the expectations")
+    if not examiner.left_out:
+        clock.start("Running the expectations")
     data = expect(work, examiner, _unbuilt(results), has_verdicts=not judged.is_off)
     clock.start("Putting the report together")
     results += _build(work, with_tests, ["--select", *_AFTER_VERDICTS, "--exclude", *_FINDING_TESTS])
@@ -165,8 +167,15 @@ def judge_settings(settings: Settings) -> JudgeSettings:
 
 
 def families_off(settings: Settings) -> frozenset[str]:
-    """The families of rules that this deployment does without; dbt refuses what is no such family."""
-    return frozenset(settings.variable("families_off") or ())
+    """The families of rules that this deployment does without. Raises UsageError for what is no such family."""
+    off = frozenset(settings.variable("families_off") or ())
+    known = FAMILIES | {"expectations"}
+    if unknown := sorted(map(str, off - known)):
+        raise UsageError(
+            f"The var families_off names {', '.join(unknown)}.",
+            f"It may name {', '.join(sorted(known))}: correct it in dbt_project.yml.",
+        )
+    return off
 
 
 def reconcile(work: Workplace) -> Judged:

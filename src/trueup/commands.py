@@ -154,11 +154,12 @@ def replay(options: argparse.Namespace, told: Console) -> int:
     steps = Steps(told, quiet=options.quiet)
     out = Console()
     replays: list[Replay] = []
+    folders = find_scenarios([Path(path) for path in options.folders])
     with contextlib.closing(steps), _starting_warehouse(steps) as warehouse:
         from trueup.gateways.replay import replay_all
 
         for one in replay_all(
-            find_scenarios([Path(path) for path in options.folders]),
+            folders,
             project_dir,
             _state(project_dir),
             steps,

@@ -62,7 +62,7 @@ class Examiner:
 
     def __init__(self, work: Workplace, left_out: str = "") -> None:
         self._work = work
-        self._left_out = left_out
+        self.left_out = left_out
         project = work.settings.project_dir
         self._suites = read_suites(project / "expectations")
         self._parameters = {"team_codes": list(work.reference.teams)}
@@ -74,7 +74,7 @@ class Examiner:
 
     def prepare(self) -> None:
         """Import Great Expectations, which takes seconds, beside whatever is done next."""
-        if not self._left_out:
+        if not self.left_out:
             self._open()
 
     def examine_data(
@@ -118,9 +118,9 @@ class Examiner:
 
     def _examine(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Examination:
         window = self._work.settings.window
-        if self._left_out:
+        if self.left_out:
             return Examination(
-                tuple(one for suite in suites for one in not_validated(suite, window, self._left_out, False))
+                tuple(one for suite in suites for one in not_validated(suite, window, self.left_out, False))
             )
         steps = [self._validated(one) for one in self._counted_all(suites, unbuilt)]
         pages, notes = self._build_docs(steps)

@@ -67,13 +67,19 @@ class Settings:
         """A var of this run; where it was not given, the one of dbt_project.yml."""
         if name in self.variables:
             return self.variables[name]
-        project = yaml.safe_load((self.project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-        return project["vars"][name]
+        return project_variables(self.project_dir)[name]
 
     @property
     def is_embedded(self) -> bool:
         """Whether the target is the embedded default and not BigQuery."""
         return self.target in ("local", "ci")
+
+
+def project_variables(project_dir: Path) -> dict[str, Any]:
+    """The vars of dbt_project.yml and their defaults."""
+    project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables: dict[str, Any] = project["vars"]
+    return variables
 
 
 @dataclass(frozen=True)

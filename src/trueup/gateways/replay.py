@@ -16,6 +16,7 @@ from threading import Thread
 
 from trueup.check import run_check
 from trueup.completions import DOCUMENTS, decode_document
+from trueup.errors import ScenarioError
 from trueup.expectations.validator import DATA_DOCS
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, embedded_endpoint
 from trueup.gateways.sqlite_completions import SqliteCompletions
@@ -25,7 +26,7 @@ from trueup.reference import load_reference
 from trueup.replays import Replay
 from trueup.scenarios import Scenario, compare, load_scenario
 from trueup.schemas import read_table_schemas
-from trueup.settings import COMPLETIONS_VARIABLE, Settings, Window, window_vars
+from trueup.settings import COMPLETIONS_VARIABLE, Settings, Window, project_variables, window_vars
 from trueup.workplace import Listener, Workplace
 
 DATASET = "trueup"
@@ -48,6 +49,8 @@ def replay_all(
     schemas = read_table_schemas(project_dir / "models")
     rules = frozenset(load_reference(project_dir / "seeds").rules)
     scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
+    for scenario in scenarios:
+        _refuse_unknown_vars(scenario, project_dir)
     if any(scenario.expectations for scenario in scenarios):
         # Its import takes seconds, in which the warehouse starts and is filled.
         Thread(target=import_module, args=["trueup.gateways.expectations"], daemon=True).start()
@@ -58,6 +61,16 @@ def replay_all(
                 report = run_check(work, with_tests, scenario.expectations)
             findings = [asdict(finding) for finding in report.findings]
             yield Replay(scenario, report, compare(scenario.expect, findings))
+
+
+def _refuse_unknown_vars(scenario: Scenario, project_dir: Path) -> None:
+    """A var that the project does not have changes nothing: raise ScenarioError."""
+    known = project_variables(project_dir)
+    if unknown := sorted(scenario.vars.keys() - known.keys()):
+        raise ScenarioError(
+            f"{scenario.name}: vars sets {', '.join(unknown)}, which dbt_project.yml does not have.",
+            f"Known are {', '.join(sorted(known))}.",
+        )
 
 
 @contextmanager
@@ -124,6 +137,7 @@ def session_environment(
             else:
                 listener.start(f"Loading {folder.name}")
                 scenario = load_scenario(folder, schemas)
+                _refuse_unknown_vars(scenario, project_dir)
                 fill_warehouse(warehouse, scenario, project_dir)
                 fill_documents(documents, scenario)
                 window = Window(scenario.first_date, scenario.last_date, scenario.as_of)

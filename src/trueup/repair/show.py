@@ -39,7 +39,9 @@ def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
     steps = repair.steps if was_fixed else [one for plan in repair.plans for one in planned_steps(plan, "started")]
     console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]", highlight=False)
     if not steps:
-        console.print("  nothing to repair", highlight=False)
+        is_unseen = repair.judged.unread or any(one.is_blocking for one in repair.judged.verdicts)
+        said = "no plan: something that it needs could not be checked" if is_unseen else "nothing to repair"
+        console.print(f"  {said}", highlight=False)
     for step in steps:
         outcome = f"[{_COLOURS[step.outcome]}]{step.outcome}[/] " if was_fixed else ""
         console.print(f"  {outcome}[bold]{step.rule}[/]  {step.game_date}  {escape(_change(step))}", highlight=False)

@@ -219,6 +219,13 @@ def test_an_unknown_column_and_an_unreadable_value_stop_a_replay_before_it_start
     table.write_text(good.replace("game_status", "status_of_game"))
     done = trueup(project, "replay", str(broken))
     assert (done.returncode, "unknown column 'status_of_game'" in done.stderr) == (2, True)
+    head = broken / "scenario.yml"
+    plain = head.read_text()
+    table.write_text(good)
+    head.write_text(f"{plain}vars: {{families_of: [completion]}}\n")
+    done = trueup(project, "replay", str(broken))
+    assert (done.returncode, "vars sets families_of, which" in " ".join(done.stderr.split())) == (2, True)
+    head.write_text(plain)
     table.write_text(good.replace(",3,", ",final,"))
     done = trueup(project, "replay", str(broken))
     assert (done.returncode, "'final' is not a whole number" in " ".join(done.stderr.split())) == (2, True)

@@ -83,6 +83,29 @@ def test_a_wrongly_used_check_leaves_its_reason(project: Path, arguments: tuple[
     assert said.split(".")[0] in " ".join(shown.stdout.split())
 
 
+@pytest.mark.parametrize(
+    ("setting", "wrong", "said"),
+    [
+        ("families_off: []", "families_off: [completions]", "The var families_off names completions."),
+        ('reports_due_time: "08:00"', "reports_due_time: 8am", "The vars reports_due_time and platform_time_zone"),
+        ("completion_rule: seed", "completion_rule: seeds", "The var completion_rule is 'seeds'."),
+    ],
+)
+def test_a_wrong_setting_is_wrong_usage_before_anything_is_built(
+    project: Path, setting: str, wrong: str, said: str
+) -> None:
+    settings = project / "dbt_project.yml"
+    right = settings.read_text()
+    settings.write_text(right.replace(f"  {setting}\n", f"  {wrong}\n"))
+    try:
+        done = trueup(project, "check", **DEAD)
+    finally:
+        settings.write_text(right)
+    assert done.returncode == 2, done.stderr
+    (problem,) = left_behind(project).problems
+    assert said in problem
+
+
 def test_a_broken_profile_leaves_its_reason(project: Path, tmp_path: Path) -> None:
     (tmp_path / "profiles.yml").write_text("trueup: {outputs: [}")
     done = trueup(project, "check", DBT_PROFILES_DIR=str(tmp_path))
