@@ -5,7 +5,6 @@
     two unknown players are one. DUP003 reports them. The order has no tie: it ends in a hash of the row.
 -#}
 {% macro keep_latest(table_name, grain, newest_by) -%}
-{{- require_selected('stg_nba_analytics__' ~ table_name) -}}
 with staged as (
     select * from {{ ref('stg_nba_analytics__' ~ table_name) }}
 )

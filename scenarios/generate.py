@@ -637,6 +637,16 @@ def regular_season(night: Night) -> None:
             row["game_id"] = f"002{row['game_id'][3:]}"
 
 
+def unpadded_id() -> Golden:
+    """The id of a game has lost its zeros on the way, and the game has no rows anywhere."""
+    golden = small("A game whose id is of no known kind", status="could_not_check")
+    night = golden.night
+    row = schedule_row(night, 1)
+    night.without_games({game_id(night.day, *TWO_GAMES[1]), row["game_id"]}, (*ANALYTICS, GAMEBOOK))
+    row["game_id"] = row["game_id"].lstrip("0")
+    return golden
+
+
 def two_in_a_day() -> Golden:
     """Two games of the same teams on one day are two games: one of them alone is not both."""
     golden = small("Two games of the same teams on one day", status="findings")
@@ -848,6 +858,7 @@ GOLDEN: dict[str, Callable[[], Golden]] = {
     "postponed-game": postponed_game,
     "postponed-and-played": postponed_and_played,
     "preseason-abroad": preseason_abroad,
+    "unpadded-id": unpadded_id,
     "quiet-day": quiet_day,
     "rewritten-later": rewritten_later,
     "same-day-hides-the-night": same_day_hides,

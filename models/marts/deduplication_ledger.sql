@@ -13,7 +13,6 @@
 -- same rows change nothing (the one column that the merge updates is part of what is the same). Rows out and the checksum are read from the tables that were written, not
 -- computed from what should have been written, so that the conservation test can fail.
 
-{{ require_selected('row_fingerprints') }}
 with arrived as (
     select
         table_name,

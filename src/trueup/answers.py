@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trueup.reference import Reference
 from trueup.report import Finding, Lateness, Outcome, Report, ServiceLevel, finding_from_row
@@ -76,9 +77,11 @@ def _miscounted(
         )
 
 
-def unseen_days(outcomes: Sequence[Outcome], window: Window) -> Iterator[str]:
-    """The days of which nothing can be said: those that are not over, and those on which no rule was examined."""
-    today = window.as_of.astimezone(EASTERN).date()
+def unseen_days(outcomes: Sequence[Outcome], window: Window, zone: ZoneInfo = EASTERN) -> Iterator[str]:
+    """The days of which nothing can be said: those that are not over by the clock of ``zone``, and those on which no
+    rule was examined.
+    """
+    today = window.as_of.astimezone(zone).date()
     seen = {one.game_date for one in outcomes if one.outcome in ("passed", "failed")}
     for day in window.dates:
         if day >= today:

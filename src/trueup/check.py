@@ -78,7 +78,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: _Clock, with_tests: boo
     problems += [
         f"Model {name} was not built: a test on a model it reads failed." for name in sorted(_unbuilt(results))
     ]
-    problems += unseen_days(outcomes, work.settings.window)
+    problems += unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
     if not work.tables.holds_build(work.settings.run_id):
         problems.append("Another run took over the tables while this one was building them: run trueup check again.")
     return replace(

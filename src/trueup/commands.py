@@ -47,7 +47,12 @@ DEMO = "incident-2026-02-03"
 
 def check(options: argparse.Namespace, told: Console) -> int:
     """The daily run."""
-    standing = _standing(options, _project(options))
+    try:
+        project_dir = _project(options)
+    except UsageError as error:
+        _refuse_junit(options, error)
+        raise
+    standing = _standing(options, project_dir)
     with standing_report(standing):
         report = _checked(options, told, standing)
     code = _show(report, options)
@@ -61,8 +66,17 @@ def refuse_check(options: argparse.Namespace, error: UsageError) -> None:
     try:
         project_dir = _project(options)
     except UsageError:
-        return  # there is no report to replace
+        _refuse_junit(options, error)  # there is no report to replace
+        return
     refuse(_standing(options, project_dir), error)
+
+
+def _refuse_junit(options: argparse.Namespace, error: UsageError) -> None:
+    """Leave the reason in the file of JUnit XML, where one was named: what is there is another run's."""
+    if options.junit:
+        window = make_window(None, None, None, None, now())
+        with contextlib.suppress(CannotCheckError):
+            artifacts.write_junit(Path(options.junit), Report(window, options.target, problems=(error.told,)))
 
 
 def _checked(options: argparse.Namespace, told: Console, standing: Standing) -> Report:

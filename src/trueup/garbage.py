@@ -14,7 +14,7 @@ _BEFORE_COLLECTION = 1_000_000
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
     """Look for garbage rarely for as long as this lasts, and not at all when the process ends after it."""
-    gc.set_threshold(_BEFORE_COLLECTION, 50, 100)
+    gc.set_threshold(_BEFORE_COLLECTION, 2, 3)
     try:
         yield
     finally:

@@ -20,6 +20,8 @@ near as (
         countif(games.game_date = days.game_date and games.is_final) as final_game_count,
         countif(games.game_date = days.game_date and games.is_unfinished) as unfinished_game_count,
         countif(games.game_date = days.game_date) as listed_game_count,
+        countif(games.game_date = days.game_date and not games.is_of_known_kind) as unknown_game_count,
+        min(if(games.game_date = days.game_date and not games.is_of_known_kind, games.schedule_game_id, null)) as unknown_game,
         countif(games.game_date < days.game_date) as earlier_game_count,
         countif(games.game_date > days.game_date) as later_game_count,
         max(games.loaded_at) as loaded_at,
@@ -53,6 +55,8 @@ described as (
         coalesce(near.final_game_count, 0) as final_game_count,
         coalesce(near.unfinished_game_count, 0) as unfinished_game_count,
         coalesce(near.listed_game_count, 0) as listed_game_count,
+        near.unknown_game_count,
+        near.unknown_game,
         coalesce(
             near.listed_game_count > 0
             or (near.earlier_game_count > 0 and near.later_game_count > 0)
@@ -73,6 +77,11 @@ explained as (
         described.*,
         case
             when not is_covered then 'the schedule does not cover the date'
+            when unknown_game_count > 0
+                then concat(
+                    cast(unknown_game_count as string), ' ids of games, such as ', unknown_game,
+                    ', begin with nothing that the vars counted_game_ids and uncounted_game_ids name'
+                )
             when counted_game_count = 0 then 'no game of the schedule counts: see the var counted_game_ids'
             when are_reports_due and scheduled_game_count > 0 and final_game_count = 0
                 then concat(

@@ -18,6 +18,7 @@ named as (
         concat(format_date('%Y%m%d', game_date), '_', away_team_tricode, '_', home_team_tricode) as system_game_id,
         concat(format_date('%Y%m%d', game_date), '_', home_team_tricode, '_', away_team_tricode) as swapped_game_id,
         {{ counts('game_id') }} as is_counted,
+        {{ is_of_known_kind('game_id') }} as is_of_known_kind,
     from schedule
 ),
 
@@ -82,6 +83,7 @@ select
     game_status,
     processed_at as loaded_at,
     is_counted,
+    is_of_known_kind,
     state,
     is_counted and state = 'final' as is_final,
     is_counted and state in ('final', 'open', 'unfinished') as is_expected,

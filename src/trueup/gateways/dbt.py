@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -100,9 +101,7 @@ class DbtProject:
         Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a
         result, not an error.
         """
-        # dbt keeps what it compiles in the manifest: the next command, of another moment, gets a fresh one.
-        manifest = cast(Manifest, self._parsed().deepcopy())  # type: ignore[no-untyped-call]
-        result = self._invoke(dbtRunner(manifest, [_listener(on_node)] if on_node else []), arguments)
+        result = self._invoke(dbtRunner(_copy(self._parsed()), [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
 
     @property
@@ -124,13 +123,9 @@ class DbtProject:
     def _parsed(self) -> Manifest:
         """The parsed project. It is parsed once a process for the same days and settings."""
         fixed = {name: value for name, value in self._variables.items() if name not in _COMPILED_VARS}
-        key = (
-            str(self._project_dir),
-            str(self._profiles_dir),
-            self._target,
-            json.dumps(fixed, sort_keys=True),
-            _state_of(self._project_dir),
-        )
+        # dbt takes a YAML file of the same time of change for the same file; with a var of their contents it cannot.
+        fixed["contents"] = _contents_of(self._project_dir)
+        key = (str(self._project_dir), str(self._profiles_dir), self._target, json.dumps(fixed, sort_keys=True))
         if key not in _PARSED:
             # Nothing that differs from run to run, so that dbt knows its own notes of the last one again.
             with _environment(**{ENDPOINT_VARIABLE: _ANY_ENDPOINT} if ENDPOINT_VARIABLE in os.environ else {}):
@@ -176,12 +171,25 @@ class DbtProject:
         return copy
 
 
-def _state_of(project_dir: Path) -> str:
-    """How many files of the project there are, and when the last of them was changed."""
+def _contents_of(project_dir: Path) -> str:
+    """A hash of all that dbt parses: the project's files, by name and content."""
     folders = (project_dir / name for name in ("models", "macros", "seeds", "tests"))
     files = [project_dir / "dbt_project.yml", *(path for folder in folders for path in folder.rglob("*.*"))]
-    parsed = [path.stat().st_mtime_ns for path in files if path.suffix in (".sql", ".yml", ".csv", ".md")]
-    return f"{len(parsed)} {max(parsed, default=0)}"
+    found = hashlib.sha256()
+    for path in sorted(path for path in files if path.suffix in (".sql", ".yml", ".yaml", ".csv", ".md")):
+        found.update(f"{path.relative_to(project_dir)} ".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _copy(manifest: Manifest) -> Manifest:
+    """Dbt keeps what it compiles in the manifest: each command, of another moment, gets a fresh one. Its own copying
+    fails on nodes that are switched off, and no command needs them.
+    """
+    disabled, manifest.disabled = manifest.disabled, {}
+    try:
+        return cast(Manifest, manifest.deepcopy())  # type: ignore[no-untyped-call]
+    finally:
+        manifest.disabled = disabled
 
 
 def _option_variables(command: click.Command) -> Iterator[str]:

@@ -20,6 +20,7 @@ from sqlcheck.project import check_dbt
 from support import PROJECT, SCENARIOS
 from trueup.check import reconcile
 from trueup.errors import DbtError
+from trueup.gateways.dbt import DbtProject
 from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
 from trueup.scenarios import Scenario, load_scenario
@@ -129,11 +130,16 @@ def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_d
 def test_a_model_is_not_built_from_a_view_of_other_days(state_dir: Path) -> None:
     # Found 2026-11-24: `dbt run --select player_game_summary_latest`, with other days than the view was last built
     # for, left the days that the view lacked without a row, and said nothing.
-    scenario = load_scenario(SCENARIOS / "null-key", read_table_schemas(PROJECT / "models"))
-    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
-        for model in ("player_game_summary_latest", "deduplication_ledger"):
-            with pytest.raises(DbtError, match=rf"Select them together: --select \+{model}"):
-                work.dbt.run(["run", "--select", model])
+    # And `dbt build --select rule_outcomes` gave yesterday's results as those of now.
+    alone = DbtProject(PROJECT, state_dir, "local", {"first_date": "2026-02-03", "last_date": "2026-02-03"})
+    partial = [
+        *(["--select", name] for name in ("player_game_summary_latest", "deduplication_ledger", "rule_outcomes")),
+        ["--select", "tag:reporting"],
+        ["--exclude", "duplicate_groups"],
+    ]
+    for selection in partial:
+        with pytest.raises(DbtError, match=r"is not built without .* Select them together: --select \+"):
+            alone.run(["build", *selection])
 
 
 def test_only_touched_partitions_are_rewritten(state_dir: Path) -> None:

@@ -276,6 +276,20 @@ def uncounted_game(prefix: str, has_rows: bool) -> Spoiling:
     return Spoiling(f"a game {prefix} that does not count, {'with' if has_rows else 'without'} rows", does)
 
 
+def unpadded_id(index: int, has_rows: bool) -> Spoiling:
+    """Whoever loaded the schedule took the id for a number: nobody knows any more whether the game counts."""
+
+    def does(night: Night) -> Effect:
+        gone = names_of(night, index)
+        row = night.tables[SCHEDULE][index]
+        row["game_id"] = row["game_id"].lstrip("0")
+        if not has_rows:
+            night.without_games(gone, (*ANALYTICS, GAMEBOOK))
+        return ERROR
+
+    return Spoiling(f"game {index} without the zeros of its id, {'with' if has_rows else 'without'} rows", does)
+
+
 def second_game(index: int) -> Spoiling:
     def does(night: Night) -> Effect:
         row = night.tables[SCHEDULE][index]
@@ -443,6 +457,7 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
     st.builds(lagging, _game, st.booleans()),
     st.builds(stand_in, st.sampled_from([*ANALYTICS, GAMEBOOK]), _game),
     st.just(early_output()),
+    st.builds(unpadded_id, _game, st.booleans()),
     st.builds(uncounted_game, st.sampled_from(["001", "003"]), st.booleans()),
     st.builds(second_game, _game),
     st.builds(_run_times, _minute, _minute, _scraper),
