@@ -122,6 +122,17 @@ def test_wrong_usage_is_told_where_the_arguments_say(project: Path, tmp_path: Pa
     assert "unrecognized arguments: --nonsense" in junit.read_text()
 
 
+def test_the_file_of_junit_xml_is_replaced_where_there_is_no_project(project: Path, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    for arguments in (
+        ("check", "--project-dir", "/nonexistent"),
+        ("check", "--project-dir", "/nonexistent", "--nosuch"),
+    ):
+        junit.write_text("yesterday's")
+        assert call(project, *arguments, "--junit", str(junit)).returncode == 2
+        assert "<error" in junit.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -77,3 +78,8 @@ def test_a_day_on_which_nothing_was_examined_is_told_and_one_that_is_not_over() 
     early = window(datetime(2026, 2, 5, 4, 59, tzinfo=UTC))  # one minute before midnight Eastern
     (told,) = unseen_days(both, early)
     assert told.startswith("2026-02-04 is not over as of 2026-02-05T04:59:00+00:00")
+    # Found 2026-11-26: a day was over by New York's clock wherever the platform was.
+    over_in_new_york = window(datetime(2026, 2, 5, 7, 59, tzinfo=UTC))
+    assert list(unseen_days(both, over_in_new_york)) == []
+    (told,) = unseen_days(both, over_in_new_york, ZoneInfo("America/Los_Angeles"))
+    assert told.startswith("2026-02-04 is not over")
