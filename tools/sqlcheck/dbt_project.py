@@ -71,11 +71,9 @@ def full_name(node: Mapping[str, Any]) -> str:
 
 
 def ordered_nodes(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Models, snapshots, operations and tests, each after what it depends on."""
+    """Models, snapshots and tests, each after what it depends on. Our hook refuses or sends nothing."""
     nodes = {
-        key: node
-        for key, node in manifest["nodes"].items()
-        if node["resource_type"] in ("model", "snapshot", "operation", "test")
+        key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "snapshot", "test")
     }
     while nodes:
         ready = [key for key, node in nodes.items() if not set(node["depends_on"]["nodes"]) & set(nodes)]

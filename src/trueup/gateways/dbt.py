@@ -250,7 +250,8 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
             f"dbt {command} could not build {names}: {' '.join(broken[0].message.split())[:400]}",
             f"See the compiled SQL: dbt compile --select {broken[0].name}",
         )
-    return nodes
+    # A hook is no part of what was asked for.
+    return [node for node in nodes if node.kind != "operation"]
 
 
 def _plain(error: BaseException) -> str:
