@@ -15,8 +15,8 @@ from trueup.settings import EASTERN, Window
 from trueup.workplace import NodeResult, Workplace
 
 # The tests that a check leaves to dbt alone: they say what its report says. There is one for each rule.
-RULE_TEST = "no_findings_"
-FINDING_TESTS = (RULE_TEST, "no_warnings_")
+FINDING_TESTS = ("no_findings", "no_warnings")
+RULE_TEST = f"{FINDING_TESTS[0]}_"
 _REPORTING = "reporting"
 _LEVELS = "service_levels"
 # A column of rule_outcomes beside those of Outcome: how many subjects failed, each of which has a finding.

@@ -13,7 +13,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trueup import examine
-from trueup.answers import read_answers, unrun_checks, unseen_days
+from trueup.answers import FINDING_TESTS, read_answers, unrun_checks, unseen_days
 from trueup.case import CompletionRule, JudgeSettings
 from trueup.errors import CannotCheckError, UsageError
 from trueup.examine import Examination, Examiner
@@ -29,7 +29,7 @@ VERDICTS = "trueup.completion_verdicts"
 # Everything that reads verdicts is built after they are written.
 _AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
 # They say for people who run dbt alone what the report says anyway.
-_FINDING_TESTS = ("test_name:no_findings", "test_name:no_warnings")
+_FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)
 _NOT_ASKED = "the scenario does not ask for expectations"
 _OFF = "the var families_off switches the expectations off"
 

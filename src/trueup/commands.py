@@ -50,7 +50,7 @@ def check(options: argparse.Namespace, told: Console) -> int:
     try:
         project_dir = _project(options)
     except UsageError as error:
-        _refuse_junit(options, error)
+        refuse_check(options, error)
         raise
     standing = _standing(options, project_dir)
     with standing_report(standing):
@@ -62,21 +62,16 @@ def check(options: argparse.Namespace, told: Console) -> int:
 
 
 def refuse_check(options: argparse.Namespace, error: UsageError) -> None:
-    """Leave the reason why a check was not begun where the last run's report is."""
+    """Leave the reason why a check was not begun where the last run's report is, and in its file of JUnit XML."""
     try:
         project_dir = _project(options)
-    except UsageError:
-        _refuse_junit(options, error)  # there is no report to replace
+    except UsageError:  # there is no report to replace
+        if options.junit:
+            window = make_window(None, None, None, None, now())
+            with contextlib.suppress(CannotCheckError):
+                artifacts.write_junit(Path(options.junit), Report(window, options.target, problems=(error.told,)))
         return
     refuse(_standing(options, project_dir), error)
-
-
-def _refuse_junit(options: argparse.Namespace, error: UsageError) -> None:
-    """Leave the reason in the file of JUnit XML, where one was named: what is there is another run's."""
-    if options.junit:
-        window = make_window(None, None, None, None, now())
-        with contextlib.suppress(CannotCheckError):
-            artifacts.write_junit(Path(options.junit), Report(window, options.target, problems=(error.told,)))
 
 
 def _checked(options: argparse.Namespace, told: Console, standing: Standing) -> Report:

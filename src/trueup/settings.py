@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -67,7 +68,11 @@ class Settings:
         """A var of this run; where it was not given, the one of dbt_project.yml."""
         if name in self.variables:
             return self.variables[name]
-        return project_variables(self.project_dir)[name]
+        return self._project_variables[name]
+
+    @cached_property
+    def _project_variables(self) -> dict[str, Any]:
+        return project_variables(self.project_dir)
 
     @property
     def is_embedded(self) -> bool:

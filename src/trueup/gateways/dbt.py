@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,7 +102,7 @@ class DbtProject:
         Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a
         result, not an error.
         """
-        result = self._invoke(dbtRunner(_copy(self._parsed()), [_listener(on_node)] if on_node else []), arguments)
+        result = self._invoke(dbtRunner(_copy(self._parsed), [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
 
     @property
@@ -110,7 +111,7 @@ class DbtProject:
 
         Those that are switched off in the project are among them. Raises DbtError when dbt cannot parse it.
         """
-        manifest = self._parsed()
+        manifest = self._parsed
         disabled = (node for nodes in manifest.disabled.values() for node in nodes)
         nodes = ((node.name, str(node.resource_type)) for node in (*manifest.nodes.values(), *disabled))
         return {name: kind for name, kind in nodes if kind in ("model", "test")}
@@ -120,8 +121,9 @@ class DbtProject:
         """Environment variables that are set and would change what dbt does; they are not handed to it."""
         return tuple(sorted(_OPTION_VARIABLES.intersection(os.environ) - {_PROFILES_VARIABLE}))
 
+    @cached_property
     def _parsed(self) -> Manifest:
-        """The parsed project. It is parsed once a process for the same days and settings."""
+        """The parsed project. It is parsed once a process for the same contents, days and settings."""
         fixed = {name: value for name, value in self._variables.items() if name not in _COMPILED_VARS}
         # dbt takes a YAML file of the same time of change for the same file; with a var of their contents it cannot.
         fixed["contents"] = _contents_of(self._project_dir)

@@ -21,12 +21,15 @@ _START_SECONDS = 60.0
 
 
 @contextmanager
-def embedded_endpoint(warehouse: EmbeddedWarehouse | None = None) -> Iterator[str]:
-    """The endpoint of an embedded warehouse, a new one unless one is given; it stands in the environment meanwhile."""
-    if warehouse is None:
-        with EmbeddedWarehouse() as own, embedded_endpoint(own) as endpoint:
-            yield endpoint
-        return
+def embedded_endpoint() -> Iterator[str]:
+    """The endpoint of a new embedded warehouse, which stands in the environment for as long as it lives."""
+    with EmbeddedWarehouse() as warehouse, published(warehouse) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def published(warehouse: EmbeddedWarehouse) -> Iterator[str]:
+    """The endpoint of a warehouse stands in the environment for as long as this lasts."""
     os.environ[ENDPOINT_VARIABLE] = warehouse.endpoint
     try:
         yield warehouse.endpoint

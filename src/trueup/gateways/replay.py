@@ -18,7 +18,7 @@ from trueup.check import run_check
 from trueup.completions import DOCUMENTS, decode_document
 from trueup.errors import ScenarioError
 from trueup.expectations.validator import DATA_DOCS
-from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, embedded_endpoint
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, embedded_endpoint, published
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.gateways.workplace import create_sources, open_workplace
@@ -54,7 +54,7 @@ def replay_all(
     if any(scenario.expectations for scenario in scenarios):
         # Its import takes seconds, in which the warehouse starts and is filled.
         Thread(target=import_module, args=["trueup.gateways.expectations"], daemon=True).start()
-    with embedded_endpoint(warehouse):
+    with published(warehouse):
         for scenario in scenarios:
             listener.start(f"Loading {scenario.name}: {scenario.title}")
             with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:

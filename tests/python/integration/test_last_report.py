@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -153,9 +154,10 @@ def test_what_is_no_check_here_leaves_the_last_report_as_it_is(
     assert (done.returncode, contents(project)) == (code, before), done.stderr
 
 
-def checking(project: Path, silent: socket.socket, *arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def checking(project: Path, silent: socket.socket, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A check that waits for the warehouse."""
-    check = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "trueup.cli", "check", *arguments],
         cwd=project,
         env=environment_of(TRUEUP_BIGQUERY_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}"),
@@ -163,9 +165,10 @@ def checking(project: Path, silent: socket.socket, *arguments: str) -> subproces
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=hear_interrupts,
-    )
-    silent.accept()
-    return check
+    ) as check:
+        connection, _ = silent.accept()
+        with connection:  # one that is closed would be an answer
+            yield check
 
 
 def test_a_killed_check_leaves_that_it_has_not_finished(project: Path, tmp_path: Path, silent: socket.socket) -> None:
