@@ -25,14 +25,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python")
 
 from google.cloud import firestore
 
-from emulators import firestore_emulator
-from trueup.case import JudgeSettings
-from trueup.completions import DOCUMENTS
-from trueup.evidence import DayEvidence
+from helpers.cases import AS_OF, REFERENCE, document, evidence
+from helpers.emulators import firestore_emulator
+from trueup.completion.store import DOCUMENTS
 from trueup.gateways.firestore import FirestoreCompletions
-from trueup.reconcile import judge_days
-from trueup.repair.plan import plan_repair
-from unit.cases import AS_OF, REFERENCE, document, evidence
+from trueup.judge.case import JudgeSettings
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.plan import plan_repair
+from trueup.runs.reconcile import judge_days
 
 LATENCY_SECONDS = 0.020
 DATES = 365

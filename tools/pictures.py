@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from report_cases import RULES, WINDOW, large
-from trueup.page import render
-from trueup.report import Report
+from helpers.report_cases import RULES, WINDOW, large
+from trueup.reporting.page.render import render
+from trueup.results.report import Report
 
 PROJECT = Path(__file__).resolve().parents[1]
 IMAGES = PROJECT / "docs" / "images"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulators import firestore_emulator, pubsub_emulator
+from helpers.emulators import firestore_emulator, pubsub_emulator
 from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import embedded_endpoint
 

@@ -22,7 +22,7 @@ from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, ScenarioFa
 from sqlcheck.reference import SECONDS_PER_QUERY, Reference, ReferenceFailedError
 from trueup.errors import TrueupError
 from trueup.gateways.embedded import embedded_endpoint
-from trueup.scenarios import find_scenarios, load_scenario
+from trueup.scenario.scenario import find_scenarios, load_scenario
 from trueup.schemas import read_table_schemas
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ _SHOWN_REASON = 400
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Compared:
     """What became of one model in one scenario. ``lines``: what differs, or why it was not compared;
     ``used``: the written exceptions without which it would not be so.
     """
@@ -51,14 +51,14 @@ class Outcome:
 
 def compare_scenario(
     scenario: BuiltScenario, reference: Reference, exceptions: Exceptions, seconds: float = SECONDS_PER_QUERY
-) -> Iterator[Outcome]:
+) -> Iterator[Compared]:
     """The outcome of every model of the project, in the order they were built."""
     types: dict[str, dict[str, str]] = {}
     for model in scenario.models:
         inputs = {name: table for name in model.inputs if (table := _input(scenario, name, types)) is not None}
         ours = scenario.read(model.relation)
         if ours is None:
-            yield Outcome(scenario.name, model.name, "not run", 0, ("the embedded warehouse has no such table",))
+            yield Compared(scenario.name, model.name, "not run", 0, ("the embedded warehouse has no such table",))
             continue
         try:
             theirs = reference.query(model.sql, inputs, seconds)
@@ -68,7 +68,7 @@ def compare_scenario(
         types[model.relation] = dict(theirs.columns)
         yield _compared(scenario.name, model.name, ours, theirs, exceptions)
     for name in scenario.unbuilt:
-        yield Outcome(scenario.name, name, "not run", 0, ("trueup's run did not build it",))
+        yield Compared(scenario.name, name, "not run", 0, ("trueup's run did not build it",))
 
 
 def _input(scenario: BuiltScenario, name: str, types: dict[str, dict[str, str]]) -> Table | None:
@@ -78,28 +78,28 @@ def _input(scenario: BuiltScenario, name: str, types: dict[str, dict[str, str]])
     return Table(known, table.rows) if table is not None and known and set(known) == set(table.columns) else table
 
 
-def _not_executed(scenario: str, model: BuiltModel, ours: Table, why: str, exceptions: Exceptions) -> Outcome:
+def _not_executed(scenario: str, model: BuiltModel, ours: Table, why: str, exceptions: Exceptions) -> Compared:
     reason = exceptions.not_executed.get(model.name)
     status: Literal["not run", "excepted"] = "not run" if reason is None else "excepted"
     lines = tuple(line[:_SHOWN_REASON] for line in (why, reason) if line)
-    return Outcome(scenario, model.name, status, len(ours.rows), lines)
+    return Compared(scenario, model.name, status, len(ours.rows), lines)
 
 
-def _compared(scenario: str, model: str, ours: Table, theirs: Table, exceptions: Exceptions) -> Outcome:
+def _compared(scenario: str, model: str, ours: Table, theirs: Table, exceptions: Exceptions) -> Compared:
     """The outcome of a model that both engines ran, with the exceptions that it needs."""
     count = len(ours.rows)
     if model in exceptions.not_executed:
         why = "it is written down as one that the reference cannot execute: remove it from the list"
-        return Outcome(scenario, model, "differs", count, (why,))
+        return Compared(scenario, model, "differs", count, (why,))
     apart = {(model, column) for column in differing_columns(ours, theirs)}
     used = apart & exceptions.as_json.keys()
     for _, column in sorted(used):
         ours, theirs = with_meaning(ours, column), with_meaning(theirs, column)
     lines = differences(ours, theirs)
-    return Outcome(scenario, model, "differs" if lines else "same", count, tuple(lines), frozenset(used))
+    return Compared(scenario, model, "differs" if lines else "same", count, tuple(lines), frozenset(used))
 
 
-def stale(outcomes: Sequence[Outcome], exceptions: Exceptions) -> list[str]:
+def stale(outcomes: Sequence[Compared], exceptions: Exceptions) -> list[str]:
     """The written exceptions for columns that no compared row needed, and those for models that there are not."""
     models = {one.model for one in outcomes}
     with_rows = {one.model for one in outcomes if one.row_count and one.status in ("same", "differs")}
@@ -113,7 +113,7 @@ def stale(outcomes: Sequence[Outcome], exceptions: Exceptions) -> list[str]:
     ]
 
 
-def exit_code(outcomes: Sequence[Outcome], stale_lines: Sequence[str]) -> int:
+def exit_code(outcomes: Sequence[Compared], stale_lines: Sequence[str]) -> int:
     """What a run says to its caller. Nothing compared is not a pass."""
     if any(one.status == "not run" for one in outcomes) or not outcomes:
         return NOT_COMPARED
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS_PER_QUERY, help="time limit of each model")
     options = parser.parse_args(arguments)
     exceptions = read_exceptions()
-    outcomes: list[Outcome] = []
+    outcomes: list[Compared] = []
     try:
         schemas = read_table_schemas(PROJECT_DIR / "models")
         scenarios = [load_scenario(folder, schemas) for folder in find_scenarios(options.scenarios)]
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(outcomes, leftover)
 
 
-def _summary(outcomes: Sequence[Outcome], scenario_count: int) -> str:
+def _summary(outcomes: Sequence[Compared], scenario_count: int) -> str:
     counts = {status: sum(one.status == status for one in outcomes) for status in ("same", "differs", "not run")}
     models = {one.model for one in outcomes}
     without_rows = models - {one.model for one in outcomes if one.row_count}

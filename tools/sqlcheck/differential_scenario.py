@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlcheck.differential_rows import Table
 from sqlcheck.values import Json
-from trueup.check import run_check
-from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
-from trueup.scenarios import Scenario
-from trueup.workplace import Dbt, Listener, NodeResult
+from trueup.runs.check import run_check
+from trueup.runs.replay import loaded
+from trueup.runs.workplace import Dbt, Listener, NodeResult
+from trueup.scenario.scenario import Scenario
 
 # The REST API's names of types, where SQL has others.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}

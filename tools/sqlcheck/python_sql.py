@@ -19,17 +19,19 @@ from typing import Any, cast
 
 from sqlcheck.statements import Statement
 from sqlcheck.types import parse_type
-from trueup import check, reconcile
-from trueup.answers import read_answers
 from trueup.errors import CannotCheckError, WarehouseError
 from trueup.expectations import queries
 from trueup.expectations.suites import Suite, read_suites
 from trueup.gateways.warehouse import Warehouse
-from trueup.reference import Reference
-from trueup.repair.audit import Actor, RepairAudit
-from trueup.repair.steps import AUDIT
+from trueup.repair.documents.audit import RepairAudit
+from trueup.repair.documents.steps import AUDIT, Actor
+from trueup.results.reference import Reference
+from trueup.runs import reconcile
+from trueup.runs.answers import read_answers
+from trueup.runs.notes import coverage_notes
+from trueup.runs.verdicts import COMPLETION_VERDICTS
 from trueup.schemas import TableSchema, read_table_schemas
-from trueup.settings import Window
+from trueup.window import Window
 
 _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop|truncate|declare|begin)\s", re.I)
 # Two days and no dates between them: readers that ask for every date of the window find none missing.
@@ -127,17 +129,17 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
 def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema], seeds: Iterable[str]) -> None:
     """Ask the warehouse for everything that trueup's commands ask it for."""
     settings = SimpleNamespace(window=_WINDOW, target="prod", run_id=_RUN)
-    reference = Reference({}, ())
+    reference = Reference({})
     work = cast(
         Any, SimpleNamespace(settings=settings, dataset=warehouse.dataset, tables=warehouse, reference=reference)
     )
     reconcile.read_evidence(warehouse, _WINDOW, _RUN)
     read_answers(work)
-    check._coverage_notes(work)
+    coverage_notes(work)
     warehouse.exercise_claim()
     actor = Actor("ann@laptop", "1")
     RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
-    warehouse.replace_days(schemas[check.VERDICTS], [], _LAST, _FIRST)
+    warehouse.replace_days(schemas[COMPLETION_VERDICTS], [], _LAST, _FIRST)
     for schema in schemas.values():
         warehouse.create_table(schema, schema.dataset)
     for name in seeds:

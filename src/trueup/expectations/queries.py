@@ -9,7 +9,7 @@ from typing import Any
 from trueup.expectations.kinds import Parameters, fault_condition
 from trueup.expectations.suites import Suite
 from trueup.expectations.verdicts import Examined
-from trueup.settings import Window
+from trueup.window import Window
 
 # The model of ours that names the games that do not count: preseason, All-Star.
 UNCOUNTED_GAMES = "uncounted_games"

@@ -10,7 +10,7 @@ from typing import Any
 
 from trueup.errors import UsageError
 from trueup.expectations.kinds import columns_of, derived_columns, examines_nulls, judged_column, refusal
-from trueup.verdicts import Severity
+from trueup.results.finding import Severity
 
 _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "info"}
 _META = frozenset(

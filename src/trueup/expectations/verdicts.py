@@ -9,10 +9,10 @@ from math import isfinite
 from typing import Any
 
 from trueup.expectations.suites import Expectation, Suite
-from trueup.reference import Rule
-from trueup.report import SEVERITIES
-from trueup.settings import Window
-from trueup.verdicts import Verdict
+from trueup.results.finding import SEVERITIES
+from trueup.results.rule import Rule
+from trueup.results.verdict import Verdict
+from trueup.window import Window
 
 _NAMED = 3
 Row = Mapping[str, Any]

@@ -22,7 +22,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from trueup.completions import DOCUMENTS, Snapshot
+from trueup.completion.store import DOCUMENTS, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 
 # A year of documents in one round trip; the answer is streamed, so that its size has no limit.

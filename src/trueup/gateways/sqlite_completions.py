@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from trueup.completions import DOCUMENTS, Snapshot, decode_document, encode_document
+from trueup.completion.encoding import decode_document, encode_document
+from trueup.completion.store import DOCUMENTS, Snapshot
 from trueup.errors import CompletionsError, ConflictError, ScenarioError
 
 _BUSY_SECONDS = 10.0

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3 import exceptions as urllib3_exceptions
 
-from trueup.alerts.post import Answer
+from trueup.reporting.alerts.post import Answer
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from report_cases import RULES, WINDOW, large
-from support import PROJECT, missing
-from trueup.artifacts import read_report
-from trueup.page import render
-from trueup.report import Report
+from helpers.report_cases import RULES, WINDOW, large
+from helpers.support import PROJECT, missing
+from trueup.reporting.artifacts import read_report
+from trueup.reporting.page.render import render
+from trueup.results.report import Report
 
 AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
 CHECKED = ("report.json", "junit.xml", "report.html")
@@ -50,7 +50,7 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in PROJECT.iterdir():
         if not path.name.startswith(".") and path.name not in ("target", "logs"):
             (copy / path.name).symlink_to(path)
-    command = [sys.executable, "-m", "trueup.cli", "demo", "--project-dir", str(copy)]
+    command = [sys.executable, "-m", "trueup.cli.main", "demo", "--project-dir", str(copy)]
     said = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=300)
     assert said.returncode == 0, said.stdout + said.stderr
     last = said.stdout.strip().splitlines()[-1]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emulators import Google
-from platforms import Embedded, Platform
+from helpers.emulators import Google
+from helpers.platforms import Embedded, Platform
 
 
 @pytest.fixture(params=["embedded", "google"])

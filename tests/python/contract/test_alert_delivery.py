@@ -21,7 +21,10 @@ from typing import Any
 import pytest
 import requests
 
-from contract.receivers import (
+from helpers.alert_cases import MORNING, finding, outcome, report
+from helpers.emulators import Google
+from helpers.platforms import Embedded, Platform
+from helpers.receivers import (
     PATIENCE,
     SECRET,
     Received,
@@ -31,23 +34,20 @@ from contract.receivers import (
     drip,
     hang_up,
     never_answer,
-    outcomes,
     receiver,
+    results,
 )
-from emulators import Google
-from platforms import Embedded, Platform
-from support import PROJECT
-from trueup.alerts.channels import Delivery
-from trueup.alerts.deliver import send_alerts
-from trueup.alerts.post import Answer
-from trueup.alerts.preview import preview
-from trueup.alerts.state import ALERTS, Told, document_id, told_fields
-from trueup.completions import CompletionStore, Snapshot
+from helpers.support import PROJECT
+from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 from trueup.gateways.webhook import WebhookPoster
-from trueup.report import Report
-from trueup.settings import AlertSettings
-from unit.alert_cases import MORNING, finding, outcome, report
+from trueup.reporting.alerts.channels import Delivery
+from trueup.reporting.alerts.deliver import send_alerts
+from trueup.reporting.alerts.post import Answer
+from trueup.reporting.alerts.preview import preview
+from trueup.reporting.alerts.settings import AlertSettings
+from trueup.reporting.alerts.state import ALERTS, Told, document_id, told_fields
+from trueup.results.report import Report
 
 # One worker: the emulators are dear.
 
@@ -106,8 +106,8 @@ def write_state(platform: Platform, fields: Mapping[str, Any]) -> None:
 
 
 def test_what_is_new_is_told_and_told_once(platform: Platform, there: Receiver) -> None:
-    assert tell(platform, there, report(finding())).outcome == "sent"
-    assert tell(platform, there, report(finding(), as_of=LATER)).outcome == "nothing_new"
+    assert tell(platform, there, report(finding())).result == "sent"
+    assert tell(platform, there, report(finding(), as_of=LATER)).result == "nothing_new"
     (one,) = there.received
     assert one.subjects("new") == ["player_game_summary"]
     assert one.key == one.body["message_id"]
@@ -124,7 +124,7 @@ def test_a_finding_is_told_when_it_comes_grows_goes_and_comes_back(platform: Pla
         report(as_of=LATER),
         report(finding(), as_of=LATER),
     ]
-    assert [tell(platform, there, one).outcome for one in nights] == [
+    assert [tell(platform, there, one).result for one in nights] == [
         "sent",
         "sent",
         "nothing_new",
@@ -141,7 +141,7 @@ def test_a_finding_is_told_when_it_comes_grows_goes_and_comes_back(platform: Pla
 
 def test_a_healthy_day_is_told_once_a_day(platform: Platform, there: Receiver) -> None:
     days = [report(), report(as_of=LATER), report(as_of=NEXT_DAY)]
-    assert [tell(platform, there, one).outcome for one in days] == ["sent", "nothing_new", "sent"]
+    assert [tell(platform, there, one).result for one in days] == ["sent", "nothing_new", "sent"]
     assert [one.body["status"] for one in there.received] == ["healthy", "healthy"]
     assert len(set(there.keys)) == 2
 
@@ -149,16 +149,16 @@ def test_a_healthy_day_is_told_once_a_day(platform: Platform, there: Receiver) -
 def test_targets_and_channels_do_not_share_what_they_know(platform: Platform, there: Receiver) -> None:
     both = there.settings(slack=there.url)
     by = courier(platform.collection)
-    assert outcomes(report(finding()), both, by) == ["sent", "sent"]
-    assert outcomes(report(finding(), target="local"), both, by) == ["sent", "sent"]
-    assert outcomes(report(finding(), as_of=LATER), both, by) == ["nothing_new", "nothing_new"]
+    assert results(report(finding()), both, by) == ["sent", "sent"]
+    assert results(report(finding(), target="local"), both, by) == ["sent", "sent"]
+    assert results(report(finding(), as_of=LATER), both, by) == ["nothing_new", "nothing_new"]
     assert len(set(there.keys)) == 4
 
 
 def test_a_new_address_goes_on_where_the_old_one_was_and_the_state_knows_neither(platform: Platform) -> None:
     with receiver() as old, receiver("/moved") as new:
         tell(platform, old, report(finding()))
-        assert tell(platform, new, report(finding(), as_of=LATER)).outcome == "nothing_new"
+        assert tell(platform, new, report(finding(), as_of=LATER)).result == "nothing_new"
         assert not new.received
         assert "127.0.0.1" not in str(state(platform))
 
@@ -166,22 +166,22 @@ def test_a_new_address_goes_on_where_the_old_one_was_and_the_state_knows_neither
 def test_a_report_that_is_older_than_the_last_one_told_changes_nothing(platform: Platform, there: Receiver) -> None:
     tell(platform, there, report(as_of=LATER))
     late = tell(platform, there, report(finding(), as_of=MORNING))
-    assert late.outcome == "nothing_new"
+    assert late.result == "nothing_new"
     assert "a later one was told" in late.reason
 
 
 def test_a_report_from_the_future_does_not_silence_the_present(platform: Platform, there: Receiver) -> None:
     future = datetime.now(MORNING.tzinfo) + timedelta(days=400)
     tell(platform, there, report(as_of=future))
-    assert tell(platform, there, report(finding(), as_of=MORNING)).outcome == "sent"
+    assert tell(platform, there, report(finding(), as_of=MORNING)).result == "sent"
 
 
 def test_two_thousand_findings_fit_into_a_document(platform: Platform, there: Receiver) -> None:
     many = [finding(subject=f"nbac_a_table_with_quite_a_long_name_indeed_{one:05}") for one in range(2100)]
-    assert tell(platform, there, report(*many)).outcome == "sent"
-    assert tell(platform, there, report(*many, as_of=LATER)).outcome == "nothing_new"
+    assert tell(platform, there, report(*many)).result == "sent"
+    assert tell(platform, there, report(*many, as_of=LATER)).result == "nothing_new"
     others = [replace(one, fingerprint=one.fingerprint[::-1]) for one in many]
-    assert tell(platform, there, report(*others, as_of=LATER)).outcome == "sent"
+    assert tell(platform, there, report(*others, as_of=LATER)).result == "sent"
     assert there.received[0].body["counts"]["new"] == 2000
     assert there.received[0].body["counts"]["unwatched"] == 100
 
@@ -191,11 +191,11 @@ def test_two_thousand_findings_fit_into_a_document(platform: Platform, there: Re
 
 def assert_told_by_the_next_run(platform: Platform, there: Receiver, first: Delivery) -> Received:
     """Nothing is lost: the next run tells it, together with what has happened since."""
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert "webhook at 127.0.0.1" in first.reason
     already = len(there.received)
-    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2").outcome == "sent"
-    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").outcome == "nothing_new"
+    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2").result == "sent"
+    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").result == "nothing_new"
     (one,) = there.received[already:]
     assert one.subjects("new") == ["b", "player_game_summary"]
     return one
@@ -216,7 +216,7 @@ def test_a_receiver_that_is_away_is_tried_three_times_and_told_of_later(platform
 
 def test_a_name_that_nobody_knows_is_told(embedded: Embedded) -> None:
     first = tell(embedded, Receiver(f"http://no-such-host.invalid/{SECRET}"), report(finding()))
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert "no-such-host.invalid" in first.reason
 
 
@@ -246,15 +246,15 @@ def test_a_500_is_told_and_not_tried_again_by_the_same_run(platform: Platform, t
 def test_a_receiver_that_always_fails_is_told_of_every_time(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [answer(500)] * 4
     for _ in range(4):
-        assert tell(embedded, there, report(finding())).outcome == "not_sent"
+        assert tell(embedded, there, report(finding())).result == "not_sent"
     assert len(set(there.keys)) == 1, "the same news has the same key"
-    assert tell(embedded, there, report(finding())).outcome == "sent"
+    assert tell(embedded, there, report(finding())).result == "sent"
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_receiver_that_says_later_is_tried_again(platform: Platform, there: Receiver, status: int) -> None:
     there.behaviours = [answer(status)]
-    assert tell(platform, there, report(finding())).outcome == "sent"
+    assert tell(platform, there, report(finding())).result == "sent"
     assert len(there.received) == 2
     assert len(set(there.keys)) == 1
 
@@ -262,7 +262,7 @@ def test_a_receiver_that_says_later_is_tried_again(platform: Platform, there: Re
 def test_a_receiver_that_says_when_is_waited_for(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [answer(429, Retry_After="1")]
     began = time.monotonic()
-    assert tell(embedded, there, report(finding())).outcome == "sent"
+    assert tell(embedded, there, report(finding())).result == "sent"
     assert 1.0 <= time.monotonic() - began < 2.5
 
 
@@ -317,22 +317,22 @@ def test_what_may_have_arrived_comes_again_with_the_same_key(
     short = replace(PATIENCE, budget_seconds=1.5, lease_seconds=0.0)
     first = tell(platform, there, report(finding()), patience=short)
     assert time.monotonic() - began < 4.0
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert "Whether it arrived is not known" in first.reason
 
     second = tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2")
-    assert second.outcome == "sent"
+    assert second.result == "sent"
     assert "an earlier run" in second.reason
     assert there.keys[0] == there.keys[1] != there.keys[2]
     assert there.received[0].body == there.received[1].body
     assert there.received[2].subjects("new") == ["b"]
-    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER)).outcome == "nothing_new"
+    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER)).result == "nothing_new"
 
 
 def test_a_receiver_that_drips_after_its_status_has_the_message(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")]
     began = time.monotonic()
-    assert tell(embedded, there, report(finding())).outcome == "sent"
+    assert tell(embedded, there, report(finding())).result == "sent"
     assert time.monotonic() - began < 1.0
 
 
@@ -365,8 +365,8 @@ def test_what_is_in_doubt_stays_the_same_message_while_its_receiver_is_down(
     there.behaviours = [hang_up, answer(500)]
     no_lease = replace(PATIENCE, lease_seconds=0.0)
     for owner in ("run-1", "run-2"):
-        assert tell(embedded, there, report(finding()), owner, patience=no_lease).outcome == "not_sent"
-    assert tell(embedded, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").outcome == "sent"
+        assert tell(embedded, there, report(finding()), owner, patience=no_lease).result == "not_sent"
+    assert tell(embedded, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").result == "sent"
     assert len(set(there.keys[:3])) == 1
     assert there.received[3].subjects("new") == ["b"]
 
@@ -378,7 +378,7 @@ def test_a_message_that_nobody_takes_makes_room_for_the_news(
     there.behaviours = [hang_up, *[behaviour] * runs]
     for run in range(1 + runs):
         tell(embedded, there, report(finding()), f"run-{run}", patience=replace(PATIENCE, lease_seconds=0.0))
-    assert tell(embedded, there, report(finding(), finding(subject="b"), as_of=LATER)).outcome == "sent"
+    assert tell(embedded, there, report(finding(), finding(subject="b"), as_of=LATER)).result == "sent"
     assert there.received[-1].subjects("new") == ["b", "player_game_summary"]
 
 
@@ -393,7 +393,7 @@ def run_until_killed(platform: Platform, there: Receiver, observed: float, calls
         assert isinstance(platform, Google)
         where = ["google", platform.project]
     ended = subprocess.run(
-        [sys.executable, "-m", "contract.killed_alert", *where, there.url, str(observed), str(calls)],
+        [sys.executable, "-m", "helpers.killed_alert", *where, there.url, str(observed), str(calls)],
         env={**os.environ, "PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT / 'tests/python'}"},
         stderr=subprocess.PIPE,
         text=True,
@@ -420,9 +420,9 @@ def test_a_kill_before_any_call_is_finished_by_the_next_run(platform: Platform, 
         if not run_until_killed(platform, there, 72.0, calls):
             break
         kills += 1
-        assert tell(platform, there, report(finding()), "next").outcome == "sent"
+        assert tell(platform, there, report(finding()), "next").result == "sent"
         assert_told_once(there, 72.0)
-        assert tell(platform, there, report(finding(), as_of=LATER), "last").outcome == "nothing_new"
+        assert tell(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
     assert kills == 5, "read, claim, read, post, commit"
 
 
@@ -461,12 +461,12 @@ def test_while_the_lease_runs_the_others_leave_it_alone_and_say_so(
     with pytest.raises(Killed):
         tell(platform, there, report(finding()), "dead", patience=short, poster=KilledPoster(is_posted))
     waiting = tell(platform, there, report(finding(), as_of=LATER), "next")
-    assert waiting.outcome == "left_to_another_run"
+    assert waiting.result == "left_to_another_run"
     assert "another run" in waiting.reason.lower()
     assert len(there.received) == is_posted
 
     time.sleep(1.6)
-    assert tell(platform, there, report(finding(), as_of=LATER), "next").outcome == "sent"
+    assert tell(platform, there, report(finding(), as_of=LATER), "next").result == "sent"
     assert len(there.received) == 1 + is_posted
     assert len(set(there.keys)) == 1
 
@@ -482,7 +482,7 @@ def test_a_run_that_was_late_to_write_does_not_undo_what_was_told_since(platform
     slow = tell(platform, there, report(finding()), "slow", patience=no_lease, poster=poster)
     assert slow == Delivery("webhook", "sent")
     assert [bool(one.body["resolved"]) for one in there.received] == [False, False, True]
-    assert tell(platform, there, report(as_of=LATER), "last").outcome == "nothing_new"
+    assert tell(platform, there, report(as_of=LATER), "last").result == "nothing_new"
 
 
 class AfterPost:
@@ -510,7 +510,7 @@ def test_of_runs_at_once_one_tells(platform: Platform, there: Receiver) -> None:
         def run(number: int, night: int = night, together: threading.Barrier = together) -> str:
             together.wait()
             one = report(finding(subject=f"night {night}"), as_of=MORNING + timedelta(days=night))
-            return tell(platform, there, one, f"run-{number}").outcome
+            return tell(platform, there, one, f"run-{number}").result
 
         with ThreadPoolExecutor(4) as pool:
             ended = sorted(pool.map(run, range(4)))
@@ -564,9 +564,9 @@ def test_a_whole_run_between_any_two_calls_repeats_nothing(
             return Interrupted(platform.collection(name), call, other)
 
         (first,) = send_alerts(report(finding()), there.settings(), courier(opened))
-    assert first.outcome in ("sent", "nothing_new")
+    assert first.result in ("sent", "nothing_new")
     assert len(there.received) == 1
-    assert tell(platform, there, report(finding(), as_of=LATER), "last").outcome == "nothing_new"
+    assert tell(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
 
 
 def test_a_claim_that_was_taken_over_before_the_post_is_not_posted(platform: Platform, there: Receiver) -> None:
@@ -577,7 +577,7 @@ def test_a_claim_that_was_taken_over_before_the_post_is_not_posted(platform: Pla
         lambda name: Interrupted(platform.collection(name), 3, other), patience=replace(PATIENCE, lease_seconds=0.0)
     )
     (first,) = send_alerts(report(finding()), there.settings(), by)
-    assert first.outcome == "nothing_new"
+    assert first.result == "nothing_new"
     assert len(there.received) == 1
 
 
@@ -595,9 +595,9 @@ def test_of_two_runs_that_find_an_abandoned_claim_one_sends_it(platform: Platfor
         there.settings(),
         courier(lambda name: Interrupted(platform.collection(name), call, other)),
     )
-    assert first.outcome in ("sent", "nothing_new")
+    assert first.result in ("sent", "nothing_new")
     assert len(there.received) == 1
-    assert tell(platform, there, report(finding(), as_of=LATER), "last").outcome == "nothing_new"
+    assert tell(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
 
 
 class LostReplies:
@@ -639,7 +639,7 @@ def test_a_lost_reply_is_neither_a_lost_nor_a_second_message(
         courier(lambda name: LostReplies(platform.collection(name), ConflictError("changed"), lost)),
     )
     assert first == Delivery("webhook", "sent")
-    assert tell(platform, there, report(finding(), as_of=LATER), "next").outcome == "nothing_new"
+    assert tell(platform, there, report(finding(), as_of=LATER), "next").result == "nothing_new"
     assert len(there.received) == 1
 
 
@@ -649,7 +649,7 @@ def test_a_lost_reply_is_neither_a_lost_nor_a_second_message(
 def test_a_store_that_cannot_be_opened_is_told_and_nothing_is_sent(there: Receiver, tmp_path: Path) -> None:
     (tmp_path / "alerts.db").write_text("no database", encoding="utf-8")
     first = tell(Embedded(tmp_path / "alerts.db"), there, report(finding()))
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert "TRUEUP_ALERT_STATE" in first.reason
     assert not there.received
 
@@ -658,7 +658,7 @@ def test_a_store_that_fails_after_the_message_says_that_it_may_come_again(embedd
     error = CompletionsError("The store is away.")
     by = courier(lambda name: LostReplies(embedded.collection(name), error, ["update"]))
     (first,) = send_alerts(report(finding()), there.settings(), by)
-    assert first.outcome == "sent"
+    assert first.result == "sent"
     assert "may come again" in first.reason
     assert there.keys[0][:12] in first.reason
 
@@ -670,9 +670,9 @@ def test_a_store_that_fails_at_the_claim_sends_nothing_and_loses_nothing(embedde
         patience=replace(PATIENCE, lease_seconds=0.0),
     )
     (first,) = send_alerts(report(finding()), there.settings(), by)
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert not there.received
-    assert tell(embedded, there, report(finding()), "next").outcome == "sent"
+    assert tell(embedded, there, report(finding()), "next").result == "sent"
     assert len(there.received) == 1
 
 
@@ -705,7 +705,7 @@ def test_a_state_that_cannot_be_read_is_told_and_left_as_it_is(
     broken = {**state(platform), **changes}
     write_state(platform, broken)
     first = tell(platform, there, report(finding(subject="b"), as_of=LATER))
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert said in first.reason
     assert f"{ALERTS}/{STATE}" in first.reason
     assert not there.received
@@ -715,7 +715,7 @@ def test_a_state_that_cannot_be_read_is_told_and_left_as_it_is(
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/x0secret", "x0secret", "http://", "http://[x0secret"])
 def test_an_address_that_is_none_is_told_without_it(embedded: Embedded, url: str) -> None:
     (first,) = send_alerts(report(finding()), AlertSettings(slack=url), courier(embedded.collection))
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert "TRUEUP_SLACK_WEBHOOK" in first.reason
     assert "x0secret" not in first.reason
     assert not embedded.path.exists()
@@ -723,7 +723,7 @@ def test_an_address_that_is_none_is_told_without_it(embedded: Embedded, url: str
 
 def test_one_channel_that_fails_does_not_hold_up_the_other(embedded: Embedded, there: Receiver) -> None:
     settings = there.settings(slack=f"http://127.0.0.1:{closed_port()}/{SECRET}")
-    assert outcomes(report(finding()), settings, courier(embedded.collection)) == ["not_sent", "sent"]
+    assert results(report(finding()), settings, courier(embedded.collection)) == ["not_sent", "sent"]
 
 
 # The forms
@@ -731,7 +731,7 @@ def test_one_channel_that_fails_does_not_hold_up_the_other(embedded: Embedded, t
 
 def test_slack_gets_blocks_and_the_link(embedded: Embedded, there: Receiver) -> None:
     settings = AlertSettings(slack=there.url, report_url="https://example.org/report")
-    assert outcomes(report(finding()), settings, courier(embedded.collection)) == ["sent"]
+    assert results(report(finding()), settings, courier(embedded.collection)) == ["sent"]
     (one,) = there.received
     assert one.body["text"] == "trueup prod: errors, 1 new"
     assert one.body["blocks"][0]["type"] == "header"
@@ -741,7 +741,7 @@ def test_slack_gets_blocks_and_the_link(embedded: Embedded, there: Receiver) -> 
 def test_a_link_that_is_none_is_left_out_and_told(embedded: Embedded, there: Receiver) -> None:
     by = courier(embedded.collection)
     (first,) = send_alerts(report(finding()), there.settings(report_url="javascript:x"), by)
-    assert first.outcome == "sent"
+    assert first.result == "sent"
     assert "TRUEUP_REPORT_URL" in first.reason
     assert there.received[0].body["report_url"] == ""
 
@@ -751,7 +751,7 @@ def test_the_step_summary_is_a_log_of_every_run_and_needs_no_state(embedded: Emb
     path.write_text("before", encoding="utf-8")
     settings = AlertSettings(step_summary=str(path))
     for _ in range(2):
-        assert outcomes(report(finding()), settings, courier(embedded.collection)) == ["sent"]
+        assert results(report(finding()), settings, courier(embedded.collection)) == ["sent"]
     text = path.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.count("## trueup prod: errors, 1 findings to act on") == 2
@@ -761,7 +761,7 @@ def test_the_step_summary_is_a_log_of_every_run_and_needs_no_state(embedded: Emb
 def test_a_step_summary_that_cannot_be_written_is_told(embedded: Embedded, tmp_path: Path) -> None:
     settings = AlertSettings(step_summary=str(tmp_path))
     (first,) = send_alerts(report(finding()), settings, courier(embedded.collection))
-    assert first.outcome == "not_sent"
+    assert first.result == "not_sent"
     assert "GITHUB_STEP_SUMMARY" in first.reason
 
 

@@ -19,9 +19,9 @@ from google.api_core import exceptions as google_exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from platforms import Platform
-from support import PROJECT
-from trueup.completions import CompletionStore
+from helpers.platforms import Platform
+from helpers.support import PROJECT
+from trueup.completion.store import CompletionStore
 from trueup.errors import CompletionsError, ConflictError
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.sqlite_completions import SqliteCompletions

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from contract.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, keys_of, repairer, texts_of, write
-from platforms import Platform
-from trueup.completions import DOCUMENTS, CompletionStore, Snapshot
+from helpers.cases import DAY, KEY, OFFENSE, PLAYERS, document, evidence, failures
+from helpers.platforms import Platform
+from helpers.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, keys_of, repairer, texts_of, write
+from trueup.completion.claim import CLAIMS
+from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
 from trueup.errors import CompletionsError, PublishError, WarehouseError
-from trueup.evidence import DayEvidence
-from trueup.repair.apply import Repairer, repair_days
-from trueup.repair.phase4 import CLAIMS
-from trueup.repair.steps import Step
-from unit.cases import DAY, KEY, OFFENSE, PLAYERS, document, evidence, failures
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.apply import Repairer, repair_days
+from trueup.repair.documents.steps import Step
 
 
 def repair(one: Repairer, day: DayEvidence = NIGHT) -> tuple[list[Step], str]:
     return repair_days(one, [day], one.documents.read([KEY]))
 
 
-def outcomes(steps: Sequence[Step]) -> list[tuple[str, str]]:
-    return [(step.subject, step.outcome) for step in steps]
+def states(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    return [(step.subject, step.state) for step in steps]
 
 
 ALL = [OFFENSE, "_completed_count", KEY]
@@ -37,8 +37,8 @@ def test_a_broken_night_is_repaired_and_phase_4_started(platform: Platform) -> N
     with repairer(platform, audit=audit) as one:
         steps, trouble = repair(one)
     assert trouble == ""
-    assert outcomes(steps) == [(subject, "applied") for subject in ALL]
-    assert audit.outcomes() == [*((subject, "started") for subject in ALL), *outcomes(steps)]
+    assert states(steps) == [(subject, "applied") for subject in ALL]
+    assert audit.states() == [*((subject, "started") for subject in ALL), *states(steps)]
     assert is_repaired(fields_of(platform, DOCUMENTS))
     ((message, attributes),) = platform.received()
     claim = fields_of(platform, CLAIMS)
@@ -64,7 +64,7 @@ def test_where_phase_4_has_written_nothing_is_sent(platform: Platform) -> None:
     write(platform, BROKEN)
     with repairer(platform) as one:
         steps, _ = repair(one, evidence())
-    assert {step.outcome for step in steps} == {"applied"}
+    assert {step.state for step in steps} == {"applied"}
     assert fields_of(platform, DOCUMENTS)["_triggered"] is True
     assert platform.received() == []
     with closing(platform.collection(CLAIMS)) as claims:
@@ -76,7 +76,7 @@ def test_what_the_evidence_does_not_prove_is_refused_and_written_down(platform: 
     audit = Recorded()
     with repairer(platform, audit=audit) as one:
         steps, _ = repair(one, evidence(**{OFFENSE: {"is_backfill": None}}))
-    assert outcomes(steps) == [(OFFENSE, "refused")] == audit.outcomes()
+    assert states(steps) == [(OFFENSE, "refused")] == audit.states()
     assert OFFENSE not in fields_of(platform, DOCUMENTS)
 
 
@@ -118,7 +118,7 @@ def test_a_document_that_changes_between_plan_and_apply_is_judged_again(platform
     with closing(platform.collection(DOCUMENTS)) as store, repairer(platform, documents=Wrapped(store, arrive)) as one:
         steps, trouble = repair(one)
     assert trouble == ""
-    assert outcomes(steps) == [("_completed_count", "applied"), (KEY, "applied")]
+    assert states(steps) == [("_completed_count", "applied"), (KEY, "applied")]
     fields = fields_of(platform, DOCUMENTS)
     assert fields[OFFENSE] == late[OFFENSE]
     assert fields["_completed_count"] == 5
@@ -161,7 +161,7 @@ def test_a_document_that_never_stops_changing_is_given_up_after_a_few_times(plat
     ):
         steps, trouble = repair(one)
     assert trouble == ""
-    assert {step.outcome for step in steps} == {"refused"}
+    assert {step.state for step in steps} == {"refused"}
     assert "changed 6 times" in steps[0].reason
 
 
@@ -171,7 +171,7 @@ def test_a_start_that_another_has_just_claimed_is_left_to_them(platform: Platfor
         _claim_alone(bob)
     with repairer(platform) as ann:
         steps, _ = repair(ann)
-    assert outcomes(steps)[-1] == (KEY, "refused")
+    assert states(steps)[-1] == (KEY, "refused")
     assert "bob@pc/2 is starting it" in steps[-1].reason
     assert platform.received() == []
     assert "_triggered" not in fields_of(platform, DOCUMENTS)
@@ -207,9 +207,9 @@ def test_pubsub_gone_half_way_is_told_and_a_rerun_finishes(platform: Platform) -
     with repairer(platform, topic=Gone(), audit=audit) as one:
         steps, trouble = repair_days(one, [NIGHT, other], one.documents.read([KEY]))
     assert "Pub/Sub does not answer" in trouble
-    assert outcomes(steps)[:3] == [(OFFENSE, "applied"), ("_completed_count", "applied"), (KEY, "failed")]
-    assert {step.outcome for step in steps[3:]} == {"not_done"}
-    assert audit.outcomes()[-len(steps) :] == outcomes(steps)
+    assert states(steps)[:3] == [(OFFENSE, "applied"), ("_completed_count", "applied"), (KEY, "failed")]
+    assert {step.state for step in steps[3:]} == {"not_done"}
+    assert audit.states()[-len(steps) :] == states(steps)
     assert "_triggered" not in fields_of(platform, DOCUMENTS)
     with repairer(platform, owner="bob@pc/2") as again:
         assert repair(again)[1] == ""
@@ -227,7 +227,7 @@ def test_documents_gone_half_way_are_told_and_a_rerun_finishes(platform: Platfor
     with closing(platform.collection(DOCUMENTS)) as store, repairer(platform, documents=Wrapped(store, go)) as one:
         steps, trouble = repair(one)
     assert "Firestore does not answer" in trouble
-    assert outcomes(steps) == [(OFFENSE, "applied"), ("_completed_count", "applied"), (KEY, "failed")]
+    assert states(steps) == [(OFFENSE, "applied"), ("_completed_count", "applied"), (KEY, "failed")]
     with repairer(platform, owner="bob@pc/2") as again:
         assert repair(again)[1] == ""
     assert is_repaired(fields_of(platform, DOCUMENTS))
@@ -258,7 +258,7 @@ def test_an_audit_that_fails_in_the_end_is_told_after_the_repair(platform: Platf
 
     with repairer(platform, audit=Failing()) as one:
         steps, trouble = repair(one)
-    assert {step.outcome for step in steps} == {"applied"}
+    assert {step.state for step in steps} == {"applied"}
     assert "could not be written to the audit" in trouble
     assert is_repaired(fields_of(platform, DOCUMENTS))
 
@@ -275,15 +275,15 @@ def test_a_claim_that_cannot_be_read_is_told_and_nothing_is_sent(platform: Platf
 
 def _claim_alone(one: Repairer) -> None:
     """A claim as a starter leaves it who was killed before the message."""
-    import dataclasses
 
-    from trueup.repair.phase4 import start_message, take_claim
+    from trueup.completion.claim import take_claim
+    from trueup.completion.start import start_message
 
     plan = one.plan(NIGHT, one.documents.read([KEY])[KEY])
     assert plan.start is not None
     assert plan.game_date == DAY
-    message = start_message(plan, plan.start, one.documents.read([KEY])[KEY], one.actor, one.now())
-    take_claim(one.claims, dataclasses.replace(plan), message, one.owner, one.lease)
+    message = start_message(plan.start.start, one.documents.read([KEY])[KEY], one.actor, one.now())
+    take_claim(one.claims, KEY, message, one.owner, one.lease)
 
 
 def test_messages_of_one_claim_are_the_same(platform: Platform) -> None:

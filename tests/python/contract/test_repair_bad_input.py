@@ -16,20 +16,20 @@ from typing import Any
 import grpc
 import pytest
 
-from contract.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, repairer, write
-from contract.test_repair import ALL, Wrapped, outcomes
-from emulators import Google, firestore_emulator, pubsub_emulator
-from platforms import Embedded, Platform
-from trueup.case import JudgeSettings
-from trueup.completions import DOCUMENTS
+from contract.test_repair import ALL, Wrapped, states
+from helpers.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, evidence
+from helpers.emulators import Google, firestore_emulator, pubsub_emulator
+from helpers.platforms import Embedded, Platform
+from helpers.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, repairer, write
+from trueup.completion.store import DOCUMENTS
 from trueup.errors import PublishError
-from trueup.evidence import DayEvidence
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.pubsub import PubSubTopic
-from trueup.reconcile import judge_days, verdict_report
-from trueup.repair.apply import repair_days
-from trueup.settings import Window
-from unit.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, evidence
+from trueup.judge.case import JudgeSettings
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.apply import repair_days
+from trueup.runs.reconcile import judge_days, verdict_report
+from trueup.window import Window
 
 
 class Refusing(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -112,8 +112,8 @@ def test_no_permission_to_write_is_told_and_nothing_else_is_done(
             steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", google_emulators["FIRESTORE_EMULATOR_HOST"])
     assert "roles/datastore.user" in trouble
-    assert outcomes(steps) == [(subject, "failed") for subject in ALL]
-    assert audit.outcomes()[-3:] == outcomes(steps)
+    assert states(steps) == [(subject, "failed") for subject in ALL]
+    assert audit.states()[-3:] == states(steps)
     assert fields_of(platform, DOCUMENTS) == BROKEN
     assert platform.received() == []
 
@@ -132,7 +132,7 @@ def test_a_document_of_a_mebibyte_is_repaired_and_keeps_all_of_it(platform: Plat
     with repairer(platform) as one:
         steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
     assert trouble == ""
-    assert {step.outcome for step in steps} == {"applied"}
+    assert {step.state for step in steps} == {"applied"}
     fields = fields_of(platform, DOCUMENTS)
     assert fields.pop("_log") == giant["_log"]
     assert is_repaired(fields)
@@ -184,8 +184,8 @@ def test_random_documents_never_fail_a_repair(
         assert time.monotonic() - began < 120
         after = store.read(ids)
     assert trouble == ""
-    assert {step.outcome for step in steps} <= {"applied", "refused"}
-    assert sum(step.outcome == "applied" for step in steps) > count / 2
+    assert {step.state for step in steps} <= {"applied", "refused"}
+    assert sum(step.state == "applied" for step in steps) > count / 2
     for one in ids:
         assert set(before[one].fields) <= set(after[one].fields)
         if before[one].fields.get("_triggered") is True:
@@ -213,7 +213,7 @@ def test_a_pubsub_that_dies_half_way_is_told_and_a_rerun_on_the_next_one_finishe
     with repairer(platform, topic=topic) as one:  # its server is gone by now
         steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
     assert "may not have been started" in trouble
-    assert outcomes(steps) == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
+    assert states(steps) == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
     with pubsub_emulator() as address:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
         platform = Google(project)
@@ -241,6 +241,6 @@ def test_a_firestore_that_dies_half_way_is_told_with_what_was_done(
         with repairer(platform, documents=store, audit=audit) as one:
             steps, trouble = repair_days(one, [NIGHT, evidence()], one.documents.read([KEY]))
     assert "does not answer" in trouble
-    assert outcomes(steps)[:3] == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
-    assert audit.outcomes()[: len(ALL)] == [(subject, "started") for subject in ALL]
+    assert states(steps)[:3] == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
+    assert audit.states()[: len(ALL)] == [(subject, "started") for subject in ALL]
     assert len(platform.received()) == 1, "phase 4 was started: the next run only marks it"

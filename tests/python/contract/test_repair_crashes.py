@@ -10,14 +10,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from contract.repairs import BROKEN, NIGHT, fields_of, is_repaired, keys_of, repairer, texts_of, write
-from emulators import Google
-from platforms import Embedded, Platform
-from support import PROJECT
-from trueup.completions import DOCUMENTS
-from trueup.repair.apply import repair_days
-from trueup.repair.phase4 import CLAIMS
-from unit.cases import KEY
+from helpers.cases import KEY
+from helpers.emulators import Google
+from helpers.platforms import Embedded, Platform
+from helpers.repairs import BROKEN, NIGHT, fields_of, is_repaired, keys_of, repairer, texts_of, write
+from helpers.support import PROJECT
+from trueup.completion.claim import CLAIMS
+from trueup.completion.store import DOCUMENTS
+from trueup.repair.documents.apply import repair_days
 
 # More calls than a repair of one night makes: the last child must end by itself.
 MOST_CALLS = 30
@@ -27,7 +27,7 @@ def run_until_killed(platform: Platform, calls: int) -> bool:
     """Repair in a process of its own that is killed before the given call; whether it was."""
     where = ["embedded", str(platform.path)] if isinstance(platform, Embedded) else ["google", _project(platform)]
     ended = subprocess.run(
-        [sys.executable, "-m", "contract.killed", *where, f"killed@{calls}/1", str(calls)],
+        [sys.executable, "-m", "helpers.killed", *where, f"killed@{calls}/1", str(calls)],
         env={**os.environ, "PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT / 'tests/python'}"},
         stderr=subprocess.PIPE,
         text=True,
@@ -48,7 +48,7 @@ def finish(platform: Platform) -> None:
     with repairer(platform, lease=timedelta(0)) as one:
         steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
     assert trouble == ""
-    assert {step.outcome for step in steps} <= {"applied"}
+    assert {step.state for step in steps} <= {"applied"}
 
 
 def assert_repaired_once(platform: Platform) -> None:

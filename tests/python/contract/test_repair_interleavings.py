@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from contract.repairs import SILENT, keys_of, repairer, texts_of
-from platforms import Embedded
-from trueup.completions import DOCUMENTS, CompletionStore, Snapshot
-from trueup.evidence import DayEvidence
-from trueup.repair.apply import repair_days
-from trueup.repair.phase4 import CLAIMS, Phase4Topic
-from unit.cases import AS_OF, DEFENSE, FIVE, KEY, evidence, failures
+from helpers.cases import AS_OF, DEFENSE, FIVE, KEY, evidence, failures
+from helpers.platforms import Embedded
+from helpers.repairs import SILENT, keys_of, repairer, texts_of
+from trueup.completion.claim import CLAIMS
+from trueup.completion.start import Phase4Topic
+from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.apply import repair_days
 
 EARLIER = AS_OF - timedelta(hours=3)
 NO_ROWS = {"row_count": 0, "grain_count": 0, "games_found_count": 0, "first_written_at": None, "last_written_at": None}

@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from contract.repairs import BROKEN, NIGHT, keys_of, repairer
-from emulators import Google
-from platforms import Platform
-from trueup.completions import DOCUMENTS
+from helpers.cases import DEFENSE, FIVE, OFFENSE, PLAYERS
+from helpers.emulators import Google
+from helpers.platforms import Platform
+from helpers.repairs import BROKEN, NIGHT, keys_of, repairer
+from trueup.completion.claim import CLAIMS
+from trueup.completion.store import DOCUMENTS
 from trueup.errors import ConflictError
-from trueup.evidence import DayEvidence
-from trueup.repair.apply import repair_days
-from trueup.repair.phase4 import CLAIMS
-from trueup.repair.steps import Step
-from unit.cases import DEFENSE, FIVE, OFFENSE, PLAYERS
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.apply import repair_days
+from trueup.repair.documents.steps import Step
 
 RECONCILERS = 8
 DATES = 20
@@ -139,6 +139,6 @@ def test_every_date_ends_with_the_right_count_one_claim_and_no_lost_field(platfo
     assert keys_of(sent) == {f"{key}-{claims[key].fields['claim_id']}" for key in KEYS}
     assert len(sent) == DATES, "one winner a date, and none was killed"
     applied = [
-        step.game_date for step in steps if step.outcome == "applied" and step.subject == step.game_date.isoformat()
+        step.game_date for step in steps if step.state == "applied" and step.subject == step.game_date.isoformat()
     ]
     assert sorted(day.isoformat() for day in applied) == KEYS

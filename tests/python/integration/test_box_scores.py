@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from box_scores import NIGHTS, night, player_rows
-from replaying import Silent
-from support import PROJECT
-from trueup.gateways.replay import loaded
+from helpers.box_scores import NIGHTS, night, player_rows
+from helpers.replaying import Silent
+from helpers.support import PROJECT
 from trueup.gateways.warehouse import Warehouse
+from trueup.runs.replay import loaded
 
 
 @pytest.mark.usefixtures("endpoint")

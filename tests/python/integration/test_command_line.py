@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from command_line import copy_project, trueup
-from contract.receivers import receiver
-from report_cases import INCIDENT
-from support import PROJECT, SCENARIOS, hear_interrupts
-from trueup.report import to_json
-from trueup.settings import now
+from helpers.command_line import copy_project, trueup
+from helpers.receivers import receiver
+from helpers.report_cases import INCIDENT
+from helpers.support import PROJECT, SCENARIOS, hear_interrupts
+from trueup.reporting.json_form import to_json
+from trueup.window import now
 
 WINDOW = ("--first-date", "2026-02-03", "--last-date", "2026-02-03", "--as-of", "2026-02-04T15:30:00Z")
 
@@ -58,7 +58,7 @@ def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
     """dbt catches Ctrl-C for itself; a terminal sends it to the whole process group."""
     scenario = SCENARIOS / "clean-twin-2026-02-03"
     with subprocess.Popen(
-        [sys.executable, "-m", "trueup.cli", "replay", str(scenario)],
+        [sys.executable, "-m", "trueup.cli.main", "replay", str(scenario)],
         cwd=project,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from replaying import Silent
+from helpers.replaying import Silent
+from helpers.support import PROJECT, SCENARIOS
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
 from sqlcheck.project import check_dbt
-from support import PROJECT, SCENARIOS
-from trueup.check import reconcile
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
-from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
-from trueup.scenarios import Scenario, load_scenario
+from trueup.runs.reconcile import reconcile
+from trueup.runs.replay import loaded
+from trueup.runs.workplace import NodeResult, Workplace
+from trueup.scenario.scenario import Scenario, load_scenario
 from trueup.schemas import read_table_schemas
-from trueup.workplace import NodeResult, Workplace
 
 pytestmark = pytest.mark.usefixtures("endpoint")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import copy_project
+from helpers.command_line import copy_project
 from trueup.gateways.dbt import DbtProject
 
 DAYS = {"first_date": "2026-02-03", "last_date": "2026-02-03"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import hear_interrupts
+from helpers.support import hear_interrupts
 from trueup.errors import WarehouseError
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse

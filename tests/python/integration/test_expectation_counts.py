@@ -17,19 +17,20 @@ from typing import Any, cast
 
 import pytest
 
-from replaying import Silent
-from support import PROJECT
+from helpers.replaying import Silent
+from helpers.support import PROJECT
 from trueup.errors import UsageError, WarehouseError
-from trueup.examine import Examiner
 from trueup.expectations.validator import Validator
 from trueup.gateways.embedded import PROJECT as CLOUD_PROJECT
 from trueup.gateways.expectations import GreatExpectations
 from trueup.gateways.warehouse import Warehouse
-from trueup.reference import load_reference
+from trueup.results.reference import load_reference
+from trueup.results.verdict import Verdict
+from trueup.runs.expectations import open_examiner
+from trueup.runs.workplace import Workplace
 from trueup.schemas import TableSchema
-from trueup.settings import Settings, Window
-from trueup.verdicts import Verdict
-from trueup.workplace import Workplace
+from trueup.settings import Settings
+from trueup.window import Window
 
 DATASET = "expectation_counts"
 FIRST = date(2026, 1, 5)
@@ -133,7 +134,7 @@ def workplace(warehouse: Warehouse, folder: Path, *suites: Mapping[str, Any]) ->
 
 
 def judged(work: Workplace, **more: Any) -> dict[date, Verdict]:
-    return {one.game_date: one for one in Examiner(work).examine_data(**more).verdicts}
+    return {one.game_date: one for one in open_examiner(work).examine_data(**more).verdicts}
 
 
 def rows_of(day: date, count: int, **cells: Any) -> list[Row]:
@@ -375,7 +376,7 @@ def test_a_table_can_need_rows_where_another_has_them(warehouse: Warehouse, tmp_
 def test_a_table_that_is_not_there_blocks_and_another_is_examined(warehouse: Warehouse, tmp_path: Path) -> None:
     fill(warehouse, rows_of(FIRST, 2))
     lost = {**RAW, "name": "lost", "meta": {**RAW["meta"], "table": "lost"}}
-    verdicts = Examiner(workplace(warehouse, tmp_path, RAW, lost)).examine_data().verdicts
+    verdicts = open_examiner(workplace(warehouse, tmp_path, RAW, lost)).examine_data().verdicts
     assert {(one.subject, one.outcome, one.is_blocking) for one in verdicts if one.game_date == FIRST} == {
         ("players", "passed", False),
         ("lost", "not_run", True),
@@ -401,11 +402,11 @@ def test_great_expectations_is_opened_once_and_not_where_no_suite_is_run(warehou
         return work.validator()
 
     counting = replace(work, validator=counted)
-    left_out = Examiner(counting, "it is not asked for")
+    left_out = open_examiner(counting, "it is not asked for")
     left_out.prepare()
     assert {(one.outcome, one.is_blocking) for one in left_out.examine_data().verdicts} == {("not_run", False)}
     assert opened == []
-    examiner = Examiner(counting)
+    examiner = open_examiner(counting)
     examiner.prepare()
     assert examiner.examine_data().verdicts[0].outcome == "passed"
     examiner.examine_report()
@@ -418,10 +419,10 @@ def test_a_declared_suite_that_is_gone_stops_the_check(warehouse: Warehouse, tmp
     (tmp_path / "models").mkdir()
     declared = "models: [{name: players, config: {meta: {suite: EXP002}}}]"
     (tmp_path / "models" / "players.yml").write_text(declared, encoding="utf-8")
-    Examiner(work)
+    open_examiner(work)
     (tmp_path / "models" / "teams.yml").write_text(declared.replace("players", "teams"), encoding="utf-8")
     with pytest.raises(UsageError, match="is of the model teams and the rule EXP002"):
-        Examiner(work)
+        open_examiner(work)
 
 
 @pytest.mark.parametrize(
@@ -438,4 +439,4 @@ def test_a_suite_that_asks_for_what_there_is_not_is_named(
     one = {**known, "severity": "critical", "description": "x", **expectation}
     raw = {**RAW, "meta": {**RAW["meta"], **meta}, "expectations": [one]}
     with pytest.raises(UsageError, match=said):
-        Examiner(workplace(warehouse, tmp_path, raw))
+        open_examiner(workplace(warehouse, tmp_path, raw))

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from box_scores import NIGHTS, Row, night, player_rows, schedule_rows, team_rows
-from replaying import Silent
+from helpers.box_scores import NIGHTS, Row, night, player_rows, schedule_rows, team_rows
+from helpers.replaying import Silent
+from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
 from sqlcheck.project import check_dbt
-from support import PROJECT
-from trueup.check import check_expectations, run_check
-from trueup.examine import Examiner
 from trueup.expectations.queries import batch_query, needed_dates_query
 from trueup.expectations.suites import read_suites
-from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
-from trueup.report import Report
-from trueup.workplace import Workplace
+from trueup.results.report import Report
+from trueup.runs.check import run_check
+from trueup.runs.expectations import check_expectations, open_examiner
+from trueup.runs.replay import loaded
+from trueup.runs.workplace import Workplace
 
 pytestmark = pytest.mark.usefixtures("endpoint")
 DAY = date(2026, 1, 9)
@@ -187,7 +187,7 @@ def test_tables_of_our_own_that_contradict_themselves_are_found(planted_night: P
         f"insert into `{work.relation}.rule_outcomes` (rule, game_date, outcome, examined_count, reason) "
         f"values ('DUP001', {day}, 'passed', 0, '')"
     )
-    examiner = Examiner(work)
+    examiner = open_examiner(work)
     verdicts = (*examiner.examine_data().verdicts, *examiner.examine_report().verdicts)
     failed = {one.subject: one for one in verdicts if one.outcome == "failed" and one.rule in ("EXP003", "EXP004")}
     assert {subject: one.rule for subject, one in failed.items()} == {
@@ -203,7 +203,7 @@ def test_tables_of_our_own_that_contradict_themselves_are_found(planted_night: P
 def test_a_day_without_rows_is_not_run_and_not_passed(planted_night: PlantedNight) -> None:
     work = planted_night.work
     window = replace(work.settings.window, first_date=date(2025, 7, 1), last_date=date(2025, 7, 2))
-    examination = Examiner(replace(work, settings=replace(work.settings, window=window))).examine_data()
+    examination = open_examiner(replace(work, settings=replace(work.settings, window=window))).examine_data()
     assert {one.outcome for one in examination.verdicts} == {"not_run"}
     # These have rows on each date, whatever was played: without them nothing else can be believed.
     must = {"completion_evidence", "completion_verdicts", "scraper_lateness"}
@@ -222,7 +222,7 @@ def test_a_suite_whose_table_cannot_be_read_is_not_run_and_the_others_are(
             suite["meta"]["derived"] = {"points_gap": "no_such_column"}
         (tmp_path / "expectations" / f"{name}.json").write_text(json.dumps(suite), encoding="utf-8")
     work = planted_night.work
-    examiner = Examiner(replace(work, settings=replace(work.settings, project_dir=tmp_path)))
+    examiner = open_examiner(replace(work, settings=replace(work.settings, project_dir=tmp_path)))
     source, teams = examiner.examine_data().verdicts
     assert (source.subject, source.outcome) == ("player_game_summary", "failed")
     assert (teams.outcome, teams.is_blocking) == ("not_run", True), teams.reason
@@ -257,7 +257,7 @@ def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(plant
 
     client.query_and_wait = record  # type: ignore[method-assign]
     try:
-        verdicts = Examiner(work).examine_data().verdicts
+        verdicts = open_examiner(work).examine_data().verdicts
     finally:
         del client.query_and_wait
     # What is asked on other nights, and what a finding shows.

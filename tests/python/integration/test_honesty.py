@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from replaying import Silent
-from support import PROJECT, SCENARIOS
-from trueup.answers import FINDING_TESTS, RULE_TEST, read_answers
-from trueup.check import run_check
+from helpers.replaying import Silent
+from helpers.support import PROJECT, SCENARIOS
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
-from trueup.gateways.replay import loaded
 from trueup.gateways.warehouse import Warehouse
-from trueup.gateways.workplace import open_completions
-from trueup.reconcile import read_evidence
-from trueup.report import Report
-from trueup.scenarios import Scenario, load_scenario
+from trueup.results.report import Report
+from trueup.runs.answers import FINDING_TESTS, RULE_TEST, read_answers
+from trueup.runs.check import run_check
+from trueup.runs.reconcile import read_evidence
+from trueup.runs.replay import loaded
+from trueup.runs.wiring import open_completions
+from trueup.runs.workplace import NodeResult, Workplace
+from trueup.scenario.scenario import Scenario, load_scenario
 from trueup.schemas import read_table_schemas
-from trueup.workplace import NodeResult, Workplace
 
 pytestmark = pytest.mark.usefixtures("endpoint")
 SCHEMAS = read_table_schemas(PROJECT / "models")

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from command_line import call, copy_project, environment_of, trueup
-from report_cases import INCIDENT, RULES
-from support import hear_interrupts
-from trueup.artifacts import read_report, write_report
-from trueup.report import Report
-from trueup.settings import now
+from helpers.command_line import call, copy_project, environment_of, trueup
+from helpers.report_cases import INCIDENT, RULES
+from helpers.support import hear_interrupts
+from trueup.reporting.artifacts import read_report, write_report
+from trueup.results.report import Report
+from trueup.window import now
 
 FILES = ("report.json", "junit.xml", "report.html")
 DEAD = {"TRUEUP_BIGQUERY_ENDPOINT": "http://127.0.0.1:1"}
@@ -158,7 +158,7 @@ def test_what_is_no_check_here_leaves_the_last_report_as_it_is(
 def checking(project: Path, silent: socket.socket, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A check that waits for the warehouse."""
     with subprocess.Popen(
-        [sys.executable, "-m", "trueup.cli", "check", *arguments],
+        [sys.executable, "-m", "trueup.cli.main", "check", *arguments],
         cwd=project,
         env=environment_of(TRUEUP_BIGQUERY_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}"),
         stdout=subprocess.DEVNULL,

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from emulators import Google
-from platforms import Embedded, Platform
-from replaying import Silent
-from support import PROJECT, SCENARIOS
-from trueup.completions import DOCUMENTS, decode_document
-from trueup.gateways.replay import session_environment
+from helpers.emulators import Google
+from helpers.platforms import Embedded, Platform
+from helpers.replaying import Silent
+from helpers.support import PROJECT, SCENARIOS
+from trueup.completion.encoding import decode_document
+from trueup.completion.store import DOCUMENTS
+from trueup.runs.session import session_environment
 from trueup.settings import COMPLETIONS_VARIABLE, IN_FIRESTORE
 
 KEY = "2026-02-03"
@@ -38,7 +39,7 @@ class Session:
 
     def trueup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         said = subprocess.run(
-            [sys.executable, "-m", "trueup.cli", "reconcile", *arguments],
+            [sys.executable, "-m", "trueup.cli.main", "reconcile", *arguments],
             cwd=PROJECT,
             env={**os.environ, **self.environment},
             capture_output=True,
@@ -98,7 +99,7 @@ def test_preview_repair_verify_and_history(incident: Session) -> None:
     # What was late stays late: phase 4 was started more than 30 minutes after the night was complete.
     assert fixed.returncode == 1
     assert {one["rule"] for one in told["findings"]} == {"TRIG002"}
-    assert [(one["rule"], one["outcome"]) for one in told["steps"]] == [("DONE001", "applied"), ("TRIG001", "applied")]
+    assert [(one["rule"], one["state"]) for one in told["steps"]] == [("DONE001", "applied"), ("TRIG001", "applied")]
     assert (told["steps"][0]["before"], told["steps"][0]["after"]) == (3, 5)
     assert told["plan"][0]["document"] == KEY
     after = incident.document()
@@ -117,7 +118,7 @@ def test_preview_repair_verify_and_history(incident: Session) -> None:
     history = incident.trueup(*WINDOW, "--history", "--format", "json")
     assert history.returncode == 0
     rows = json.loads(history.stdout)
-    assert [(row["rule"], row["outcome"]) for row in rows] == [
+    assert [(row["rule"], row["state"]) for row in rows] == [
         *(("DONE001", "started"), ("TRIG001", "started")),
         *(("DONE001", "applied"), ("TRIG001", "applied")),
     ]
@@ -149,6 +150,6 @@ def test_documents_that_cannot_be_written_are_could_not_check_and_the_audit_says
         rows = json.loads(session.trueup(*WINDOW, "--history", "--format", "json").stdout)
     assert said.returncode == 3
     told = json.loads(said.stdout)
-    assert {one["outcome"] for one in told["steps"]} == {"failed"}
+    assert {one["state"] for one in told["steps"]} == {"failed"}
     assert "read-only" in told["problems"][0]
-    assert {row["outcome"] for row in rows} == {"started", "failed"}
+    assert {row["state"] for row in rows} == {"started", "failed"}

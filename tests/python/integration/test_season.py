@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from replaying import Silent
-from support import PROJECT, real_data
-from trueup.gateways.replay import loaded
-from trueup.scenarios import Scenario
-from trueup.settings import EASTERN
+from helpers.replaying import Silent
+from helpers.support import PROJECT, real_data
+from trueup.runs.replay import loaded
+from trueup.scenario.scenario import Scenario
+from trueup.window import EASTERN
 
 ROSTER = (
     "scraper_name,due_time,alert_time,time_zone,day_offset,requires_games\n"

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from nights import moved, placed, together
-from replaying import Silent, replay
-from support import PROJECT, SCENARIOS
-from trueup.check import run_check
-from trueup.gateways.replay import loaded
+from helpers.nights import moved, placed, together
+from helpers.replaying import Silent, replay
+from helpers.support import PROJECT, SCENARIOS
 from trueup.gateways.warehouse import Warehouse
-from trueup.reference import load_reference
-from trueup.replays import Replay
-from trueup.report import Report
-from trueup.scenarios import ExpectedFinding, Scenario, compare, find_scenarios, load_scenario
+from trueup.results.reference import load_reference
+from trueup.results.report import Report
+from trueup.runs.check import run_check
+from trueup.runs.replay import loaded
+from trueup.runs.replayed import Replay
+from trueup.scenario.scenario import ExpectedFinding, Scenario, compare, find_scenarios, load_scenario
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from support import PROJECT, SCENARIOS
-from trueup.reference import load_reference
-from trueup.scenarios import find_scenarios, load_scenario
+from helpers.support import PROJECT, SCENARIOS
+from trueup.results.reference import load_reference
+from trueup.scenario.scenario import find_scenarios, load_scenario
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")

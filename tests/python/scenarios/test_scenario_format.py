@@ -11,13 +11,13 @@ from typing import get_args
 import pytest
 import yaml
 
-from support import PROJECT, SCENARIOS
+from helpers.support import PROJECT, SCENARIOS
 from trueup.errors import ScenarioError
-from trueup.reference import load_reference
-from trueup.report import Status
-from trueup.scenario_cells import is_known, read_cell
-from trueup.scenario_folders import SEED_COLUMNS
-from trueup.scenarios import ExpectedFinding, compare, find_scenarios, load_scenario
+from trueup.results.reference import load_reference
+from trueup.results.report import Status
+from trueup.scenario.cells import is_known, read_cell
+from trueup.scenario.folders import SEED_COLUMNS
+from trueup.scenario.scenario import ExpectedFinding, compare, find_scenarios, load_scenario
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
@@ -292,7 +292,7 @@ def test_the_columns_of_seeds_are_those_that_dbt_loads() -> None:
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
     declared = {name: config["+column_types"] for name, config in project["seeds"]["trueup"].items()}
     ours = {name: dict(one.strip().split(" ") for one in text.split(",")) for name, text in SEED_COLUMNS.items()}
-    assert ours == declared, "correct SEED_COLUMNS in src/trueup/scenario_folders.py"
+    assert ours == declared, "correct SEED_COLUMNS in src/trueup/scenario/folders.py"
 
 
 def test_the_seeds_of_the_project_can_be_those_of_a_scenario(tmp_path: Path) -> None:

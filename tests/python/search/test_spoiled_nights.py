@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from night import CACHE, DEFENSE, GAMEBOOK, OFFENSE, PGS, PROCESSORS, RUNS, SCHEDULE, UPCOMING_PLAYER, Night, name_of
 
-from replaying import Silent
-from search.repairs import may_set, may_start
-from search.spoilings import (
+from helpers.proved_repairs import may_set, may_start
+from helpers.replaying import Silent
+from helpers.spoilings import (
     ERROR,
     HARMLESS,
     TOLD,
@@ -30,16 +30,16 @@ from search.spoilings import (
     small_night,
     spoilings,
 )
-from support import PROJECT
-from trueup.answers import unseen_days
-from trueup.check import judge_settings, run_check
-from trueup.completions import DOCUMENTS
-from trueup.gateways.replay import loaded
-from trueup.reconcile import read_evidence
-from trueup.repair.plan import Plan, plan_repair
-from trueup.report import Report
-from trueup.scenarios import Scenario
-from trueup.settings import Window
+from helpers.support import PROJECT
+from trueup.completion.store import DOCUMENTS
+from trueup.repair.documents.plan import Plan, plan_repair
+from trueup.results.report import Report, unseen_days
+from trueup.runs.check import run_check
+from trueup.runs.reconcile import read_evidence
+from trueup.runs.replay import loaded
+from trueup.runs.variables import judge_settings
+from trueup.scenario.scenario import Scenario
+from trueup.window import Window
 
 # The partition column of each table whose cells are spoiled.
 PARTITIONED = {

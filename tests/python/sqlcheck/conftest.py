@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.engine import Engine
 from sqlcheck.project import ProjectCheck, check_project
-from support import PROJECT
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from nights import moved, placed, together
+from helpers.nights import moved, placed, together
+from helpers.support import PROJECT, SCENARIOS
 from sqlcheck.differential import (
     DIFFERENT,
     NOT_COMPARED,
     SAME,
-    Outcome,
+    Compared,
     Quiet,
     compare_scenario,
     exit_code,
@@ -23,11 +24,10 @@ from sqlcheck.differential import (
 from sqlcheck.differential_exceptions import Exceptions, read_exceptions
 from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, TableReader, built
 from sqlcheck.reference import Reference
-from support import PROJECT, SCENARIOS
 from trueup.gateways.embedded import PROJECT as WAREHOUSE_PROJECT
-from trueup.gateways.replay import DATASET
 from trueup.gateways.warehouse import Warehouse
-from trueup.scenarios import Scenario, load_scenario
+from trueup.runs.loading import DATASET
+from trueup.scenario.scenario import Scenario, load_scenario
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
@@ -88,7 +88,7 @@ def test_every_model_gives_the_same_rows_by_both_engines(nights: BuiltScenario, 
     assert not [one.model for one in outcomes if not one.row_count]
 
 
-def none_is_wrong(outcomes: list[Outcome]) -> None:
+def none_is_wrong(outcomes: list[Compared]) -> None:
     if wrong := [one for one in outcomes if one.status in ("differs", "not run")]:
         pytest.fail("\n".join(map(str, wrong)), pytrace=False)
 
@@ -171,7 +171,7 @@ def test_a_model_without_a_table_or_left_out_is_no_pass(nights: BuiltScenario, r
 
 
 def test_an_exception_that_is_not_needed_is_told() -> None:
-    outcomes = [Outcome("s", "m", "same", 3), Outcome("s", "empty", "same", 0)]
+    outcomes = [Compared("s", "m", "same", 3), Compared("s", "empty", "same", 0)]
     exceptions = Exceptions(
         not_executed={"gone": "r"}, as_json={("m", "a"): "r", ("empty", "a"): "r", ("gone", "b"): "r"}
     )

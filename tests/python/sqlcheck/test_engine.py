@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from wasmtime import wat2wasm
 
+from helpers.support import PROJECT
 from sqlcheck.catalog import Catalog, table_of
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine, EngineCrashError
-from support import PROJECT
 
 # Compiles a module of one function, after it has said that it does.
 COMPILE = """

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from helpers.support import PROJECT, missing
 from sqlcheck.catalog import Catalog, Table, table_of
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
-from support import PROJECT, missing
 
 EXAM = PROJECT.parent / "shared" / "googlesql"
 

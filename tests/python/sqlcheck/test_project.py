@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from helpers.support import PROJECT
 from sqlcheck.__main__ import summary
 from sqlcheck.checker import Checker
 from sqlcheck.contracts import mismatches, write_types
@@ -21,7 +22,6 @@ from sqlcheck.partitions import source_reads
 from sqlcheck.project import ProjectCheck, check_dbt
 from sqlcheck.python_sql import _places
 from sqlcheck.types import parse_type
-from support import PROJECT
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from helpers.support import PROJECT
 from sqlcheck.dbt_project import CannotCompileError, compile_offline
-from support import PROJECT
 
 
 def test_the_default_window_is_the_seven_eastern_days_that_end_yesterday(tmp_path: Path) -> None:

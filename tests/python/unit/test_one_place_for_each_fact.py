@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from support import PROJECT
-from trueup.examine import REPORTING
+from helpers.support import PROJECT
 from trueup.expectations.declared import DeclaredSuite, declared_suites
+from trueup.expectations.examine import REPORTING
 from trueup.expectations.suites import read_suites
-from trueup.reference import load_reference
-from trueup.repair.steps import AUDIT
+from trueup.repair.documents.steps import AUDIT
+from trueup.results.reference import load_reference
+from trueup.results.verdict import fingerprint
 from trueup.schemas import read_table_schemas
-from trueup.verdicts import fingerprint
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
 ANALYTICS = {schema.table: schema for schema in SCHEMAS.values() if schema.dataset == "nba_analytics"}
@@ -85,7 +85,7 @@ def test_what_is_declared_of_a_table_names_its_columns(table: str) -> None:
 
 def test_every_list_of_the_analytics_tables_is_the_same() -> None:
     assert re.findall(r"'(\w+)',", text("macros/analytics_tables.sql")) == list(ANALYTICS)
-    assert {entry.table_name for entry in REFERENCE.roster} == set(ANALYTICS)
+    assert {entry.table_name for entry in REFERENCE.roster.entries} == set(ANALYTICS)
 
 
 def test_every_source_is_looked_for_and_staged() -> None:
@@ -129,20 +129,20 @@ def test_every_model_has_a_description_beside_it() -> None:
 
 
 def test_what_the_stories_read_of_a_detail_is_written_by_a_rule() -> None:
-    told = text("src/trueup/stories/links.py") + text("src/trueup/stories/titles.py")
+    told = text("src/trueup/reporting/stories/links.py") + text("src/trueup/reporting/stories/titles.py")
     read = set(re.findall(r"""(?:_moment|_names|detail_number)\(\w+, "(\w+)"\)|detail(?:\.get\(|\[)"(\w+)\"""", told))
     models = (*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "macros").glob("*.sql"))
     sql = "\n".join(path.read_text(encoding="utf-8") for path in models)
-    judges = text("src/trueup/judge.py") + text("src/trueup/judge_trigger.py")
+    judges = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "src/trueup/judge").glob("*.py"))
     names = {name for pair in read for name in pair if name}
     assert {"due_games", "expected_games", "cause", "reported"} <= names, "the pattern of this test is out of date"
     gone = {name for name in names if not re.search(rf"\bas {name}\b", sql) and f'"{name}"' not in judges}
-    assert not gone, f"no rule writes {', '.join(sorted(gone))} into its detail: correct src/trueup/stories"
+    assert not gone, f"no rule writes {', '.join(sorted(gone))} into its detail: correct src/trueup/reporting/stories"
 
 
 def test_every_command_is_told_in_the_readme() -> None:
     said = subprocess.run(
-        [sys.executable, "-m", "trueup.cli", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "trueup.cli.main", "--help"], capture_output=True, text=True, check=True
     ).stdout
     commands = re.findall(r"^    (\w+)(?: |$)", said, re.MULTILINE)
     assert set(commands) >= {"check", "demo", "local", "reconcile", "replay", "report"}

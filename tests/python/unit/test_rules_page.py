@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support import PROJECT
+from helpers.support import PROJECT
 from trueup.expectations.suites import Suite, read_suites
-from trueup.reference import Rule, load_reference
+from trueup.results.reference import load_reference
+from trueup.results.rule import Rule
 
 PAGE = PROJECT / "docs" / "reference" / "rules.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from support import PROJECT
+from helpers.support import PROJECT
 from trueup.errors import UsageError
-from trueup.settings import find_project, make_window
+from trueup.settings import find_project
+from trueup.window import make_window
 
 NOW = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
 

@@ -1,0 +1,83 @@
+"""``trueup alert``: tell the channels what changed since the last alert."""
+
+from __future__ import annotations
+
+import uuid
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from trueup.cli.options import project_of, state_of
+from trueup.errors import CannotCheckError, UsageError
+from trueup.reporting.age import MOST_HOURS, refuse_old
+from trueup.reporting.alerts.channels import Delivery, channels_of
+from trueup.reporting.alerts.preview import Preview, preview
+from trueup.reporting.alerts.settings import SLACK_VARIABLE, STEP_SUMMARY_VARIABLE, WEBHOOK_VARIABLE, alert_settings
+from trueup.reporting.artifacts import read_report
+from trueup.results.report import Report
+from trueup.window import now
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("--preview", action="store_true", help="show what would be sent, and send nothing")
+    parser.add_argument(
+        "--max-age",
+        type=float,
+        default=MOST_HOURS,
+        metavar="HOURS",
+        help=f"refuse a report that is older (default: {MOST_HOURS:g})",
+    )
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Send what is new in the last run's report to Slack, a webhook and the step summary."""
+    project_dir = project_of(options)
+    found = read_report(state_of(project_dir))
+    settings = alert_settings(found.target, project_dir)
+    if not channels_of(settings):
+        raise UsageError(
+            "No alert channel is configured.",
+            f"Set {SLACK_VARIABLE}, {WEBHOOK_VARIABLE} or {STEP_SUMMARY_VARIABLE}; see docs/alerts.md.",
+        )
+    refuse_old(found, now(), options.max_age)
+    if options.preview:
+        from trueup.runs.alerts import state_opener
+
+        print_previews(preview(found, settings, state_opener(settings, project_dir, found.target)), Console())
+        return 0
+    deliveries = send(found, project_dir)
+    print_deliveries(deliveries, console)
+    return CannotCheckError.exit_code if any(one.is_unsent for one in deliveries) else 0
+
+
+def send(report: Report, project_dir: Path) -> tuple[Delivery, ...]:
+    """Send to the channels that the environment names; without any, nothing is imported or opened."""
+    settings = alert_settings(report.target, project_dir)
+    if not channels_of(settings):
+        return ()
+    from trueup.reporting.alerts.deliver import send_alerts
+    from trueup.runs.alerts import open_courier
+
+    return send_alerts(report, settings, open_courier(settings, project_dir, report.target, uuid.uuid4().hex))
+
+
+def print_deliveries(deliveries: Sequence[Delivery], console: Console) -> None:
+    """What became of the alerts: what was sent, and above all what was not."""
+    for one in deliveries:
+        colour = "bold red" if one.is_unsent else "dim"
+        reason = f": {one.reason}" if one.reason else ""
+        console.print(
+            f"[{colour}]alert {one.channel} {one.result.replace('_', ' ')}[/]{escape(reason)}", highlight=False
+        )
+
+
+def print_previews(previews: Sequence[Preview], console: Console) -> None:
+    """What each channel would be sent."""
+    for one in previews:
+        console.print(f"[bold]{one.channel}[/]  {escape(one.reason)}".rstrip(), highlight=False)
+        if one.body:
+            console.print(one.body, highlight=False, markup=False, soft_wrap=True)

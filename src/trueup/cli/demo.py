@@ -1,0 +1,49 @@
+"""``trueup demo``: the night of 2026-02-03 on the embedded warehouse."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+
+from rich.console import Console
+
+from trueup.cli.options import near, project_of, state_of
+from trueup.cli.replay import print_replay, starting_warehouse
+from trueup.cli.show_report import print_report
+from trueup.cli.steps import Steps
+from trueup.expectations.validator import DATA_DOCS
+from trueup.reporting.artifacts import page_path, write_report
+from trueup.results.reference import load_reference
+from trueup.window import now
+
+NIGHT = "incident-2026-02-03"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """No options of its own."""
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Replay the night of 2026-02-03, end to end. Exits 0 if it finds exactly the planted faults."""
+    project_dir = project_of(options)
+    folder = state_of(project_dir) / "demo"  # never in the place of a check's report
+    steps = Steps(console)
+    out = Console()
+    with closing(steps), starting_warehouse(steps) as warehouse:
+        from trueup.runs.replay import replay_all
+
+        (night,) = replay_all(
+            [project_dir / "scenarios" / NIGHT],
+            project_dir,
+            state_of(project_dir),
+            steps,
+            warehouse,
+            with_tests=True,
+            data_docs=folder / DATA_DOCS,
+        )
+    write_report(folder, night.report, load_reference(project_dir / "seeds").rules, now())
+    print_report(night.report, out)
+    out.print()
+    print_replay(night, out)
+    out.print(f"The report: {near(page_path(folder))}", highlight=False)
+    return 0 if night.is_match else 1

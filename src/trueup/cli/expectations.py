@@ -1,0 +1,36 @@
+"""``trueup expectations``: the suites of Great Expectations, alone."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+
+from rich.console import Console
+
+from trueup.cli.options import add_format, add_window, near, settings_of, show
+from trueup.cli.steps import Steps
+from trueup.expectations.validator import DATA_DOCS
+from trueup.window import now
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this command."""
+    add_window(parser)
+    add_format(parser)
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Run the suites of Great Expectations alone."""
+    settings = settings_of(options, now())
+    from trueup.runs.expectations import check_expectations
+    from trueup.runs.wiring import open_workplace
+
+    steps = Steps(console)
+    # Not in the place of the pages that the last check's report links to.
+    folder = settings.state_dir / "expectations"
+    with closing(steps), open_workplace(settings, steps, folder / DATA_DOCS) as work:
+        report = check_expectations(work)
+    code = show(report, options)
+    if report.data_docs and options.format == "text":
+        Console().print(f"\n[dim]{near(folder / report.data_docs)}[/]", highlight=False)
+    return code

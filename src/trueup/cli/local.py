@@ -1,0 +1,40 @@
+"""``trueup local``: any command beside an embedded warehouse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Console
+
+from trueup.cli.options import project_of, state_of
+from trueup.cli.steps import Steps
+from trueup.errors import UsageError
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("--scenario", metavar="DIR", help="load this scenario first")
+    parser.add_argument("run", nargs="*", metavar="-- COMMAND", help="the command, after --")
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Run a command beside an embedded warehouse."""
+    if not options.run:
+        raise UsageError("There is no command to run.", "As in: trueup local -- dbt build")
+    project_dir = project_of(options)
+    from trueup.runs.session import session_environment
+
+    steps = Steps(console)
+    scenario = Path(options.scenario) if options.scenario else None
+    with closing(steps), session_environment(scenario, project_dir, state_of(project_dir), steps) as environment:
+        steps.finish()
+        try:
+            return subprocess.run(
+                options.run, env={**os.environ, **environment}, cwd=project_dir, check=False
+            ).returncode
+        except OSError as error:
+            raise UsageError(f"Cannot run {options.run[0]!r}: {error.strerror}.") from error

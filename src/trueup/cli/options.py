@@ -1,0 +1,89 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import uuid
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from trueup.cli.show_report import print_report
+from trueup.repair.documents.steps import Actor
+from trueup.reporting.json_form import to_json
+from trueup.results.report import Report
+from trueup.settings import Settings, completions_file, find_project
+from trueup.window import Window, make_window
+
+DEFAULT_TARGET = "local"
+
+
+def add_window(parser: ArgumentParser) -> None:
+    """``--first-date``, ``--last-date``, ``--days``, ``--as-of`` and ``--target``."""
+    parser.add_argument("--first-date", metavar="D", help="first Eastern day, as in 2026-02-03")
+    parser.add_argument("--last-date", metavar="D", help="last Eastern day (default: yesterday)")
+    parser.add_argument("--days", type=int, metavar="N", help="number of days up to the last one (default: 7)")
+    parser.add_argument("--as-of", metavar="T", help="evaluate as of this time (default: now)")
+    parser.add_argument("--target", default=DEFAULT_TARGET, help="local (embedded), ci, or prod")
+
+
+def add_format(parser: ArgumentParser) -> None:
+    """``--format``."""
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def window_of(options: Namespace, moment: datetime) -> Window:
+    """The days that the options name. Raises UsageError if they name none."""
+    return make_window(options.first_date, options.last_date, options.days, options.as_of, moment)
+
+
+def settings_of(options: Namespace, moment: datetime) -> Settings:
+    """The settings of a run on the days that the options name."""
+    project_dir = project_of(options)
+    return Settings(
+        project_dir=project_dir,
+        state_dir=state_of(project_dir),
+        target=options.target,
+        window=window_of(options, moment),
+        completions=completions_file(options.target, project_dir),
+        holder=actor().name,
+    )
+
+
+def project_of(options: Namespace) -> Path:
+    """The folder of trueup's dbt project."""
+    if options.project_dir:
+        return find_project(Path(options.project_dir).resolve(), or_installed=False)
+    return find_project(Path.cwd())
+
+
+def state_of(project_dir: Path) -> Path:
+    """The folder in which runs leave their reports."""
+    return project_dir / ".trueup"
+
+
+def actor() -> Actor:
+    """Who runs this command, for the audit."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without an entry for its user
+        user = f"uid-{os.getuid()}"
+    return Actor(f"{user}@{socket.gethostname()}", uuid.uuid4().hex[:12])
+
+
+def show(report: Report, options: Namespace) -> int:
+    """Print the report in the form that ``--format`` names; returns its exit code."""
+    if options.format == "json":
+        print(to_json(report))
+    else:
+        print_report(report, Console())
+    return report.exit_code
+
+
+def near(path: Path) -> Path:
+    """A path relative to the current folder where it is below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

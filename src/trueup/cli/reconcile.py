@@ -1,0 +1,167 @@
+"""``trueup reconcile``: judge the completion documents, show the plan of their repair, or carry it out."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from trueup.cli.options import actor, add_format, add_window, settings_of
+from trueup.cli.show_report import print_report
+from trueup.cli.steps import Steps
+from trueup.errors import CannotCheckError, UsageError
+from trueup.judge.case import FAMILIES
+from trueup.repair.documents.plan import Plan
+from trueup.repair.documents.planned import planned_steps
+from trueup.repair.documents.steps import START, Step, value_text
+from trueup.reporting.json_form import to_json
+from trueup.results.report import Report
+from trueup.runs.variables import families_off
+from trueup.window import now
+
+if TYPE_CHECKING:
+    from trueup.runs.repair import Repair
+
+_COLOURS = {"applied": "green", "refused": "yellow", "failed": "bold red", "not_done": "red", "started": "dim"}
+_LONGEST = 100
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this command."""
+    add_window(parser)
+    add_format(parser)
+    does = parser.add_mutually_exclusive_group()
+    does.add_argument("--fix", action="store_true", help="carry out the plan")
+    does.add_argument("--history", action="store_true", help="show what was repaired on these days")
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Judge the completion documents against the rows and plan their repair; with --fix, carry it out."""
+    if options.fix and options.as_of:
+        raise UsageError("--fix conflicts with --as-of: it repairs what is there now.", "Leave one of them out.")
+    settings = settings_of(options, now())
+    if off := families_off(settings) & FAMILIES:
+        raise UsageError(
+            f"The var families_off switches off the rules on documents ({', '.join(sorted(off))}).",
+            "Leave them on in dbt_project.yml to reconcile documents.",
+        )
+    from trueup.runs.build import build_evidence, building
+    from trueup.runs.reconcile import verdict_report
+    from trueup.runs.repair import carry_out, plan_repairs, repair_audit
+    from trueup.runs.wiring import open_workplace
+
+    who = actor()
+    steps = Steps(console)
+    with closing(steps), open_workplace(settings, steps) as work:
+        if options.history:
+            rows = repair_audit(work, who).history(settings.window.first_date, settings.window.last_date)
+            steps.finish()
+            print_history(rows, options.format, Console())
+            return 0
+        with building(work):
+            build_evidence(work)
+            steps.start("Judging the completion documents")
+            repair = plan_repairs(work, who)
+            if options.fix and not repair.judged.unread:
+                steps.start("Repairing")
+                repair = carry_out(work, repair, who)
+    problems = [repair.trouble] if repair.trouble else []
+    report = verdict_report(repair.judged, settings.window, settings.target, problems)
+    if options.format == "json":
+        print(repair_json(report, repair))
+    else:
+        print_report(report, Console())
+        print_repair(repair, options.fix, Console())
+    return CannotCheckError.exit_code if problems else report.exit_code
+
+
+def repair_json(report: Report, repair: Repair) -> str:
+    """The report, the plan of each document, and what was done: one JSON document."""
+    plans = [
+        {
+            "document": plan.document_id,
+            "update_time": plan.update_time.isoformat() if plan.update_time else None,
+            "steps": [_as_dict(step) for step in planned_steps(plan, "started")],
+            "left": [asdict(one) for one in plan.left],
+        }
+        for plan in repair.plans
+        if not plan.is_empty or plan.left
+    ]
+    return to_json(report, plan=plans, steps=[_as_dict(step) for step in repair.steps])
+
+
+def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
+    """What would be done, or what was done, and what is left to people."""
+    steps = repair.steps if was_fixed else [one for plan in repair.plans for one in planned_steps(plan, "started")]
+    console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]", highlight=False)
+    if not steps:
+        is_unseen = repair.judged.unread or any(one.is_blocking for one in repair.judged.verdicts)
+        said = "no plan: something that it needs could not be checked" if is_unseen else "nothing to repair"
+        console.print(f"  {said}", highlight=False)
+    for step in steps:
+        state = f"[{_COLOURS[step.state]}]{step.state}[/] " if was_fixed else ""
+        console.print(f"  {state}[bold]{step.rule}[/]  {step.game_date}  {escape(_change(step))}", highlight=False)
+        if step.reason:
+            console.print(f"    {escape(step.reason)}", highlight=False)
+        elif not was_fixed:
+            console.print(f"    [dim]because {escape(_short(dict(step.evidence)))}[/]", highlight=False)
+            for table, count in step.evidence.get("excess_rows", {}).items():
+                note = f"{table} holds {count} duplicate rows, and phase 4 would read them"
+                console.print(f"    [yellow]{escape(note)}[/]", highlight=False)
+    _print_left(repair.plans, console)
+    if steps and not was_fixed:
+        console.print("\nTo carry it out: the same command with [green]--fix[/]", highlight=False)
+
+
+def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console) -> None:
+    """Every step on the documents of the window, oldest first."""
+    if form == "json":
+        print(json.dumps([dict(row) for row in rows], default=str, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        console.print("No document of these days was repaired.", highlight=False)
+    for row in rows:
+        console.print(
+            f"{row['recorded_at']:%Y-%m-%d %H:%M:%S} UTC  [{_COLOURS.get(row['state'], 'dim')}]{row['state']}[/]  "
+            f"[bold]{row['rule']}[/]  {row['game_date']}  {escape(row['action'])} {escape(row['subject'])}: "
+            f"{escape(row['before'][:_LONGEST])} → {escape(row['after'][:_LONGEST])}  "
+            f"[dim]{escape(row['actor'])}, run {row['run_id']}[/]",
+            highlight=False,
+        )
+        if row["reason"]:
+            console.print(f"    {escape(row['reason'])}", highlight=False)
+
+
+def _print_left(plans: Sequence[Plan], console: Console) -> None:
+    left = [(plan, one) for plan in plans for one in plan.left]
+    if not left:
+        return
+    console.print("\n[bold]left to you[/]", highlight=False)
+    for plan, one in left:
+        subject = "" if one.subject == plan.document_id else f" {one.subject}"
+        console.print(
+            f"  [bold]{one.rule}[/]  {plan.game_date}{escape(subject)}: {escape(one.reason)}", highlight=False
+        )
+        console.print(f"    [green]→ {escape(one.remedy)}[/]", highlight=False)
+
+
+def _change(step: Step) -> str:
+    if step.action == START:
+        return f"start phase 4 of {step.subject}: claim it, send the message, set _triggered"
+    return f"set {step.subject}: {_short(step.before)} → {_short(step.after)}"
+
+
+def _short(value: Any) -> str:
+    text = value_text(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _as_dict(step: Step) -> dict[str, Any]:
+    values = {name: json.loads(value_text(getattr(step, name))) for name in ("before", "after", "evidence")}
+    return {**asdict(step), **values, "game_date": step.game_date.isoformat()}

@@ -1,0 +1,79 @@
+"""``trueup replay``: scenarios, compared with what they expect."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from trueup.cli.options import add_format, project_of, state_of
+from trueup.cli.steps import Steps
+from trueup.gateways.embedded import EmbeddedWarehouse
+from trueup.runs.replayed import Replay, replays_to_json
+from trueup.scenario.scenario import find_scenarios
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("folders", nargs="+", metavar="DIR", help="a scenario, or a folder of them")
+    parser.add_argument("--quiet", action="store_true", help="results only, no progress")
+    add_format(parser)
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Replay scenarios and compare the findings with those they expect."""
+    project_dir = project_of(options)
+    steps = Steps(console, quiet=options.quiet)
+    out = Console()
+    replays: list[Replay] = []
+    folders = find_scenarios([Path(path) for path in options.folders])
+    with closing(steps), starting_warehouse(steps) as warehouse:
+        from trueup.runs.replay import replay_all
+
+        for one in replay_all(folders, project_dir, state_of(project_dir), steps, warehouse):
+            replays.append(one)
+            if options.format == "text":
+                print_replay(one, out)
+    missed = sum(not one.is_match for one in replays)
+    if options.format == "json":
+        print(replays_to_json(replays))
+    else:
+        out.print(f"{len(replays) - missed} passed, {missed} failed", highlight=False)
+    return 1 if missed else 0
+
+
+@contextmanager
+def starting_warehouse(steps: Steps) -> Iterator[EmbeddedWarehouse]:
+    """An embedded warehouse that starts while dbt is imported, which takes as long."""
+    steps.start("Starting the embedded warehouse")
+    with EmbeddedWarehouse() as warehouse:
+        yield warehouse
+
+
+def print_replay(replay: Replay, console: Console) -> None:
+    """One line for a scenario that was met; what differs for one that was not."""
+    scenario, comparison = replay.scenario, replay.comparison
+    if replay.is_match:
+        planted = len(scenario.expect)
+        found = f"found exactly the {planted} planted findings" if planted else "found nothing, as it should"
+        ended = "; could not check, as it should" if scenario.status == "could_not_check" else ""
+        console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}", highlight=False)
+        return
+    console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}", highlight=False)
+    if replay.status_difference:
+        console.print(f"    {replay.status_difference}", highlight=False)
+    for problem in replay.unchecked:
+        console.print(f"    could not check: {escape(problem)}", highlight=False)
+    for expected in comparison.missing:
+        console.print(f"    missing:    {escape(str(expected))}", highlight=False)
+    for finding in comparison.unexpected:
+        console.print(
+            f"    unexpected: {finding['severity']} {finding['rule']} {finding['game_date']} "
+            f"{escape(str(finding['subject']))} observed {finding['observed']}: "
+            f"{escape(str(finding['summary']))}",
+            highlight=False,
+        )

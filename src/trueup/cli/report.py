@@ -1,0 +1,44 @@
+"""``trueup report``: the last run's report again, from its artifacts alone."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+
+from trueup.cli.options import add_format, near, project_of, show, state_of
+from trueup.reporting.age import age_in_words, is_old
+from trueup.reporting.artifacts import read_report, write_page
+from trueup.reporting.page.wording import utc
+from trueup.results.reference import load_reference
+from trueup.results.report import Report
+from trueup.window import now
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this command."""
+    add_format(parser)
+
+
+def run(options: Namespace, console: Console) -> int:  # noqa: ARG001 - one shape for all
+    """Show the last run's report again, from its artifacts alone."""
+    project_dir = project_of(options)
+    found = read_report(state_of(project_dir))
+    page = write_page(state_of(project_dir), found, load_reference(project_dir / "seeds").rules)
+    if options.format == "text":
+        print_age(found, now(), Console())
+    code = show(found, options)
+    if options.format == "text":
+        Console().print(f"\nThe report: {near(page)}", highlight=False)
+    return code
+
+
+def print_age(report: Report, now: datetime, console: Console) -> None:
+    """When a report that is read again was written, and what it speaks of: nobody takes an old one for today's."""
+    colour = "yellow" if is_old(report, now) else "dim"
+    told = (
+        f"Report written {age_in_words(report, now)}. Target {escape(report.target)}, as of {utc(report.window.as_of)}."
+    )
+    console.print(f"[{colour}]{told}[/]", highlight=False)

@@ -1,0 +1,101 @@
+"""The report on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from trueup.results.finding import SEVERITIES, by_severity
+from trueup.results.report import Report
+
+_COLOURS = {"error": "bold red", "warn": "yellow", "info": "cyan"}
+_NOT_RUN_SHOWN = 12
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report on a terminal: the verdict, what is wrong, what to do, what was not run."""
+    console.print()
+    console.print(verdict(report), highlight=False)
+    for problem in report.problems:
+        console.print(f"  [bold red]could not check[/]  {escape(problem)}", highlight=False)
+    if report.findings:
+        _print_findings(report, console)
+    _print_service_levels(report, console)
+    _print_not_run(report, console)
+    for note in report.notes:
+        console.print(f"[dim]note: {escape(note)}[/]", highlight=False)
+
+
+def verdict(report: Report) -> str:
+    """One sentence: healthy or not, and what was looked at."""
+    window = report.window
+    days = (
+        f"{window.first_date}"
+        if window.first_date == window.last_date
+        else f"{window.first_date} to {window.last_date}"
+    )
+    counts = Counter(one.outcome for one in report.outcomes)
+    severities = Counter(one.severity for one in report.findings)
+    looked = f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['not_run']} not run"
+    if report.status == "healthy":
+        warned = f" with {severities['warn']} warnings" if severities["warn"] else ""
+        return f"[bold green]✔ {days}: healthy{warned}[/]  ({looked})"
+    if report.status == "findings":
+        return f"[bold red]✘ {days}: {severities['error']} errors, {severities['warn']} warnings[/]  ({looked})"
+    return f"[bold yellow]? {days}: could not check[/]  ({looked})"
+
+
+def _print_findings(report: Report, console: Console) -> None:
+    """Per finding what is wrong and the next step; lines that read well at any width."""
+    for finding in by_severity(report.findings):
+        if finding.severity == "info" and finding.waived_because is None and finding.rule.startswith("SLO"):
+            continue  # the service levels below say the same with their numbers
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column(width=max(map(len, SEVERITIES)), style=_COLOURS[finding.severity])
+        table.add_column(overflow="fold")
+        head = f"[bold]{finding.rule}[/]  {finding.game_date}  [bold]{escape(finding.subject)}[/]"
+        table.add_row(finding.severity, head)
+        table.add_row("", escape(finding.summary))
+        if finding.waived_because:
+            table.add_row("", f"[dim]waived: {escape(finding.waived_because)}[/]")
+        else:
+            table.add_row("", f"[green]→ {escape(finding.remedy)}[/]")
+        console.print()
+        console.print(table, highlight=False)
+
+
+def _print_service_levels(report: Report, console: Console) -> None:
+    if not report.service_levels:
+        return
+    latest: dict[str, str] = {}
+    last: date = report.window.last_date
+    for level in report.service_levels:
+        if level.game_date == last:
+            value = "not run" if level.value is None else f"{level.value:.1f} {level.unit}"
+            latest[level.metric] = f"{level.metric.replace('_', ' ')} {value} ({level.state})"
+    console.print(f"\n[bold]service levels {last}[/]", highlight=False)
+    for metric in sorted(latest):
+        console.print(f"  {escape(latest[metric].replace('(not_run)', '').strip())}", highlight=False)
+
+
+def _print_not_run(report: Report, console: Console) -> None:
+    reasons: dict[tuple[bool, str], Counter[str]] = {}
+    for one in report.outcomes:
+        if one.outcome == "not_run":
+            reasons.setdefault((one.is_blocking, one.reason), Counter())[one.rule] += 1
+    if not reasons:
+        return
+    console.print("\n[bold]not run[/]")
+    ordered = sorted(reasons.items(), key=lambda item: (not item[0][0], item[0][1]))
+    for (is_blocking, reason), rules in ordered[:_NOT_RUN_SHOWN]:
+        mark = "[yellow]could not check[/]" if is_blocking else "[dim]nothing to do[/]"
+        console.print(
+            f"  {mark}  {', '.join(sorted(rules))}: {escape(reason or 'no reason given')}",
+            highlight=False,
+        )
+    if len(ordered) > _NOT_RUN_SHOWN:
+        console.print(f"  … and {len(ordered) - _NOT_RUN_SHOWN} more reasons (--format json)")

@@ -1,0 +1,54 @@
+"""Progress on stderr while trueup works."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class Steps:
+    """Tells on stderr what is being done; a step at a time, with dbt's nodes as they start.
+
+    On a terminal it is a live line; elsewhere (CI, a file) one line per step.
+    """
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._progress: Progress | None = None
+
+    def start(self, what: str) -> None:
+        """A new step begins."""
+        self.finish()
+        if self._quiet:
+            return
+        if not self._console.is_terminal:
+            self._console.print(f"… {what}", highlight=False)
+            return
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[node]}"),
+            console=self._console,
+        )
+        self._progress.add_task(what, total=None, node="")
+        self._progress.start()
+
+    def node(self, name: str, index: int, total: int) -> None:
+        """Dbt has started one of its nodes."""
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=name[-48:])
+
+    def close(self) -> None:
+        """Leave the terminal as it was, whatever happened."""
+        self.finish()
+
+    def finish(self) -> None:
+        """The step is done."""
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            task = progress.tasks[0]
+            progress.update(task.id, completed=task.total or 1, total=task.total or 1, node="")
+            progress.stop()

@@ -1,0 +1,1 @@
+"""Completion documents: their store, their form, who must report, when a night is complete, and who starts phase 4."""

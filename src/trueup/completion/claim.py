@@ -1,0 +1,115 @@
+"""The claim to start phase 4 of a date: of many starters one wins it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from trueup.completion.store import CompletionStore, Snapshot
+from trueup.errors import CompletionsError, ConflictError
+
+State = Literal["claimed", "released", "published"]
+CLAIMS = "phase4_claims"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who starts phase 4 of one date. ``message`` is fixed with the claim: sent twice, it is the same twice."""
+
+    claim_id: str
+    owner: str
+    state: State
+    message: Mapping[str, Any]
+    claimed_at: datetime
+    published_at: datetime | None = None
+
+    def as_fields(self) -> dict[str, Any]:
+        """The claim as a document."""
+        return {
+            "claim_id": self.claim_id,
+            "owner": self.owner,
+            "state": self.state,
+            "message": dict(self.message),
+            "claimed_at": self.claimed_at,
+            "published_at": self.published_at,
+        }
+
+    @property
+    def idempotency_key(self) -> str:
+        """What a receiver tells two deliveries of one start by; of date and claim alone."""
+        return f"{self.message['game_date']}-{self.claim_id}"
+
+
+class HeldError(Exception):
+    """Someone else is starting phase 4 of this date just now."""
+
+
+def take_claim(
+    claims: CompletionStore, document_id: str, message: Mapping[str, Any], owner: str, lease: timedelta
+) -> Claim:
+    """The claim of a date: ours, or one whose message was sent and whose document is not marked yet.
+
+    A claim that its owner released, or left alone for longer than ``lease`` by the store's clock, is taken
+    over with its key and its message. Raises HeldError where another owner is at it.
+    """
+    found = claims.read([document_id]).get(document_id)
+    if found is None:
+        claim = Claim(uuid.uuid4().hex, owner, "claimed", message, _now_of(message))
+        try:
+            claims.create(document_id, claim.as_fields())
+        except ConflictError:
+            # Another won; or it is our own, and only the reply was lost.
+            found = claims.read([document_id]).get(document_id)
+            if found is None:
+                raise
+        else:
+            return claim
+    claim = _read_claim(found)
+    if claim.state == "published" or (claim.state == "claimed" and claim.owner == owner):
+        return claim
+    age = found.read_time - found.update_time
+    if claim.state == "claimed" and age < lease:
+        wait = max(1, int((lease - age).total_seconds()))
+        raise HeldError(f"{claim.owner} is starting it since {age.total_seconds():.0f} s; try again in {wait} s")
+    taken = replace(claim, owner=owner, state="claimed")
+    try:
+        claims.update(document_id, {"owner": owner, "state": "claimed"}, found.update_time)
+    except ConflictError as error:
+        raise HeldError("another reconciliation has just taken over the start") from error
+    return taken
+
+
+def set_state(claims: CompletionStore, document_id: str, claim: Claim, state: State) -> Claim:
+    """Write down how far the start is. Raises ConflictError where the claim is not ours any more."""
+    found = claims.read([document_id])[document_id]
+    held = _read_claim(found)
+    if held.claim_id != claim.claim_id or held.owner != claim.owner:
+        raise ConflictError(f"The start of phase 4 of {document_id} was taken over by {held.owner}.")
+    published_at = found.read_time if state == "published" else None
+    claims.update(document_id, {"state": state, "published_at": published_at}, found.update_time)
+    return replace(claim, state=state, published_at=published_at)
+
+
+def _now_of(message: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(message["timestamp"]))
+
+
+def _read_claim(snapshot: Snapshot) -> Claim:
+    fields = snapshot.fields
+    try:
+        return Claim(
+            claim_id=str(fields["claim_id"]),
+            owner=str(fields["owner"]),
+            state=fields["state"],
+            message=dict(fields["message"]),
+            claimed_at=fields["claimed_at"],
+            published_at=fields.get("published_at"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CompletionsError(
+            f"The claim {CLAIMS}/{snapshot.document_id} cannot be read: {error!r}",
+            "Look at it; where phase 4 of the date has not run, delete it and run trueup reconcile --fix again.",
+        ) from error

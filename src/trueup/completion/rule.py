@@ -1,0 +1,44 @@
+"""When the processors of a mode are complete enough to start phase 4."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from trueup.completion.roster import RosterEntry
+
+RuleName = Literal["seed", "graceful"]
+
+
+@dataclass(frozen=True)
+class CompletionRule:
+    """``seed``: every processor of the mode; ``graceful``: all critical ones and a share of the roster (0 to 1)."""
+
+    name: RuleName = "seed"
+    graceful_share: float = 0.6
+
+    def required(self, roster: Collection[RosterEntry]) -> tuple[RosterEntry, ...]:
+        """The processors that must deliver whatever the others do."""
+        return tuple(entry for entry in roster if entry.is_critical or self.name == "seed")
+
+    def is_satisfied(self, roster: Collection[RosterEntry], delivered: Collection[RosterEntry]) -> bool:
+        """Whether these deliveries of a mode's roster are enough."""
+        if not roster or not delivered:
+            return False
+        if self.name == "seed":
+            return len(delivered) == len(roster)
+        has_required = all(entry in delivered for entry in self.required(roster))
+        return has_required and len(delivered) >= self.graceful_share * len(roster)
+
+    def satisfied_at(
+        self, roster: Collection[RosterEntry], delivered_at: Mapping[RosterEntry, datetime | None]
+    ) -> datetime | None:
+        """When the deliveries were first enough, given when each came (None: unknown). None if that is unknown."""
+        known = sorted((at, place) for place, at in enumerate(delivered_at.values()) if at is not None)
+        entries = list(delivered_at)
+        for count, (at, _) in enumerate(known, 1):
+            if self.is_satisfied(roster, [entries[place] for _, place in known[:count]]):
+                return at
+        return None

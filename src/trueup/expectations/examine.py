@@ -1,0 +1,284 @@
+"""Suites run against the warehouse: what there is to examine, what Great Expectations says, and the verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+from trueup.errors import CannotCheckError, UsageError
+from trueup.expectations.declared import declared_suites, refuse_missing_suites
+from trueup.expectations.kinds import parameter_of
+from trueup.expectations.queries import (
+    UNCOUNTED_GAMES,
+    batch_query,
+    coverage_query,
+    examined_of,
+    examples_query,
+    needed_dates_query,
+    rows_query,
+    uncounted_query,
+)
+from trueup.expectations.suites import Suite, read_suites
+from trueup.expectations.validator import Validator
+from trueup.expectations.verdicts import Examples, SuiteRun, Told, judge_suite, not_validated
+from trueup.results.reference import Reference
+from trueup.results.report import Cost, SuiteResult
+from trueup.results.verdict import Verdict
+from trueup.window import Window
+
+# The tables that tell of the run itself: they are there only once it has written its report.
+REPORTING = "EXP004"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the suites said. ``data_docs``: the index of their pages ("" where there are none); ``notes``: why not."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    suites: tuple[SuiteResult, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    data_docs: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A suite after the warehouse has counted, or after Great Expectations has looked, and what it took so far."""
+
+    run: SuiteRun
+    cost: Cost
+
+
+class SuiteTables(Protocol):
+    """What the suites ask of the warehouse."""
+
+    @property
+    def bytes_processed(self) -> int:
+        """What BigQuery has read for all queries of this thread so far."""
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of one statement."""
+
+
+class Examiner:
+    """The suites of one run, whose Data Docs are one site. ``open_validator``: imports and opens Great Expectations;
+    ``relation``: where our models stand, as ``project.dataset``; ``is_measured``: whether the warehouse measures
+    bytes; ``left_out``: why none is run ("" if they are).
+
+    Raises UsageError for a suite that cannot be read or is missing, is of an unknown rule, or asks for an unknown
+    parameter.
+    """
+
+    def __init__(
+        self,
+        tables: SuiteTables,
+        open_validator: Callable[[], Validator],
+        *,
+        project_dir: Path,
+        relation: str,
+        window: Window,
+        reference: Reference,
+        is_measured: bool,
+        left_out: str = "",
+    ) -> None:
+        self._tables = tables
+        self._open_validator = open_validator
+        self._relation = relation
+        self._window = window
+        self._rules = reference.rules
+        self._is_measured = is_measured
+        self.left_out = left_out
+        self._folder = project_dir / "expectations"
+        self._suites = read_suites(self._folder)
+        self._parameters = {"team_codes": list(reference.teams)}
+        self._opening: Future[Validator] | None = None
+        self._has_uncounted: bool | None = None
+        refuse_missing_suites(self._suites, declared_suites(project_dir / "models"), self._folder)
+        for suite in self._suites:
+            self._refuse_unknown(suite)
+
+    def prepare(self) -> None:
+        """Import Great Expectations, which takes seconds, beside whatever is done next."""
+        if not self.left_out:
+            self._open()
+
+    def examine_data(
+        self, unbuilt: frozenset[str] = frozenset(), unwritten: frozenset[str] = frozenset()
+    ) -> Examination:
+        """Run every suite but those of the report. ``unbuilt``: models that were not built in this run, whose
+        tables hold what an earlier one saw; ``unwritten``: tables that this command does not write, so that they need
+        no rows.
+        """
+        suites = [one for one in self._suites if one.rule != REPORTING]
+        return self._examine(
+            [replace(one, needs_rows_each_date=False) if one.table in unwritten else one for one in suites], unbuilt
+        )
+
+    def examine_report(self, unbuilt: frozenset[str] = frozenset()) -> Examination:
+        """Run the suites of the report that this run has written."""
+        return self._examine([one for one in self._suites if one.rule == REPORTING], unbuilt)
+
+    def publish(self) -> tuple[str, ...]:
+        """Put the Data Docs of this run in the place of the last one's. Returns why not, if not."""
+        try:
+            if self._opening is not None:
+                self._opening.result().publish_docs()
+        except CannotCheckError as error:
+            return (error.message,)
+        return ()
+
+    def _refuse_unknown(self, suite: Suite) -> None:
+        path = self._folder / f"{suite.name}.json"
+        if suite.rule not in self._rules:
+            raise UsageError(
+                f"The suite {path} is of the unknown rule {suite.rule}.",
+                "Name a rule of seeds/rules.csv in its meta.",
+            )
+        for one in suite.expectations:
+            if (name := parameter_of(one.config)) and name not in self._parameters:
+                raise UsageError(
+                    f"The suite {path} asks for the unknown parameter {name}.",
+                    f"Known are {', '.join(self._parameters)}.",
+                )
+
+    def _examine(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Examination:
+        window = self._window
+        if self.left_out:
+            return Examination(
+                tuple(one for suite in suites for one in not_validated(suite, window, self.left_out, False))
+            )
+        steps = [self._validated(one) for one in self._counted_all(suites, unbuilt)]
+        pages, notes = self._build_docs(steps)
+        return Examination(
+            verdicts=tuple(verdict for one in steps for verdict in self._judge(one.run, pages)),
+            suites=tuple(_result(one.run, pages) for one in steps),
+            costs=tuple(one.cost for one in steps),
+            data_docs=pages.get("", ""),
+            notes=notes,
+        )
+
+    def _counted_all(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Iterator[_Step]:
+        """Every suite, counted right before it is validated: one while Great Expectations looks at the one before."""
+        ahead: Future[_Step] | None = None
+        with ThreadPoolExecutor(1, "counting") as pool:
+            for suite in suites:
+                upcoming = pool.submit(self._counted, suite, unbuilt)
+                if ahead is not None:
+                    yield ahead.result()
+                ahead = upcoming
+            if ahead is not None:
+                yield ahead.result()
+
+    def _open(self) -> Future[Validator]:
+        if self._opening is None:
+            pool = ThreadPoolExecutor(1, "great-expectations")
+            self._opening = pool.submit(self._open_validator)
+            pool.shutdown(wait=False)
+        return self._opening
+
+    def _counted(self, suite: Suite, unbuilt: frozenset[str]) -> _Step:
+        """What there is to examine, and how much of it is not as expected, in the words of the warehouse."""
+        begun = _Step(SuiteRun(suite), Cost(suite.name, "suite", 0.0, self._bytes(0)))
+        read = {suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table}
+        if read & unbuilt:
+            return replace(begun, run=SuiteRun(suite, problem=f"the model {min(read & unbuilt)} was not built"))
+        return self._measured(begun, self._count)
+
+    def _count(self, run: SuiteRun) -> SuiteRun:
+        suite = self._without_idle_filter(run.suite)
+        rows = self._tables.query(coverage_query(suite, self._relation, self._window, self._parameters))
+        examined = {row["game_date"]: examined_of(suite, row) for row in rows}
+        counted = replace(run, suite=suite, examined=examined)
+        return replace(
+            counted,
+            examples=self._examples(suite, counted.wrong_places) if counted.wrong_places else {},
+            needed_dates=self._needed_dates(suite, frozenset(examined)),
+        )
+
+    def _without_idle_filter(self, suite: Suite) -> Suite:
+        """On most days every game counts: then no statement needs to leave any out."""
+        if not suite.counted_games_only:
+            return suite
+        if self._has_uncounted is None:
+            (found,) = self._tables.query(uncounted_query(self._relation, self._window))
+            self._has_uncounted = bool(found["game_count"])
+        return replace(suite, counted_games_only=self._has_uncounted)
+
+    def _examples(self, suite: Suite, places: Sequence[int]) -> dict[date, Examples]:
+        query = examples_query(suite, self._relation, self._window, places, self._parameters)
+        return _grouped(self._tables.query(query))
+
+    def _needed_dates(self, suite: Suite, seen: frozenset[date]) -> frozenset[date]:
+        window = self._window
+        if suite.needs_rows_each_date or suite.needs_rows_where is None or seen.issuperset(window.dates):
+            return frozenset(window.dates) if suite.needs_rows_each_date else frozenset()
+        rows = self._tables.query(needed_dates_query(suite, self._relation, window))
+        return frozenset(row["game_date"] for row in rows)
+
+    def _validated(self, step: _Step) -> _Step:
+        has_rows = any(one.row_count for one in step.run.examined.values())
+        return self._measured(step, self._validate) if has_rows and not step.run.problem else step
+
+    def _validate(self, run: SuiteRun) -> SuiteRun:
+        query = batch_query(run.suite, self._relation, self._window)
+        row_count = sum(one.row_count for one in run.examined.values())
+        validator = self._open().result()
+        validations = validator.validate(run.suite, query, row_count, self._parameters, run.wrong_places)
+        return replace(run, validations=validations)
+
+    def _measured(self, step: _Step, do: Callable[[SuiteRun], SuiteRun]) -> _Step:
+        """One part of the work on a suite, with what it costs; what stops it is the suite's problem."""
+        tables = self._tables
+        began, bytes_before = time.monotonic(), tables.bytes_processed
+        try:
+            run = do(step.run)
+        except CannotCheckError as error:
+            run = replace(step.run, problem=error.told)
+        seconds = round(step.cost.seconds + time.monotonic() - began, 3)
+        read = (step.cost.bytes_processed or 0) + tables.bytes_processed - bytes_before
+        return _Step(run, replace(step.cost, seconds=seconds, bytes_processed=self._bytes(read)))
+
+    def _bytes(self, read: int) -> int | None:
+        """Nobody measures the embedded warehouse: no bytes are not 0 bytes."""
+        return read if self._is_measured else None
+
+    def _build_docs(self, steps: Iterable[_Step]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        if not any(one.run.validations for one in steps):
+            return {}, ()
+        try:
+            return self._open().result().build_docs(), ()
+        except CannotCheckError as error:
+            return {}, (error.message,)
+
+    def _judge(self, run: SuiteRun, pages: Mapping[str, str]) -> tuple[Verdict, ...]:
+        suite = run.suite
+
+        def query(day: date, places: Sequence[int]) -> str:
+            return rows_query(suite, self._relation, day, places, self._parameters)
+
+        told = Told(self._rules[suite.rule], pages.get(suite.name, ""), query)
+        return judge_suite(run, self._window, told)
+
+
+def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[date, Examples]:
+    """The rows of the query of examples, by date and by the place of the expectation."""
+    found: dict[date, dict[int, list[Mapping[str, Any]]]] = {}
+    counts: dict[date, int] = {}
+    for row in rows:
+        found.setdefault(row["game_date"], {}).setdefault(row["expectation_place"], []).append(row)
+        counts[row["game_date"]] = row["wrong_row_count"]
+    return {
+        day: Examples(counts[day], {place: tuple(some) for place, some in places.items()})
+        for day, places in found.items()
+    }
+
+
+def _result(run: SuiteRun, pages: Mapping[str, str]) -> SuiteResult:
+    suite = run.suite
+    page = pages.get(suite.name, "")
+    return SuiteResult(suite.name, suite.rule, len(suite.expectations), run.failed_count, run.unexamined, page)

@@ -1,0 +1,1 @@
+"""What is wrong with a completion document, given the rows. Pure functions."""

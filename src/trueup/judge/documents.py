@@ -1,0 +1,160 @@
+"""The judge: what the documents say against what the rows say. Pure functions, one date at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from trueup.completion.document import Document, Unreadable, read_document
+from trueup.completion.store import Snapshot
+from trueup.judge.case import FAMILIES, NO_DOCUMENT, NO_GAMES, NOT_DUE, Case, JudgeSettings
+from trueup.judge.evidence import DayEvidence, ProcessorEvidence
+from trueup.judge.reports import count_agrees, reports
+from trueup.judge.trigger import judge_trigger
+from trueup.results.reference import Reference
+from trueup.results.verdict import Verdict
+
+# Of the rules on the schedule, what the documents say is judged here; what rows and runs say, in SQL.
+_UNSCHEDULED = "SCHED002"
+
+
+def judge(
+    day: DayEvidence, snapshot: Snapshot | None, reference: Reference, settings: JudgeSettings
+) -> tuple[Verdict, ...]:
+    """Every rule on documents for one date: at least one verdict each, at most one per subject."""
+    case = Case(day, reference, settings)
+    document = read_document(snapshot, reference.roster) if snapshot is not None else None
+    verdicts = [*_presence(case, document), *_games(case, document), _unscheduled(case, document)]
+    if isinstance(document, Document):
+        verdicts += [count_agrees(case, document), *reports(case, document)]
+        verdicts += judge_trigger(case, document)
+    else:
+        reason = "the document cannot be read" if document else NO_DOCUMENT
+        if document is None and case.is_free_day:
+            reason = NO_GAMES
+        told = {verdict.rule for verdict in verdicts}
+        # A waiver of what explains it leaves the rest unseen.
+        left = [rule for rule in judged_rules(reference) if rule not in told]
+        verdicts += [case.not_run(rule, reason, is_blocking=case.is_due_with_games) for rule in left]
+    return tuple(verdicts)
+
+
+def not_judged(game_date: date, reference: Reference, reason: str) -> tuple[Verdict, ...]:
+    """Verdicts of a date whose document could not be fetched: nothing was run, and that is told."""
+    return tuple(
+        Verdict(game_date, rule, game_date.isoformat(), "not_run", reason=reason, is_blocking=True)
+        for rule in judged_rules(reference)
+    )
+
+
+def judged_rules(reference: Reference) -> list[str]:
+    """The rules of which every date owes a verdict."""
+    return [rule.code for rule in reference.rules.values() if rule.family in FAMILIES or rule.code == _UNSCHEDULED]
+
+
+def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
+    """DONE007 and DONE008: is there a document, and can it be read."""
+    game_day, key = case.day.game_day, case.document_id
+    if isinstance(document, Unreadable):
+        problems = document.problems
+        unreadable = case.failed(
+            "DONE008",
+            key,
+            "error",
+            f"The document cannot be read: {'; '.join(problems[:3])}"
+            + (f"; and {len(problems) - 3} more." if len(problems) > 3 else "."),
+            observed=float(len(problems)),
+            expected=0.0,
+            detail={"problems": list(problems)},
+        )
+        return [case.passed("DONE007", key), unreadable]
+    if document is not None:
+        return [case.passed("DONE007", key), case.passed("DONE008", key)]
+    if not game_day.is_schedule_known:
+        missing = case.not_run("DONE007", game_day.schedule_problem, is_blocking=True)
+    elif game_day.final_game_count == 0:
+        missing = case.not_run("DONE007", NO_GAMES if case.is_free_day else "no final games yet")
+    elif not case.settings.are_reports_due(case.day.game_date):
+        missing = case.not_run("DONE007", NOT_DUE)
+    else:
+        missing = case.failed(
+            "DONE007",
+            key,
+            "error",
+            f"{game_day.final_game_count} games were played and there is no completion document.",
+            observed=0.0,
+            expected=1.0,
+            detail={"final_games": game_day.final_game_count},
+        )
+    return [missing]
+
+
+def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
+    """DONE009: the games of the schedule are in the processors' tables."""
+    readable = document if isinstance(document, Document) else None
+    verdicts = []
+    for entry in case.roster(readable):
+        name = entry.processor_name
+        rows = case.day.processors.get(name)
+        reason, is_blocking = _games_unknown(case, rows)
+        if reason:
+            verdicts.append(case.not_run("DONE009", reason, name, is_blocking))
+        elif rows is None or rows.games_found_count >= rows.games_expected_count:
+            verdicts.append(case.passed("DONE009", name))
+        elif readable and readable.has_delivered(name) and rows.row_count == 0:
+            verdicts.append(case.not_run("DONE009", "no rows at all: see DONE003", name))
+        else:
+            verdicts.append(
+                case.failed(
+                    "DONE009",
+                    name,
+                    "error",
+                    f"{rows.table_name} has {rows.games_found_count} of the "
+                    f"{rows.games_expected_count} games of the schedule.",
+                    observed=float(rows.games_found_count),
+                    expected=float(rows.games_expected_count),
+                    detail={"rows": rows.row_count},
+                )
+            )
+    return verdicts
+
+
+def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, bool]:
+    """Why DONE009 cannot be examined ("" when it can), and whether that blocks."""
+    # First of all: on a free day there is nothing to examine, whichever tables are there.
+    if case.is_free_day:
+        return NO_GAMES, False
+    if rows is None or not rows.is_source_present:
+        return "the table is not there", True
+    if not case.day.game_day.is_schedule_known:
+        return case.day.game_day.schedule_problem, True
+    if rows.games_expected_count == 0:
+        return "no final games yet", False
+    if not case.settings.are_reports_due(case.day.game_date):
+        return NOT_DUE, False
+    return "", False
+
+
+def _unscheduled(case: Case, document: Document | Unreadable | None) -> Verdict:
+    """SCHED002: reports on a day that has no game at all in the schedule. One that brought nothing is no evidence."""
+    game_day = case.day.game_day
+    if not isinstance(document, Document):
+        if document is None and case.is_free_day and case.settings.are_reports_due(game_day.game_date):
+            return case.passed(_UNSCHEDULED, case.document_id)  # that there is none is what was looked for
+        return case.not_run(_UNSCHEDULED, "the document cannot be read" if document else NO_DOCUMENT)
+    if not game_day.is_covered:
+        return case.not_run(_UNSCHEDULED, game_day.schedule_problem, is_blocking=True)
+    reports = [one for one in document.reports.values() if one.is_delivered and one.record_count != 0]
+    if game_day.listed_game_count or not reports:
+        if not document.reports:
+            return case.not_run(_UNSCHEDULED, "nobody has reported")
+        return case.passed(_UNSCHEDULED, case.document_id, len(document.reports))
+    names = sorted(one.processor_name for one in reports)
+    return case.failed(
+        _UNSCHEDULED,
+        case.document_id,
+        "error",
+        f"{len(names)} processors have reported, and the schedule has no game on this date.",
+        observed=float(len(names)),
+        expected=0.0,
+        detail={"reported": names},
+    )

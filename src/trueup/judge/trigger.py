@@ -1,0 +1,186 @@
+"""The judge on phase 4: was it started when everything was there, and did it write."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from trueup.completion.document import Document
+from trueup.completion.roster import RosterEntry
+from trueup.judge.case import NO_GAMES, Case
+from trueup.results.finding import Severity
+from trueup.results.verdict import Verdict, moment_text
+from trueup.window import EASTERN
+
+_RULES = ("TRIG001", "TRIG002", "TRIG003", "TRIG004")
+_IN_FUTURE = "the document names a time that has not come yet"
+
+
+def judge_trigger(case: Case, document: Document) -> list[Verdict]:
+    """TRIG001 to TRIG004 for a document that can be read."""
+    if case.is_free_day:
+        return [case.not_run(rule, NO_GAMES) for rule in _RULES]
+    completed_at, is_complete = completion(case, document)
+    return [
+        _not_started(case, document, completed_at, is_complete),
+        _started_late(case, document, completed_at, is_complete),
+        _started_early(case, document),
+        _wrote_nothing(case, document, completed_at),
+    ]
+
+
+def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
+    """When the completion rule was first satisfied (None: unknown), and whether it is."""
+    roster, rule = case.roster(document), case.settings.completion_rule
+    delivered = case.delivered(document)
+    if not rule.is_satisfied(roster, delivered):
+        return None, False
+    return rule.satisfied_at(roster, {entry: _delivered_at(case, document, entry) for entry in delivered}), True
+
+
+def _delivered_at(case: Case, document: Document, entry: RosterEntry) -> datetime | None:
+    """By the report; where it has no time, by the first write of its table; else by the last of the document."""
+    report = document.reports[entry.processor_name]
+    rows = case.day.processors.get(entry.processor_name)
+    return report.completed_at or (rows.first_written_at if rows else None) or document.last_update_at
+
+
+def _is_next_day_over(case: Case) -> bool:
+    """Where nobody wrote down when: by the end of the Eastern day after the games no grace is left."""
+    return case.settings.as_of.astimezone(EASTERN).date() > case.day.game_date + timedelta(days=1)
+
+
+def _minutes(span: timedelta) -> float:
+    return float(span // timedelta(minutes=1))
+
+
+def _not_started(case: Case, document: Document, completed_at: datetime | None, is_complete: bool) -> Verdict:
+    """TRIG001: everything is there and phase 4 was not started."""
+    key, as_of = case.document_id, case.settings.as_of
+    if document.is_triggered:
+        return case.passed("TRIG001", key)
+    if not is_complete:
+        # Where reports are due and phase 4 has not run, only an error elsewhere may explain it: none may be there.
+        is_stuck = case.is_due_with_games and not case.has_phase4_output(document)
+        reason = "not complete, and phase 4 has written nothing" if is_stuck else "not complete yet"
+        return case.not_run("TRIG001", reason, is_blocking=is_stuck)
+    if completed_at is not None and completed_at > as_of and case.is_due_with_games:
+        return case.not_run("TRIG001", _IN_FUTURE, is_blocking=True)
+    if completed_at is not None:
+        is_over = as_of > completed_at + case.settings.trigger_grace
+        waited: float | None = max(0.0, _minutes(as_of - completed_at))
+    else:
+        is_over, waited = _is_next_day_over(case), None
+    if not is_over:
+        return case.not_run("TRIG001", "within the grace time")
+    since = "at a time nobody wrote down" if waited is None else f"{waited:.0f} minutes ago"
+    phase4 = case.day.phase4
+    if not phase4.is_source_present:
+        output = "its output table is not there"
+    else:
+        output = "its output is there all the same" if phase4.row_count else "it has written nothing"
+    return case.failed(
+        "TRIG001",
+        key,
+        "error",
+        f"The night was complete {since}, and phase 4 was not started; {output}.",
+        observed=waited,
+        expected=_minutes(case.settings.trigger_grace),
+        detail={
+            "completed_at": moment_text(completed_at),
+            "phase4_rows": phase4.row_count if phase4.is_source_present else None,
+        },
+    )
+
+
+def _started_late(case: Case, document: Document, completed_at: datetime | None, is_complete: bool) -> Verdict:
+    """TRIG002: started, but late. A report after the trigger is a rerun, and normal."""
+    key, settings = case.document_id, case.settings
+    if not document.is_triggered:
+        return case.not_run("TRIG002", "not triggered")
+    if not is_complete:
+        return case.not_run("TRIG002", "triggered before it was complete: see TRIG003")
+    if document.triggered_at is None or completed_at is None:
+        return case.not_run("TRIG002", "the document does not say when")
+    delay = max(timedelta(0), document.triggered_at - completed_at)
+    facts: dict[str, Any] = {"observed": _minutes(delay), "expected": _minutes(settings.trigger_warn)}
+    if delay <= settings.trigger_warn:
+        return case.passed("TRIG002", key, **facts)
+    severity: Severity = "error" if delay > settings.trigger_error else "warn"
+    return case.failed(
+        "TRIG002",
+        key,
+        severity,
+        f"Phase 4 was started {_minutes(delay):.0f} minutes after the night was complete.",
+        detail={"completed_at": moment_text(completed_at), "triggered_at": moment_text(document.triggered_at)},
+        **facts,
+    )
+
+
+def _started_early(case: Case, document: Document) -> Verdict:
+    """TRIG003: started although something required is missing, in the document and in the rows."""
+    key = case.document_id
+    if not document.is_triggered:
+        return case.not_run("TRIG003", "not triggered")
+    required = [entry.processor_name for entry in case.settings.completion_rule.required(case.roster(document))]
+    missing, unseen = [], []
+    for name in required:
+        rows = case.day.processors.get(name)
+        if document.has_delivered(name) or (rows is not None and rows.row_count > 0):
+            continue
+        if rows is None or not rows.is_source_present:
+            unseen.append(name)
+        else:
+            missing.append(name)
+    # One that is surely missing is a finding, whatever cannot be seen of the others.
+    if unseen and not missing:
+        return case.not_run("TRIG003", f"the table of {', '.join(unseen)} is not there", is_blocking=True)
+    if not missing:
+        return case.passed("TRIG003", key, len(required))
+    return case.failed(
+        "TRIG003",
+        key,
+        "error",
+        f"Phase 4 was started although {', '.join(missing)} left neither a report nor rows.",
+        observed=float(len(required) - len(missing) - len(unseen)),
+        expected=float(len(required)),
+        detail={"missing": missing, "unseen": unseen, "mode": case.mode(document)},
+    )
+
+
+def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None) -> Verdict:
+    """TRIG004: said to be started, and no output. Output from before the trigger counts as output."""
+    key, phase4, settings = case.document_id, case.day.phase4, case.settings
+    if not document.is_triggered:
+        return case.not_run("TRIG004", "not triggered")
+    if not phase4.is_source_present:
+        return case.not_run("TRIG004", "player_daily_cache is not there", is_blocking=True)
+    started_at = document.triggered_at or completed_at
+    if started_at is not None and started_at > settings.as_of and case.is_due_with_games:
+        return case.not_run("TRIG004", _IN_FUTURE, is_blocking=True)
+    deadline = started_at + settings.phase4_within if started_at else None
+    is_written = case.has_phase4_output(document) and (
+        document.triggered_at is None
+        or deadline is None
+        or phase4.first_written_at is None
+        or phase4.first_written_at <= deadline
+    )
+    if is_written:
+        return case.passed("TRIG004", key, phase4.row_count)
+    has_time = settings.as_of < deadline if deadline is not None else not _is_next_day_over(case)
+    if has_time:
+        return case.not_run("TRIG004", "phase 4 has still time")
+    at = document.triggered_at
+    since = "" if at is None else f" since {at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
+    late = "" if not case.has_phase4_output(document) else " in time; its first row came later"
+    return case.failed(
+        "TRIG004",
+        key,
+        "error",
+        f"Phase 4 is said to run{since}, but wrote nothing{late}.",
+        observed=float(phase4.row_count),
+        detail={
+            "triggered_at": moment_text(document.triggered_at),
+            "first_written_at": moment_text(phase4.first_written_at),
+        },
+    )

@@ -1,0 +1,1 @@
+"""Repair of completion documents: plan, apply, audit."""

@@ -1,0 +1,156 @@
+"""Carrying out a repair: every write under the condition that the document is as it was judged.
+
+A document that changed meanwhile is read and judged again, a bounded number of times. A crash anywhere
+leaves a state from which the next run goes on.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from trueup.completion.claim import Claim, HeldError, set_state, take_claim
+from trueup.completion.start import Phase4Topic, start_message
+from trueup.completion.store import CompletionStore, Snapshot
+from trueup.errors import CannotCheckError, CompletionsError, ConflictError, PublishError
+from trueup.judge.case import JudgeSettings
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.plan import Plan, plan_repair
+from trueup.repair.documents.planned import planned_steps, refused_steps
+from trueup.repair.documents.steps import AuditLog, Step
+from trueup.results.reference import Reference
+
+_ATTEMPTS = 6
+_LONGEST_PAUSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Repairer:
+    """Everything that a repair needs. ``owner`` names this run and no other; ``lease`` is how long a start
+    of phase 4 is left to the one who claimed it.
+    """
+
+    documents: CompletionStore
+    claims: CompletionStore
+    topic: Phase4Topic
+    audit: AuditLog
+    reference: Reference
+    settings: JudgeSettings
+    actor: str
+    owner: str
+    lease: timedelta
+    now: Callable[[], datetime]
+    pause: Callable[[float], None] = time.sleep
+
+    def plan(self, day: DayEvidence, snapshot: Snapshot | None) -> Plan:
+        """The repair of one date, as its document is."""
+        return plan_repair(day, snapshot, self.reference, self.settings, self.actor)
+
+
+def repair_days(
+    repairer: Repairer, days: Sequence[DayEvidence], snapshots: Mapping[str, Snapshot]
+) -> tuple[list[Step], str]:
+    """Repair every date, in order; the steps with their states, and why the rest was not done ("" if all was).
+
+    What is about to be done is in the audit before anything is done: where that cannot be written, nothing is.
+    """
+    plans = [repairer.plan(day, snapshots.get(day.game_date.isoformat())) for day in days]
+    repairer.audit.append(step for plan in plans for step in planned_steps(plan, "started"))
+    done: list[Step] = []
+    trouble = ""
+    for day, plan in zip(days, plans, strict=True):
+        if trouble:
+            done += planned_steps(plan, "not_done", "after the failure before it")
+            continue
+        done += refused_steps(plan)
+        if plan.is_empty:
+            continue
+        try:
+            for step in _repair(repairer, day, snapshots[plan.document_id]):
+                done.append(step)
+        except CannotCheckError as error:
+            trouble = error.told
+            done += [replace(step, state="failed", reason=trouble) for step in _not_among(plan, done)]
+    try:
+        repairer.audit.append(done)
+    except CannotCheckError as error:
+        untold = "What was done could not be written to the audit table; what was planned is there."
+        trouble = f"{trouble} {untold} {error.told}".strip()
+    return done, trouble
+
+
+def _repair(repairer: Repairer, day: DayEvidence, snapshot: Snapshot) -> Iterator[Step]:
+    """Plan, write, read again, until nothing is left to do. Yields what was done, when it was."""
+    current: Snapshot | None = snapshot
+    conflicts = 0
+    while not (plan := repairer.plan(day, current)).is_empty:
+        assert current is not None
+        try:
+            if plan.edits:
+                changes = {edit.field: edit.new for edit in plan.edits}
+                repairer.documents.update(plan.document_id, changes, current.update_time)
+                yield from planned_steps(replace(plan, start=None), "applied")
+            else:
+                yield _start(repairer, plan, current)
+        except HeldError as held:
+            yield from planned_steps(plan, "refused", str(held))
+            return
+        except ConflictError:
+            conflicts += 1
+            if conflicts == _ATTEMPTS:
+                yield from planned_steps(plan, "refused", f"the document changed {conflicts} times while at it")
+                return
+            # Full jitter: those who collided once must not collide again.
+            repairer.pause(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.05 * 2**conflicts)))
+        current = repairer.documents.read([plan.document_id]).get(plan.document_id)
+
+
+def _start(repairer: Repairer, plan: Plan, snapshot: Snapshot) -> Step:
+    """Claim, publish, write the claim down as published, mark the document; in that order, so that the
+    message may come twice with one key, and is never lost.
+    """
+    assert plan.start is not None
+    message = start_message(plan.start.start, snapshot, repairer.actor, repairer.now())
+    claim = take_claim(repairer.claims, plan.document_id, message, repairer.owner, repairer.lease)
+    if claim.state != "published":
+        claim = _publish(repairer, plan, snapshot, claim)
+    marks = {
+        "_triggered": True,
+        "_triggered_at": claim.published_at,
+        "_trigger_reason": claim.message["trigger_reason"],
+    }
+    repairer.documents.update(plan.document_id, marks, snapshot.update_time)
+    return replace(
+        planned_steps(replace(plan, edits=()), "applied")[0],
+        before={name: snapshot.fields.get(name) for name in marks},
+        after={**marks, "idempotency_key": claim.idempotency_key},
+    )
+
+
+def _publish(repairer: Repairer, plan: Plan, snapshot: Snapshot, claim: Claim) -> Claim:
+    try:
+        now_there = repairer.documents.read([plan.document_id]).get(plan.document_id)
+        if now_there is None or now_there.update_time != snapshot.update_time:
+            raise ConflictError(f"{plan.document_id} changed before phase 4 was started.")
+        attributes = {"idempotency_key": claim.idempotency_key, "game_date": plan.document_id}
+        repairer.topic.publish(claim.message, attributes)
+    except (CompletionsError, PublishError):
+        # Let the next one take over at once; where even this fails, after the lease.
+        with suppress(CompletionsError):
+            set_state(repairer.claims, plan.document_id, claim, "released")
+        raise
+    return set_state(repairer.claims, plan.document_id, claim, "published")
+
+
+def _not_among(plan: Plan, done: Sequence[Step]) -> list[Step]:
+    """The planned steps that were not applied before the failure."""
+    told = {(step.game_date, step.rule, step.subject, step.action) for step in done}
+    return [
+        step
+        for step in planned_steps(plan, "failed")
+        if (step.game_date, step.rule, step.subject, step.action) not in told
+    ]

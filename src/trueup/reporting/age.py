@@ -1,0 +1,65 @@
+"""How old a report is: in words, and whether it is too old to be told as today's. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import inf
+
+from trueup.errors import CannotCheckError, UsageError
+from trueup.reporting.page.wording import counted, utc
+from trueup.results.report import Report
+
+# A check runs every morning: what is older than half a day is not today's.
+MOST_HOURS = 12.0
+# Two machines' clocks may differ by so much.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def age_in_words(report: Report, now: datetime) -> str:
+    """When a report was written, and how long ago: ``2026-02-04 08:03 UTC, 26 hours ago``."""
+    if report.written_at is None:
+        return "at an unknown time"
+    written = utc(report.written_at.replace(second=0))
+    age = now - report.written_at
+    if age < -_CLOCK_TOLERANCE:
+        return f"{written}, which is in the future on this machine's clock"
+    return f"{written}, {_ago(age)}"
+
+
+def is_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> bool:
+    """Whether a report is older than so many hours; one without a time of writing is."""
+    return _hours(report, now) > most_hours
+
+
+def refuse_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> None:
+    """Raise CannotCheckError for a report that is older than so many hours, or from the future.
+
+    Raises UsageError where the number of hours is not above 0.
+    """
+    if not most_hours > 0:  # not a number is not above 0 either
+        raise UsageError(f"--max-age is {most_hours:g}.", "Give a number of hours above 0.")
+    if is_old(report, now, most_hours):
+        raise CannotCheckError(
+            f"The last report was written {age_in_words(report, now)}: it is older than {most_hours:g} hours, "
+            "so nothing was told.",
+            "Run trueup check again, or give --max-age HOURS.",
+        )
+    if report.written_at is not None and report.written_at - now > _CLOCK_TOLERANCE:
+        raise CannotCheckError(
+            f"The last report was written {age_in_words(report, now)}, so nothing was told.",
+            "Correct the clock, then run trueup check again.",
+        )
+
+
+def _hours(report: Report, now: datetime) -> float:
+    return inf if report.written_at is None else (now - report.written_at) / timedelta(hours=1)
+
+
+def _ago(age: timedelta) -> str:
+    minutes = int(age / timedelta(minutes=1))
+    if minutes < 1:
+        return "less than a minute ago"
+    if minutes < 60:
+        return f"{counted(minutes, 'minute')} ago"
+    hours = minutes // 60
+    return f"{counted(hours, 'hour') if hours < 48 else counted(hours // 24, 'day')} ago"

@@ -1,0 +1,234 @@
+"""What is new, worse or resolved since a channel was last told: pure, from a report and the told rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from trueup.reporting.alerts.state import MOST_ROWS, Row, Told, finite, kept, row_text
+from trueup.results.finding import SEVERITIES, Finding
+from trueup.results.outcome import RuleOutcome
+from trueup.results.report import Report
+from trueup.window import EASTERN
+
+# The rule of the one item that stands for everything that could not be checked.
+COULD_NOT_CHECK = "could_not_check"
+# More excess rows is worse; minutes late only grow with time, and their growing is no news.
+_COUNTED = ("DUP", "DONE", "EXP")
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A finding that is there now, and what there is to add to it ("" for nothing)."""
+
+    finding: Finding
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A finding that was told and is not there now: resolved, or it could not be looked at again."""
+
+    fingerprint: str
+    row: Row
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A report against what was told. ``is_daily``: the first one of its Eastern day. ``after``: what the channel
+    knows once it has been told this. ``unwatched_count``: findings beyond those that the state has room for.
+    """
+
+    new: tuple[Noted, ...]
+    worse: tuple[Noted, ...]
+    ongoing: tuple[Noted, ...]
+    resolved: tuple[Gone, ...]
+    not_looked_at: tuple[Gone, ...]
+    is_daily: bool
+    unwatched_count: int
+    after: Told
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is a message to send."""
+        return bool(self.new or self.worse or self.resolved or self.is_daily)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What makes this message this one: the changed fingerprints, each with its kind, and the day."""
+        return (
+            *sorted(f"new:{one.finding.fingerprint}" for one in self.new),
+            *sorted(f"worse:{one.finding.fingerprint}" for one in self.worse),
+            *sorted(f"resolved:{one.fingerprint}" for one in self.resolved),
+            f"day:{self.after.day}",
+        )
+
+
+def eastern_day(report: Report) -> date:
+    """The Eastern day of the moment that a report speaks of."""
+    return report.window.as_of.astimezone(EASTERN).date()
+
+
+def is_alerted(finding: Finding) -> bool:
+    """Errors and warnings that nobody waived; the rest is only counted."""
+    return finding.severity in ("error", "warn") and finding.waived_because is None
+
+
+def find_change(told: Told, report: Report) -> Change:
+    """Compare a report with what was told."""
+    watched, unwatched = _watched(told.rows, report)
+    current = {one.fingerprint: one for one in watched}
+    new, worse, ongoing = [], [], []
+    for fingerprint, finding in current.items():
+        row = told.rows.get(fingerprint)
+        if row is None or not row.is_open:
+            new.append(Noted(finding, f"again: resolved on {row.last_seen}" if row else ""))
+        elif reason := _worse_because(row, finding):
+            worse.append(Noted(finding, reason))
+        else:
+            ongoing.append(Noted(finding, f"since {row.first_told}"))
+    resolved, not_looked_at = _gone(told.rows, current, report)
+    day = eastern_day(report)
+    rows = _rows_after(told.rows, current, resolved, day)
+    present = frozenset(current) | {one.fingerprint for one in not_looked_at}
+    return Change(
+        tuple(new),
+        tuple(worse),
+        tuple(ongoing),
+        resolved,
+        not_looked_at,
+        is_daily=told.day != day,
+        unwatched_count=unwatched,
+        after=Told(told.sequence + 1, report.window.as_of, day, kept(rows, present, day)),
+    )
+
+
+def untold(report: Report) -> Change:
+    """A report as a whole, for a channel that keeps no state: everything is simply there."""
+    change = find_change(Told(), report)
+    return replace(change, new=(), ongoing=tuple(Noted(one.finding) for one in change.new))
+
+
+def could_not_check(report: Report) -> Finding | None:
+    """The one item for whatever could not be checked, or None. Its words may change; its fingerprint does not."""
+    texts = unchecked_texts(report)
+    if not texts:
+        return None
+    more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+    return Finding(
+        rule=COULD_NOT_CHECK,
+        severity="error",
+        game_date=report.window.last_date,
+        subject=report.target,
+        summary=f"Not everything could be checked: {texts[0]}{more}",
+        observed=None,
+        expected=None,
+        detail={},
+        remedy="Read the report's reasons; nothing is known of what was not checked.",
+        query="",
+        fingerprint=hashlib.sha256(f"{COULD_NOT_CHECK}|{report.target}".encode()).hexdigest(),
+    )
+
+
+def unchecked_texts(report: Report) -> tuple[str, ...]:
+    """Why parts could not be checked: the report's problems, and the outcomes that should have been there."""
+    blocked = [f"{one.rule} on {one.game_date}: {one.reason}" for one in report.blocked]
+    nothing = [] if report.outcomes or report.problems else ["no rule has run"]
+    return (*report.problems, *blocked, *nothing)
+
+
+def _watched(rows: Mapping[str, Row], report: Report) -> tuple[list[Finding], int]:
+    """The findings to alert, worst first, one per fingerprint; and how many are beyond the state's room. Of two that
+    are equally bad the known one stays: where there are too many they must not take turns in being new.
+    """
+    order = sorted(
+        filter(is_alerted, report.findings),
+        key=lambda one: (
+            SEVERITIES.index(one.severity),
+            one.fingerprint not in rows,
+            -one.game_date.toordinal(),
+            one.rule,
+            one.subject,
+        ),
+    )
+    unchecked = could_not_check(report)
+    found: dict[str, Finding] = {unchecked.fingerprint: unchecked} if unchecked else {}
+    for one in order:
+        found.setdefault(one.fingerprint, one)
+    findings = list(found.values())
+    return findings[:MOST_ROWS], len(findings[MOST_ROWS:])
+
+
+def _worse_because(row: Row, finding: Finding) -> str:
+    """Why a finding is worse than it was told to be; "" where it is not."""
+    if SEVERITIES.index(finding.severity) < SEVERITIES.index(row.severity):
+        return f"was {row.severity}, now {finding.severity}"
+    now, expected = finite(finding.observed), finite(finding.expected)
+    if not finding.rule.startswith(_COUNTED) or now is None or expected is None or row.observed is None:
+        return ""
+    if abs(now - expected) > abs(row.observed - expected) + _TOLERANCE:
+        return f"was {row.observed:g}, now {now:g}"
+    return ""
+
+
+def _gone(
+    rows: Mapping[str, Row], current: Mapping[str, Finding], report: Report
+) -> tuple[tuple[Gone, ...], tuple[Gone, ...]]:
+    """The told findings that are resolved, and those that could not be looked at again."""
+    others = {one.fingerprint: one for one in report.findings}
+    outcomes: dict[tuple[str, date], list[RuleOutcome]] = {}
+    for outcome in report.outcomes:
+        outcomes.setdefault((outcome.rule, outcome.game_date), []).append(outcome)
+    resolved, not_looked_at = [], []
+    for fingerprint, row in rows.items():
+        if not row.is_open or fingerprint in current:
+            continue
+        if row.rule == COULD_NOT_CHECK:
+            resolved.append(Gone(fingerprint, row, "everything could be checked again"))
+        elif fingerprint in others and is_alerted(others[fingerprint]):
+            continue  # still there, and crowded out by worse ones
+        elif fingerprint in others:
+            resolved.append(Gone(fingerprint, row, _no_alert_because(others[fingerprint])))
+        elif report.window.first_date <= row.game_date <= report.window.last_date:
+            said = outcomes.get((row.rule, row.game_date), [])
+            if said and all(map(_has_looked, said)):
+                resolved.append(Gone(fingerprint, row))
+            else:
+                reasons = "; ".join(one.reason for one in said if one.reason)
+                not_looked_at.append(Gone(fingerprint, row, reasons or "the rule did not run"))
+    return tuple(resolved), tuple(not_looked_at)
+
+
+def _has_looked(outcome: RuleOutcome) -> bool:
+    """Whether a rule has seen all that it should have. One that failed for a subject may still be blocked for
+    another, which is then not known to be well.
+    """
+    return outcome.outcome in ("passed", "failed") and outcome.examined_count > 0 and not outcome.is_blocking
+
+
+def _no_alert_because(finding: Finding) -> str:
+    return f"waived: {finding.waived_because}" if finding.waived_because else f"now {finding.severity} only"
+
+
+def _rows_after(
+    before: Mapping[str, Row], current: Mapping[str, Finding], resolved: Sequence[Gone], day: date
+) -> dict[str, Row]:
+    rows = dict(before)
+    for gone in resolved:
+        rows[gone.fingerprint] = replace(gone.row, is_open=False, last_seen=day)
+    for fingerprint, finding in current.items():
+        known = before.get(fingerprint)
+        rows[fingerprint] = Row(
+            rule=finding.rule,
+            severity=finding.severity,
+            game_date=finding.game_date,
+            subject=row_text(finding.subject),
+            observed=finite(finding.observed),
+            first_told=known.first_told if known and known.is_open else day,
+            last_seen=day,
+        )
+    return rows

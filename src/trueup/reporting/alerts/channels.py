@@ -1,0 +1,83 @@
+"""Where alerts go: the channels of the settings, their addresses' examination, and what came of a delivery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from trueup.reporting.alerts.message import Message, to_plain
+from trueup.reporting.alerts.settings import SLACK_VARIABLE, STEP_SUMMARY_VARIABLE, WEBHOOK_VARIABLE, AlertSettings
+from trueup.reporting.alerts.slack import slack_payload
+
+ChannelName = Literal["slack", "webhook", "step_summary"]
+DeliveryResult = Literal["sent", "nothing_new", "not_sent", "left_to_another_run"]
+# Longer ones are no address that somebody meant, and would not fit into Slack's blocks.
+_LONGEST_LINK = 500
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Somewhere to tell. ``address`` is a URL, which is a secret, or a file; ``variable`` is where it was set."""
+
+    name: ChannelName
+    variable: str
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of one channel. ``reason``: one or two sentences for people, without secrets; "" where there is
+    nothing to add. ``not_sent`` is to be told: nobody has seen what is new.
+    """
+
+    channel: str
+    result: DeliveryResult
+    reason: str = ""
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether there was something to tell that nobody got."""
+        return self.result == "not_sent"
+
+
+def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:
+    """The channels that are set, the step summary first: it needs nobody else."""
+    named: tuple[tuple[ChannelName, str, str], ...] = (
+        ("step_summary", STEP_SUMMARY_VARIABLE, settings.step_summary),
+        ("slack", SLACK_VARIABLE, settings.slack),
+        ("webhook", WEBHOOK_VARIABLE, settings.webhook),
+    )
+    return tuple(Channel(name, variable, address) for name, variable, address in named if address)
+
+
+def payload_of(channel: str, message: Message) -> dict[str, Any]:
+    """What is posted to a channel."""
+    forms: Mapping[str, Callable[[Message], dict[str, Any]]] = {"slack": slack_payload, "webhook": to_plain}
+    return forms[channel](message)
+
+
+def body_of(channel: str, message: Message) -> bytes:
+    """The payload as it goes over the wire."""
+    return json.dumps(payload_of(channel, message), ensure_ascii=False).encode()
+
+
+def host_of(url: str) -> str | None:
+    """The host of a URL, the one part of it that may be shown; None where it is no http or https address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    is_clean = url.isprintable() and not any(one.isspace() for one in url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_clean or port == 0:
+        return None
+    return parts.hostname
+
+
+def link_of(settings: AlertSettings) -> str:
+    """The report's address for the messages; "" where there is none, or none that a link can be made of."""
+    url = settings.report_url
+    return url if url and len(url) <= _LONGEST_LINK and host_of(url) else ""

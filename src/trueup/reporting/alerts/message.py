@@ -1,0 +1,199 @@
+"""The one model of a message, from which Slack's blocks, the webhook's JSON and the step summary are made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from trueup.reporting.alerts.change import Change, Gone, Noted, is_alerted, unchecked_texts
+from trueup.results.report import Report
+from trueup.window import EASTERN
+
+VERSION = 1
+# Of each kind: a message has to fit into the state's document, beside the rows.
+MOST_LISTED = 40
+# A step's summary may have 1 MiB.
+MOST_IN_SUMMARY = 200
+_SUMMARY_LENGTH = 300
+_SHORT_LENGTH = 160
+
+
+@dataclass(frozen=True)
+class Item:
+    """One finding in a message; every text is one line. ``note``: what there is to add ("" for nothing)."""
+
+    fingerprint: str
+    rule: str
+    severity: str
+    game_date: str
+    subject: str
+    summary: str
+    remedy: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is told. ``as_of`` and the dates are ISO 8601. ``counts``: how many there are of each list, which may be
+    cut, and of ``info`` (information and waived findings), ``unwatched`` (beyond the state's room), and of the rules'
+    outcomes ``passed``, ``failed`` and ``not_run``.
+    """
+
+    message_id: str
+    status: str
+    target: str
+    as_of: str
+    first_date: str
+    last_date: str
+    is_daily: bool
+    new: tuple[Item, ...]
+    worse: tuple[Item, ...]
+    resolved: tuple[Item, ...]
+    ongoing: tuple[Item, ...]
+    not_looked_at: tuple[Item, ...]
+    could_not_check: tuple[str, ...]
+    counts: Mapping[str, int]
+    report_url: str
+
+
+# The lists of findings, in the order of their importance, with their titles.
+GROUPS = {
+    "new": "New",
+    "worse": "Worse",
+    "resolved": "Resolved",
+    "not_looked_at": "Could not be looked at again",
+    "ongoing": "Still open",
+}
+
+_STATUSES = {"healthy": "healthy", "findings": "errors", "could_not_check": "could not check"}
+_COUNTS = (*GROUPS, "could_not_check", "info", "unwatched", "passed", "failed", "not_run")
+
+
+def make_message(
+    channel: str, report: Report, change: Change, report_url: str = "", most: int = MOST_LISTED
+) -> Message:
+    """The message that tells a change, with at most ``most`` findings of each kind.
+
+    Its id depends on the channel, the target, how many messages there were and what changed: the same news has the
+    same id, however often it is tried.
+    """
+    window, unchecked = report.window, unchecked_texts(report)
+    lists: dict[str, Sequence[Noted | Gone]] = {name: getattr(change, name) for name in GROUPS}
+    counts = {name: len(ones) for name, ones in lists.items()}
+    counts["could_not_check"] = len(unchecked)
+    counts["info"] = sum(not is_alerted(one) for one in report.findings)
+    counts["unwatched"] = change.unwatched_count
+    for outcome in ("passed", "failed", "not_run"):
+        counts[outcome] = sum(one.outcome == outcome for one in report.outcomes)
+    return Message(
+        message_id=message_id(channel, report.target, change),
+        status=report.status,
+        target=report.target,
+        as_of=window.as_of.isoformat(),
+        first_date=window.first_date.isoformat(),
+        last_date=window.last_date.isoformat(),
+        is_daily=change.is_daily,
+        **{name: tuple(map(_item, ones[:most])) for name, ones in lists.items()},
+        could_not_check=tuple(_line(one, _SUMMARY_LENGTH) for one in unchecked[:most]),
+        counts=counts,
+        report_url=report_url,
+    )
+
+
+def message_id(channel: str, target: str, change: Change) -> str:
+    """The idempotency key: sha256, hexadecimal."""
+    identity = [channel, target, change.after.sequence, *change.changed]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+
+
+def headline(message: Message, ongoing: str = "still open") -> str:
+    """One line with the target, the state and the counts that are not zero; ``ongoing`` is the word for the rest."""
+    counts, status = message.counts, _STATUSES[message.status]
+    if message.status == "healthy" and any(counts[name] for name in ("new", "worse", "ongoing")):
+        status = "warnings, no errors"
+    words = {"new": "new", "worse": "worse", "resolved": "resolved", "ongoing": ongoing}
+    said = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
+    return f"trueup {_line(message.target, 40)}: {', '.join([status, *said])}"
+
+
+def subline(message: Message) -> str:
+    """The checked days and what the rules said: what was not run is said here too."""
+    is_one_day = message.first_date == message.last_date
+    days = message.first_date if is_one_day else f"{message.first_date} to {message.last_date}"
+    as_of = datetime.fromisoformat(message.as_of).astimezone(EASTERN)
+    counts = message.counts
+    said = f"{counts['passed']} passed, {counts['failed']} failed, {counts['not_run']} not run"
+    more = f"; {counts['info']} for information or waived" if counts["info"] else ""
+    if counts["unwatched"]:
+        more += f"; {counts['unwatched']} more than can be watched one by one"
+    return f"{days}, as of {as_of:%Y-%m-%d %H:%M} Eastern. Rules by day: {said}{more}."
+
+
+def to_plain(message: Message) -> dict[str, Any]:
+    """A message as JSON's types, for the generic webhook and the state; ``from_plain`` reads it back."""
+    return {"version": VERSION, **json.loads(json.dumps(asdict(message)))}
+
+
+def from_plain(data: Mapping[str, Any]) -> Message:
+    """The message that ``to_plain`` wrote. Raises ValueError for anything else."""
+    if data.get("version") != VERSION:
+        raise ValueError(f"the pending message is of version {str(data.get('version'))[:40]!r}")
+    try:
+        plain = {one.name: data[one.name] for one in fields(Message)}
+        lists = {name: tuple(_item_from(one) for one in plain[name]) for name in GROUPS}
+        message = Message(**{**plain, **lists, "could_not_check": tuple(map(_text, plain["could_not_check"]))})
+        headline(message)
+        subline(message)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the pending message cannot be read: {str(error)[:100]}") from error
+    texts = (message.message_id, message.target, message.as_of, message.first_date, message.report_url)
+    is_counted = all(type(message.counts.get(name)) is int for name in _COUNTS)
+    if not is_counted or not all(isinstance(one, str) for one in texts):
+        raise ValueError("the pending message holds values of other types")
+    return message
+
+
+def _item_from(data: Mapping[str, Any]) -> Item:
+    return Item(**{one.name: _text(data[one.name]) for one in fields(Item)})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{str(value)[:40]!r} is no text")
+    return value
+
+
+def _item(one: Noted | Gone) -> Item:
+    if isinstance(one, Gone):
+        row = one.row
+        return Item(
+            fingerprint=one.fingerprint,
+            rule=row.rule,
+            severity=row.severity,
+            game_date=row.game_date.isoformat(),
+            subject=_line(row.subject, _SHORT_LENGTH),
+            summary="",
+            remedy="",
+            note=_line(one.note, _SHORT_LENGTH),
+        )
+    finding = one.finding
+    return Item(
+        fingerprint=finding.fingerprint,
+        rule=finding.rule,
+        severity=finding.severity,
+        game_date=finding.game_date.isoformat(),
+        subject=_line(finding.subject, _SHORT_LENGTH),
+        summary=_line(finding.summary, _SUMMARY_LENGTH),
+        remedy=_line(finding.remedy, _SHORT_LENGTH),
+        note=_line(one.note, _SHORT_LENGTH),
+    )
+
+
+def _line(text: str, length: int) -> str:
+    """A text as one line without control characters, cut where it is too long."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"

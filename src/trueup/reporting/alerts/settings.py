@@ -1,0 +1,51 @@
+"""Where alerts go and where their state is kept: read from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trueup.settings import IN_FIRESTORE
+
+ALERT_STATE_VARIABLE = "TRUEUP_ALERT_STATE"
+SLACK_VARIABLE = "TRUEUP_SLACK_WEBHOOK"
+WEBHOOK_VARIABLE = "TRUEUP_WEBHOOK"
+REPORT_URL_VARIABLE = "TRUEUP_REPORT_URL"
+# GitHub Actions sets it.
+STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """Where alerts go; "" where a channel is not set. The two URLs are secrets: whoever has one can write there.
+
+    ``step_summary`` is a file, ``report_url`` the report's address for the messages. ``state`` is the SQLite file
+    that keeps what was told, or None for Firestore.
+    """
+
+    slack: str = field(default="", repr=False)
+    webhook: str = field(default="", repr=False)
+    step_summary: str = ""
+    report_url: str = ""
+    state: Path | None = None
+
+
+def alert_settings(target: str, project_dir: Path, environment: Mapping[str, str] = os.environ) -> AlertSettings:
+    """The alerts' settings, from the environment. What was told is kept in Firestore for the target prod, else in
+    ``.trueup/alerts.db``; TRUEUP_ALERT_STATE names another file, or ``firestore``.
+    """
+
+    def value(name: str) -> str:
+        return environment.get(name, "").strip()  # a secret that was pasted ends in a newline
+
+    state = value(ALERT_STATE_VARIABLE)
+    in_firestore = state == IN_FIRESTORE or (target == "prod" and not state)
+    return AlertSettings(
+        slack=value(SLACK_VARIABLE),
+        webhook=value(WEBHOOK_VARIABLE),
+        step_summary=value(STEP_SUMMARY_VARIABLE),
+        report_url=value(REPORT_URL_VARIABLE),
+        state=None if in_firestore else Path(state or project_dir / ".trueup" / "alerts.db"),
+    )

@@ -1,0 +1,104 @@
+"""A message as Slack's Block Kit, within its limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
+
+_HEADER_LENGTH = 150
+# A section holds 3,000 characters, counted after escaping, which makes five of one: each part has its share.
+_SUMMARY_SHARE = 1200
+_REMEDY_SHARE = 800
+_SHORT_SHARE = 400
+_REASON_SHARE = 900
+_MOST_NAMED = 10
+_MOST_REASONS = 3
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def slack_payload(message: Message) -> dict[str, Any]:
+    """The JSON for an incoming webhook: ``text`` for notifications, ``blocks`` for reading.
+
+    At most ten findings are named, new ones first; the rest is counted and linked. So there are at most some thirty
+    blocks, of the fifty that Slack allows.
+    """
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": _cut(headline(message), _HEADER_LENGTH)}},
+        _context(escape(subline(message))),
+    ]
+    if message.could_not_check:
+        blocks.append(_section(_reasons(message)))
+    room = _MOST_NAMED
+    for name, title in GROUPS.items():
+        items: tuple[Item, ...] = getattr(message, name)
+        if not items:
+            continue
+        blocks.append(_section(f"*{title}*"))
+        blocks += [_section(_told(one)) for one in items[:room]]
+        more = message.counts[name] - min(room, len(items))
+        if more:
+            blocks.append(_context(f"and {more} more: {_link(message)}"))
+        room = max(0, room - len(items))
+    blocks.append(_context(f"{_link(message)} · message {escape(message.message_id[:12])}"))
+    # Slack reads the fallback as its own markup too.
+    return {"text": escape(_cut(headline(message), _HEADER_LENGTH)), "blocks": blocks}
+
+
+def escape(text: str, share: int = _SUMMARY_SHARE) -> str:
+    """Text in which Slack sees no markup of its own: no link, no mention of a person or a channel. It is cut to
+    ``share`` characters, and never within an escape.
+    """
+    escaped = [_ESCAPES.get(one, one) for one in text]
+    if sum(map(len, escaped)) <= share:
+        return "".join(escaped)
+    kept, length = [], 1
+    for one in escaped:
+        length += len(one)
+        if length > share:
+            break
+        kept.append(one)
+    return "".join([*kept, "…"])
+
+
+def _told(item: Item) -> str:
+    note = f" ({escape(item.note, _SHORT_SHARE)})" if item.note else ""
+    rule = f"*{escape(item.rule, _SHORT_SHARE)}* {item.severity}"
+    lines = [f"{rule} · {item.game_date} · {_code(item.subject, _SHORT_SHARE)}{note}"]
+    if item.summary:
+        lines.append(escape(item.summary, _SUMMARY_SHARE))
+    if item.remedy:
+        lines.append(f"Next: {_code(item.remedy, _REMEDY_SHARE)}")
+    return "\n".join(lines)
+
+
+def _reasons(message: Message) -> str:
+    lines = [f"• {escape(one, _REASON_SHARE)}" for one in message.could_not_check[:_MOST_REASONS]]
+    if more := message.counts["could_not_check"] - len(lines):
+        lines.append(f"and {more} more")
+    return "\n".join(["*Could not be checked*", *lines])
+
+
+def _link(message: Message) -> str:
+    if not message.report_url:
+        return "see the report: `trueup report`"
+    # These would end the address, or begin another one.
+    encoded = message.report_url.translate({ord(one): f"%{ord(one):02X}" for one in "<>| "})
+    return f"<{encoded.replace('&', '&amp;')}|the report>"
+
+
+def _code(text: str, share: int) -> str:
+    return f"`{escape(text.replace('`', chr(39)), share)}`"
+
+
+def _section(text: str) -> dict[str, Any]:
+    # "verbatim" keeps Slack from making links and mentions of its own.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

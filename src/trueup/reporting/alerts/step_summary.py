@@ -1,0 +1,49 @@
+"""A message as the summary of a step of GitHub Actions: Markdown, the whole state of this run."""
+
+from __future__ import annotations
+
+from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
+
+# What Markdown or HTML would read as structure. An entity is always read as the character that it stands for.
+_MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>|`*_[]\\~#!$@"}
+# A log of one run knows of no others.
+_TITLES = {"ongoing": "Findings"}
+_COLUMNS = ("", "rule", "date", "subject", "what is wrong", "next")
+
+
+def step_summary(message: Message) -> str:
+    """Markdown that ends in a newline; a blank line first, for what stands in the file already."""
+    lines = ["", f"## {escape(headline(message, 'findings to act on'))}", "", escape(subline(message)), ""]
+    if message.could_not_check:
+        lines += ["### Could not be checked", ""]
+        lines += [f"- {escape(one)}" for one in message.could_not_check]
+        lines += [*_more(message, "could_not_check", len(message.could_not_check)), ""]
+    for name, title in GROUPS.items():
+        items: tuple[Item, ...] = getattr(message, name)
+        if items:
+            lines += [f"### {_TITLES.get(name, title)}", "", _row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
+            lines += [_row(_cells(one)) for one in items]
+            lines += ["", *_more(message, name, len(items)), ""]
+    if message.report_url:
+        lines += [f'<a href="{escape(message.report_url).replace(chr(34), "%22")}">The report</a>', ""]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text in which Markdown and HTML see no structure."""
+    return text.translate(_MARKUP)
+
+
+def _cells(item: Item) -> list[str]:
+    what = f"{item.summary} ({item.note})" if item.summary and item.note else item.summary or item.note
+    remedy = f"<code>{escape(item.remedy)}</code>" if item.remedy else ""
+    return [item.severity, escape(item.rule), item.game_date, escape(item.subject), escape(what), remedy]
+
+
+def _row(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _more(message: Message, name: str, shown: int) -> list[str]:
+    more = message.counts[name] - shown
+    return [f"and {more} more" + ("" if message.report_url else ": `trueup report`")] if more else []

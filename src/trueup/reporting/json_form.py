@@ -1,0 +1,56 @@
+"""The report as JSON: what ``--format json`` prints and ``report.json`` holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from trueup.results.finding import Finding, by_severity
+from trueup.results.report import Report
+
+_WINDOW = ("as_of", "first_date", "last_date")
+
+
+def to_json(report: Report, **more: Any) -> str:
+    """One JSON document, with ``more`` keys where a command has more to say."""
+    data = {field.name: getattr(report, field.name) for field in fields(report) if field.name != "window"}
+    window = {name: getattr(report.window, name) for name in _WINDOW}
+    rows = {name: [asdict(one) for one in value] for name, value in data.items() if _is_rows(value)}
+    findings = plain_findings(report.findings)
+    return json_text({**window, "status": report.status, **data, **rows, "findings": findings, **more})
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, tuple) and not any(isinstance(one, str) for one in value)
+
+
+def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as dictionaries, worst first."""
+    return [asdict(one) for one in by_severity(findings)]
+
+
+def json_text(data: Any) -> str:
+    """Data as every ``--format json`` prints it; dates and timestamps are ISO 8601."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
+
+
+def from_json(text: str) -> Report:
+    """The report that ``to_json`` wrote. Raises KeyError for a key that is missing, ValueError for anything else."""
+    # Its import takes a tenth of a second, which only readers of reports need.
+    from pydantic import TypeAdapter, ValidationError
+
+    data = json.loads(text)
+    if not isinstance(data, Mapping):
+        raise ValueError("it holds no report")
+    window = {name: data[name] for name in _WINDOW}
+    rest = {field.name: data[field.name] for field in fields(Report) if field.name != "window"}
+    try:
+        report = TypeAdapter(Report).validate_json(json.dumps({"window": window, **rest}), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if report.written_at is not None and report.written_at.tzinfo is None:
+        raise ValueError(f"written_at {data['written_at']!r} has no offset")
+    return report

@@ -1,0 +1,111 @@
+"""The detail of a finding, JSON of any shape, as something to lay out: texts, lists, pairs and tables. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trueup.completion.encoding import parse_moment
+from trueup.reporting.page import wording
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
+# What a finding tells elsewhere: its page in Data Docs is a link of its own.
+_TOLD_ELSEWHERE = frozenset({"data_docs"})
+# Their values are words of trueup's own, not names of the platform.
+_WORDS = frozenset({"cause", "state"})
+
+
+@dataclass(frozen=True)
+class Text:
+    """A value in words; a moment is in Eastern time."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list that is longer than a line, or whose items are not texts."""
+
+    items: tuple[Node, ...]
+    kind: str = "items"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Names and values."""
+
+    pairs: tuple[tuple[str, Node], ...]
+    kind: str = "pairs"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows of the same names: a table."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Node, ...], ...]
+    kind: str = "grid"
+
+
+Node = Text | Items | Pairs | Grid
+
+
+def lay_out(detail: Mapping[str, Any]) -> tuple[tuple[str, Node], ...]:
+    """Names and values of a detail; what is empty is left out, what is null is unknown."""
+    return tuple(
+        (wording.plain(str(key)), _node(value, str(key)))
+        for key, value in detail.items()
+        if key not in _TOLD_ELSEWHERE and value not in ("", [], {})
+    )
+
+
+def _node(value: Any, key: str = "", is_inner: bool = False) -> Node:
+    if isinstance(value, str):
+        return Text(wording.plain(value)) if key in _WORDS else _from_text(value)
+    if isinstance(value, Mapping):
+        return Pairs(tuple((wording.plain(str(name)), _node(one, str(name))) for name, one in value.items()))
+    if isinstance(value, Sequence):
+        return _from_list(value, is_inner)
+    return Text(_scalar(value, key))
+
+
+def _from_text(value: str) -> Node:
+    if value[:1] in ("{", "["):
+        try:
+            inner = json.loads(value)
+        except ValueError:
+            return Text(value)
+        return _node(inner) if isinstance(inner, dict | list) else Text(value)
+    if _MOMENT.fullmatch(value):
+        try:
+            return Text(wording.eastern(parse_moment(value)))
+        except (ValueError, OverflowError):
+            return Text(value)
+    return Text(value)
+
+
+def _from_list(values: Sequence[Any], is_inner: bool) -> Node:
+    if values and all(isinstance(one, Mapping) for one in values):
+        if is_inner:
+            return Items(tuple(_node(one) for one in values))
+        names = list(dict.fromkeys(str(name) for one in values for name in one))
+        rows = tuple(tuple(_node(row.get(name), name, is_inner=True) for name in names) for row in values)
+        return Grid(tuple(wording.plain(name) for name in names), rows)
+    if all(one is None or isinstance(one, str | int | float) for one in values):
+        return Text(", ".join(_scalar(one, "") for one in values) or "none")
+    return Items(tuple(_node(one) for one in values))
+
+
+def _scalar(value: Any, key: str) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        # A year or an id is not a number to round, or to part by thousands.
+        return wording.number(value) if key.endswith(("_count", "_rows", "_copies", "value")) else f"{value}"
+    return str(value)

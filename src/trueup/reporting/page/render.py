@@ -1,0 +1,75 @@
+"""Report in, HTML out: one file that carries its style, its script and its pictures. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from trueup import __version__
+from trueup.reporting.page import charts, tables, view, wording
+from trueup.results.report import Report
+from trueup.results.rule import Rule
+
+
+def render(report: Report, rules: Mapping[str, Rule]) -> str:
+    """The page of a report, complete in itself. ``rules`` by code; of a code that is not there only the code is told.
+
+    The same report gives the same bytes. Links lead to places on the page and to pages beside it, as Data Docs.
+    """
+    style, script = _text("page.css"), _text("page.js")
+    page = _environment().get_template("template.html.j2")
+    return page.render(
+        report=report,
+        rules=rules,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        version=__version__,
+        verdict=view.verdict_of(report, rules),
+        days=view.days_of(report, rules),
+        calendar=tables.calendar_of(report, rules),
+        lateness=charts.lateness_charts(report.lateness),
+        levels=tables.levels_of(report.service_levels),
+        suites=tables.suites_of(report.suites),
+        data_docs=view.beside(report.data_docs),
+        not_run=tables.not_run_of(report),
+        absent=tables.absent_rules(report, rules),
+        costs=tables.costs_of(report),
+        found_rules=sorted({one.rule for one in report.findings}),
+        severities=tables.severities_of(report.findings),
+        charts=charts,
+        wording=wording,
+        words=view.SEVERITY_WORDS,
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _text(name: str) -> str:
+    return files("trueup.reporting.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """What the page may do: use exactly this style and this script, and nothing from anywhere."""
+
+    def source(text: str) -> str:
+        return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    return (
+        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,234 @@
+"""The tables of the page: calendar, service levels, expectations, what was not run, costs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from trueup.reporting.page import wording
+from trueup.reporting.page.charts import LevelChart, level_chart
+from trueup.reporting.page.view import beside
+from trueup.results.finding import SEVERITIES, Finding, by_severity
+from trueup.results.outcome import RuleOutcome
+from trueup.results.report import Cost, Report, ServiceLevel, SuiteResult
+from trueup.results.rule import Rule
+
+COSTS_SHOWN = 15
+_DATES_SHOWN = 3
+# Of a cell: its class, its word, and what the legend says.
+STATES = (
+    ("p", "passed", "passed"),
+    ("e", "failed", "failed: an error"),
+    ("w", "warning", "failed: a warning"),
+    ("i", "information", "failed: for information, or waived"),
+    ("b", "not run", "should have been checked, and was not"),
+    ("n", "nothing to examine", "there was nothing to examine"),
+    ("u", "no outcome", "had no part in this run"),
+)
+_WORST = {"error": "e", "warn": "w", "info": "i"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One rule on one date. ``anchor``: its worst finding, "" where there is none."""
+
+    state: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class CalendarRow:
+    """One rule over the days of the window."""
+
+    rule: str
+    title: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Rules by family, days by month, oldest first."""
+
+    months: tuple[tuple[str, int], ...]
+    days: tuple[date, ...]
+    families: tuple[tuple[str, tuple[CalendarRow, ...]], ...]
+    words: Mapping[str, str]
+    legend: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """One service level: its newest value, and all of them in a picture and a table."""
+
+    rule: str
+    metric: str
+    value: str
+    day: str
+    target: str
+    alert_when: str
+    state: str
+    grade: str
+    mark: str
+    told: str
+    chart: LevelChart
+    rows: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """One reason why rules were not run: the rules, each with its dates."""
+
+    is_blocking: bool
+    reason: str
+    rules: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the checks took, dearest first: those shown, those folded, and the sums."""
+
+    shown: tuple[tuple[Cost, str, str], ...]
+    folded: tuple[tuple[Cost, str, str], ...]
+    seconds: str
+    size: str
+    is_measured: bool
+    steps: tuple[tuple[str, str], ...]
+
+
+_LEVEL_STATES = {
+    "met": ("target met", "ok", "✓"),
+    "missed": ("target missed, alert not reached", "warn", "▲"),
+    "alert": ("past its alert", "error", "✕"),
+    "not_run": ("not measured", "idle", ""),
+}
+
+
+_SHORT_STATES = {"met": "met", "missed": "missed", "alert": "past the alert", "not_run": "not measured"}
+
+
+def calendar_of(report: Report, rules: Mapping[str, Rule]) -> Calendar:
+    """What each rule said of each day; a rule that said nothing has a row as well."""
+    days = report.window.dates
+    outcomes = {(one.rule, one.game_date): one for one in report.outcomes}
+    worst: dict[tuple[str, date], Finding] = {}
+    for finding in by_severity(report.findings):
+        worst.setdefault((finding.rule, finding.game_date), finding)
+    codes = list(dict.fromkeys([*rules, *sorted({code for code, _ in (*outcomes, *worst)})]))
+    families: dict[str, list[CalendarRow]] = {}
+    for code in codes:
+        rule = rules.get(code)
+        cells = tuple(_cell(outcomes.get((code, day)), worst.get((code, day))) for day in days)
+        row = CalendarRow(code, rule.title if rule else "unknown to this version", cells)
+        families.setdefault(wording.plain(rule.family) if rule else "other rules", []).append(row)
+    used = {cell.state for rows in families.values() for row in rows for cell in row.cells}
+    return Calendar(
+        months=tuple((name, len(list(group))) for name, group in groupby(f"{day:%b %Y}" for day in days)),
+        days=days,
+        families=tuple((name, tuple(rows)) for name, rows in families.items()),
+        words={state: word for state, word, _ in STATES},
+        legend=tuple((state, says) for state, _, says in STATES if state in used),
+    )
+
+
+def _cell(outcome: RuleOutcome | None, finding: Finding | None) -> Cell:
+    anchor = f"f-{finding.fingerprint[:12]}" if finding else ""
+    if finding is not None:
+        return Cell(_WORST[finding.severity], anchor)
+    if outcome is None:
+        return Cell("u", "")
+    if outcome.outcome == "not_run":
+        return Cell("b" if outcome.is_blocking else "n", "")
+    return Cell("p" if outcome.outcome == "passed" else "e", "")
+
+
+def levels_of(levels: Sequence[ServiceLevel]) -> tuple[LevelView, ...]:
+    """The service levels by rule, each over its days."""
+    ordered = sorted(levels, key=lambda one: (one.rule, one.metric, one.game_date))
+    return tuple(_level(list(group)) for _, group in groupby(ordered, key=lambda one: (one.rule, one.metric)))
+
+
+def _level(days: Sequence[ServiceLevel]) -> LevelView:
+    newest = days[-1]
+    state, grade, mark = _LEVEL_STATES.get(newest.state, (wording.plain(newest.state), "idle", ""))
+    counts = [(word, sum(one.state == name for one in days)) for name, word in _SHORT_STATES.items()]
+    return LevelView(
+        rule=newest.rule,
+        metric=wording.plain(newest.metric),
+        value=_value(newest),
+        day=f"{newest.game_date}",
+        target=wording.measure(newest.target_value, newest.unit),
+        alert_when=newest.alert_when,
+        state=state,
+        grade=grade,
+        mark=mark,
+        told=f"Of {len(days)} days: {', '.join(f'{word} on {count}' for word, count in counts if count)}.",
+        chart=level_chart(days),
+        rows=tuple(
+            (f"{one.game_date}", _value(one), _LEVEL_STATES.get(one.state, (wording.plain(one.state),))[0])
+            for one in reversed(days)
+        ),
+    )
+
+
+def _value(level: ServiceLevel) -> str:
+    return "–" if level.value is None else wording.measure(level.value, level.unit)
+
+
+def suites_of(suites: Sequence[SuiteResult]) -> tuple[tuple[SuiteResult, str], ...]:
+    """The suites, those with faults first, each with the path of its page."""
+    ordered = sorted(suites, key=lambda one: (-one.failed_count, -len(one.unexamined), one.rule, one.name))
+    return tuple((one, beside(one.page)) for one in ordered)
+
+
+def not_run_of(report: Report) -> tuple[NotRun, ...]:
+    """What was not run by reason, what should have been first."""
+    reasons: dict[tuple[bool, str], dict[str, list[date]]] = {}
+    for one in report.outcomes:
+        if one.outcome == "not_run":
+            key = (not one.is_blocking, one.reason or "no reason was given")
+            reasons.setdefault(key, {}).setdefault(one.rule, []).append(one.game_date)
+    return tuple(
+        NotRun(not is_idle, reason, tuple((rule, _dates(days)) for rule, days in sorted(rules.items())))
+        for (is_idle, reason), rules in sorted(reasons.items(), key=lambda one: one[0])
+    )
+
+
+def absent_rules(report: Report, rules: Mapping[str, Rule]) -> tuple[str, ...]:
+    """The rules that the report has no outcome of."""
+    return tuple(sorted(set(rules) - {one.rule for one in report.outcomes}))
+
+
+def _dates(days: Iterable[date]) -> str:
+    """Dates as spans: ``2026-02-01 to 2026-02-04, 2026-02-07``; of many spans the first, and how many days."""
+    spans: list[list[date]] = []
+    for day in sorted(set(days)):
+        if spans and day.toordinal() - spans[-1][1].toordinal() == 1:
+            spans[-1][1] = day
+        else:
+            spans.append([day, day])
+    told = ", ".join(wording.day_span(first, last) for first, last in spans[:_DATES_SHOWN])
+    more = sum((last - first).days + 1 for first, last in spans[_DATES_SHOWN:])
+    return f"{told} and {wording.counted(more, 'more day')}" if more else told
+
+
+def costs_of(report: Report) -> Costs:
+    """The dearest first, by bytes, then by seconds."""
+    ordered = sorted(report.costs, key=lambda one: (-(one.bytes_processed or 0), -one.seconds, one.name))
+    rows = tuple((one, wording.seconds(one.seconds), wording.size(one.bytes_processed)) for one in ordered)
+    measured = [one.bytes_processed for one in ordered if one.bytes_processed is not None]
+    return Costs(
+        shown=rows[:COSTS_SHOWN],
+        folded=rows[COSTS_SHOWN:],
+        seconds=wording.seconds(sum(one.seconds for one in ordered)),
+        size=wording.size(sum(measured)) if measured else "not measured here",
+        is_measured=bool(measured),
+        steps=tuple((name, wording.seconds(value)) for name, value in report.seconds.items()),
+    )
+
+
+def severities_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The severities that occur, worst first."""
+    present = {one.severity for one in findings}
+    return tuple(one for one in SEVERITIES if one in present)

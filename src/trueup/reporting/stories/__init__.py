@@ -1,0 +1,1 @@
+"""Findings of a date that have one cause, told as a chain from cause to effect."""

@@ -1,0 +1,1 @@
+"""What a run finds: rules, verdicts, findings, outcomes, and the report that holds them."""

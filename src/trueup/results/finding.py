@@ -1,0 +1,45 @@
+"""A finding: one thing that is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, get_args
+
+Severity = Literal["error", "warn", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, in the shape of the model ``findings``."""
+
+    rule: str
+    severity: Severity
+    game_date: date
+    subject: str
+    summary: str
+    observed: float | None
+    expected: float | None
+    detail: Mapping[str, Any]
+    remedy: str
+    query: str
+    fingerprint: str
+    waived_because: str | None = None
+
+
+def finding_from_row(row: Mapping[str, Any]) -> Finding:
+    """A row of ``findings`` as a Finding; its ``detail`` is JSON text."""
+    return Finding(
+        **{name: row[name] for name in Finding.__dataclass_fields__ if name != "detail"},
+        detail=json.loads(row["detail"] or "{}"),
+    )
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, worst first, then by date, rule and subject."""
+    return tuple(
+        sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.game_date, one.rule, one.subject))
+    )

@@ -1,0 +1,21 @@
+"""The outcome of a rule on a date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Outcome = Literal["passed", "failed", "not_run"]
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What one rule said of one date, in the shape of the model ``rule_outcomes``."""
+
+    rule: str
+    game_date: date
+    outcome: Outcome
+    examined_count: int
+    reason: str
+    is_blocking: bool

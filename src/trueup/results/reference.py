@@ -1,0 +1,37 @@
+"""The reference data in ``seeds/``: rules, roster and teams, read by SQL and by Python alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trueup.completion.roster import Roster, read_seed
+from trueup.results.rule import Rule
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Rules by code, the processors that each mode expects, and the codes of the teams."""
+
+    rules: dict[str, Rule]
+    roster: Roster = field(default_factory=Roster)
+    teams: tuple[str, ...] = ()
+
+
+def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
+    """Read the seeds; a file of the same name in ``overrides`` replaces ours.
+
+    Raises UsageError if a file is missing or lacks a column.
+    """
+
+    def path(name: str) -> Path:
+        own = overrides / name if overrides else None
+        return own if own and own.exists() else seeds / name
+
+    columns = ("rule", "family", "title", "severity", "subject_kind", "remedy")
+    rules = [Rule(*(row[name] for name in columns)) for row in read_seed(path("rules.csv"), columns)]
+    return Reference(
+        rules={rule.code: rule for rule in rules},
+        roster=Roster.read(path("processor_roster.csv")),
+        teams=tuple(row["team_abbr"] for row in read_seed(path("teams.csv"), ("team_abbr",))),
+    )

@@ -1,0 +1,97 @@
+"""What this run has built, read back; and whether it is all that was asked for. What is missing is told, not passed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
+
+from trueup.results.finding import Finding, finding_from_row
+from trueup.results.outcome import RuleOutcome
+from trueup.results.reference import Reference
+from trueup.results.report import Lateness, Report, ServiceLevel
+from trueup.runs.workplace import NodeResult, Workplace
+
+# The tests that a check leaves to dbt alone: they say what its report says. There is one for each rule.
+FINDING_TESTS = ("no_findings", "no_warnings")
+RULE_TEST = f"{FINDING_TESTS[0]}_"
+_REPORTING = "reporting"
+_LEVELS = "service_levels"
+# A column of rule_outcomes beside those of RuleOutcome: how many subjects failed, each of which has a finding.
+_FAILED = "failed_subject_count"
+_AGAIN = "Another run may have built the same tables meanwhile: run trueup check again."
+
+
+def read_answers(work: Workplace) -> Report:
+    """The findings, outcomes, service levels and lateness that this run has built. Whatever is missing of them, or
+    contradicts the rest, is a problem of the report.
+    """
+    window, run_id = work.settings.window, work.settings.run_id
+
+    def read(model: str, kind: type[Any], *order: str, more: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        columns = [*(field.name for field in fields(kind)), *more]
+        rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, run_id)
+        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
+
+    findings = tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject"))
+    outcomes = read("rule_outcomes", RuleOutcome, "rule", more=(_FAILED,))
+    failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in outcomes}
+    report = Report(
+        window,
+        work.settings.target,
+        findings=findings,
+        outcomes=tuple(RuleOutcome(**row) for row in outcomes),
+        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel, "rule")),
+        lateness=tuple(Lateness(**row) for row in read("scraper_lateness", Lateness, "scraper_name")),
+    )
+    return replace(report, problems=tuple(_contradictions(report, failed, work.reference)))
+
+
+def _contradictions(report: Report, failed: Mapping[tuple[str, date], int], reference: Reference) -> Iterator[str]:
+    """One outcome for each rule and day, one service level for each metric and day, and the findings that they name."""
+    days = report.window.dates
+    rules = {code: rule.family for code, rule in reference.rules.items() if rule.family != _REPORTING}
+    yield from _miscounted("outcome", [(one.rule, one.game_date) for one in report.outcomes], rules, days)
+    levels = [code for code, family in rules.items() if family == _LEVELS]
+    yield from _miscounted("service level", [(one.rule, one.game_date) for one in report.service_levels], levels, days)
+    found = Counter((one.rule, one.game_date) for one in report.findings)
+    for rule, day in sorted(found.keys() | failed.keys()):
+        said = failed.get((rule, day), 0)
+        if found[rule, day] != said:
+            yield f"{rule} of {day} failed for {said} subjects and has {found[rule, day]} findings. {_AGAIN}"
+
+
+def _miscounted(
+    what: str, found: Iterable[tuple[str, date]], rules: Iterable[str], days: Sequence[date]
+) -> Iterator[str]:
+    counts = Counter(found)
+    wanted = {(rule, day) for rule in rules for day in days}
+    wrong = sorted(key for key in wanted | counts.keys() if counts[key] != (key in wanted))
+    if wrong:
+        rule, day = wrong[0]
+        yield (
+            f"{len(wrong)} of {len(wanted)} {what}s of this run are not there exactly once, such as {rule} of {day} "
+            f"({counts[rule, day]} times). {_AGAIN}"
+        )
+
+
+def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: bool) -> Iterator[str]:
+    """The models and tests of the dbt project that left no result, and rules that no test of the project knows."""
+    checks = work.dbt.checks
+    done = {one.name for one in results}
+    wanted = {
+        name for name, kind in checks.items() if kind == "model" or (with_tests and not name.startswith(FINDING_TESTS))
+    }
+    missing = sorted(wanted - done)
+    if missing:
+        yield (
+            f"{len(missing)} of {len(wanted)} models and tests of the dbt project did not run, such as {missing[0]}. "
+            "Look for a setting that leaves them out: flags in dbt_project.yml, `enabled` in a YAML file."
+        )
+    tested = {name.removeprefix(RULE_TEST) for name in checks if name.startswith(RULE_TEST)}
+    known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, _REPORTING)}
+    for code in sorted(tested ^ known):
+        lacks = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
+        yield f"{lacks} does not have the rule {code}: put its line back."

@@ -1,0 +1,74 @@
+"""dbt's part of a run: seeds, models and tests, built by one run at a time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from trueup.errors import CannotCheckError
+from trueup.results.report import Cost
+from trueup.runs.workplace import NodeResult, Workplace
+from trueup.scenario.folders import SEED_ALIASES
+
+# Everything that reads verdicts is built after they are written.
+AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
+
+
+@contextmanager
+def building(work: Workplace) -> Iterator[None]:
+    """Hold the right to build the tables of the dataset.
+
+    Raises CannotCheckError if the warehouse does not answer, or another run is building.
+    """
+    run_id = work.settings.run_id
+    work.tables.probe()
+    work.tables.claim_build(run_id, work.settings.holder)
+    try:
+        yield
+    finally:
+        # If the right cannot be given back, the next run takes it over: that is no reason to lose what was found.
+        with suppress(CannotCheckError):
+            work.tables.release_build(run_id)
+
+
+def seed(work: Workplace) -> None:
+    """Load the seeds, then the files that replace ours in this run."""
+    work.dbt.run(["seed"], work.listener.node)
+    folder = work.settings.seeds
+    for path in sorted(folder.glob("*.csv")) if folder else ():
+        work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), _csv_rows(path))
+
+
+def build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Sequence[NodeResult]:
+    """Build the selected models, with their data tests if ``with_tests``."""
+    # Unit tests are about the models, not about the data of the day: CI runs them.
+    without = ["--exclude-resource-type", "seed", "--exclude-resource-type", "unit_test"]
+    command = ["build", *without] if with_tests else ["run"]
+    return work.dbt.run([*command, *selection], work.listener.node)
+
+
+def build_evidence(work: Workplace) -> None:
+    """Build only what the judge needs."""
+    work.listener.start("Building the evidence")
+    seed(work)
+    work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node)
+
+
+def unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:
+    """The models that dbt skipped."""
+    return frozenset(one.name for one in results if one.status == "skipped" and one.kind == "model")
+
+
+def node_costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ...]:
+    """The cost of each model and test. The embedded warehouse measures no bytes: None, not 0."""
+    is_measured = not work.settings.is_embedded
+    return tuple(
+        Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_processed if is_measured else None) for one in results
+    )
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,87 @@
+"""The daily run, in order: models, reconciliation, expectations, reporting; then the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from trueup.errors import CannotCheckError
+from trueup.expectations.examine import Examiner
+from trueup.results.report import Report, unseen_days
+from trueup.results.verdict import verdict_findings, verdict_outcomes
+from trueup.runs.answers import FINDING_TESTS, read_answers, unrun_checks
+from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, seed, unbuilt
+from trueup.runs.clock import Clock
+from trueup.runs.expectations import expect, open_examiner
+from trueup.runs.notes import coverage_notes, settings_notes
+from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
+from trueup.runs.variables import families_off, judge_settings
+from trueup.runs.workplace import NodeResult, Workplace
+
+# They say for people who run dbt alone what the report says anyway.
+_FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)
+_NOT_ASKED = "the scenario does not ask for expectations"
+_OFF = "the var families_off switches the expectations off"
+
+
+def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
+    """Run the whole day. What could not be done is in the report, not raised; UsageError for what must be corrected."""
+    off = families_off(work.settings)
+    judge_settings(work.settings)  # wrong settings are refused before anything is built
+    left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
+    examiner = open_examiner(work, left_out)
+    clock = Clock(work.listener)
+    try:
+        with building(work):
+            report = _checked(work, examiner, clock, with_tests)
+    except CannotCheckError as error:
+        clock.finish()
+        report = Report(work.settings.window, work.settings.target, problems=(error.told,))
+    return replace(report, seconds=clock.seconds, notes=(*settings_notes(work), *report.notes))
+
+
+def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool) -> Report:
+    """Build, judge, validate and read the answers, one after the other."""
+    clock.start("Building models: what arrived, what is wrong, what is true")
+    seed(work)
+    examiner.prepare()
+    results = list(build(work, with_tests, ["--exclude", *AFTER_VERDICTS]))
+    clock.start("Judging the completion documents")
+    judged = reconcile(work)
+    if not examiner.left_out:
+        clock.start("Running the expectations")
+    data = expect(work, examiner, unbuilt(results), has_verdicts=not judged.is_off)
+    clock.start("Putting the report together")
+    results += build(work, with_tests, ["--select", *AFTER_VERDICTS, "--exclude", *_FINDING_TESTS])
+    written = examiner.examine_report(unbuilt(results))
+    report = read_answers(work)
+    notes = [NO_DOCUMENTS] if judged.is_without_documents else []
+    notes += [*data.notes, *written.notes, *examiner.publish()]
+    notes += [f"The dbt test {one.name} warns: {one.message}" for one in results if one.status == "warn"]
+    notes += coverage_notes(work)
+    clock.finish()
+    outcomes = (*report.outcomes, *verdict_outcomes(written.verdicts))
+    problems = [judged.unread] if judged.unread else []
+    problems += report.problems
+    problems += unrun_checks(work, results, with_tests)
+    problems += _build_problems(results)
+    problems += unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
+    if not work.tables.holds_build(work.settings.run_id):
+        problems.append("Another run took over the tables while this one was building them: run trueup check again.")
+    return replace(
+        report,
+        findings=(*report.findings, *verdict_findings(written.verdicts)),
+        outcomes=outcomes,
+        problems=tuple(problems),
+        notes=tuple(notes),
+        suites=(*data.suites, *written.suites),
+        costs=(*node_costs(work, results), *data.costs, *written.costs),
+        data_docs=written.data_docs or data.data_docs,
+    )
+
+
+def _build_problems(results: Sequence[NodeResult]) -> list[str]:
+    """The data tests that failed, and the models that dbt therefore skipped."""
+    problems = [f"The dbt test {one.name} failed: {one.message}" for one in results if one.status == "fail"]
+    skipped = sorted(unbuilt(results))
+    return problems + [f"Model {name} was skipped: a test on a model it reads failed." for name in skipped]

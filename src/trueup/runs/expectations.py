@@ -1,0 +1,70 @@
+"""The expectations: alone (``trueup expectations``), or as one step of the check."""
+
+from __future__ import annotations
+
+from trueup.errors import UsageError
+from trueup.expectations.examine import Examination, Examiner
+from trueup.results.report import Report
+from trueup.results.verdict import verdict_findings, verdict_outcomes
+from trueup.runs.build import AFTER_VERDICTS, building, node_costs, seed
+from trueup.runs.clock import Clock
+from trueup.runs.notes import settings_notes
+from trueup.runs.variables import families_off
+from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS, write_verdicts
+from trueup.runs.workplace import Workplace
+
+
+def check_expectations(work: Workplace) -> Report:
+    """Build what the suites read and run them; trueup check runs those of the report, on the report that it writes."""
+    if "expectations" in families_off(work.settings):
+        raise UsageError("The var families_off switches the expectations off.", "Correct it in dbt_project.yml.")
+    examiner = open_examiner(work)
+    clock = Clock(work.listener)
+    with building(work):
+        clock.start("Building what the expectations read")
+        seed(work)
+        results = work.dbt.run(["run", "--exclude", *AFTER_VERDICTS], work.listener.node)
+        clock.start("Running the expectations")
+        # One suite reads the verdicts on the documents, of which there may be none yet.
+        work.tables.create_table(work.schemas[COMPLETION_VERDICTS], work.dataset)
+        data = expect(work, examiner, has_verdicts=False)
+    left_out = open_examiner(work, "trueup check runs it, on the report that it writes").examine_report()
+    notes = (*settings_notes(work), *data.notes, *examiner.publish())
+    clock.finish()
+    return Report(
+        work.settings.window,
+        work.settings.target,
+        findings=verdict_findings(data.verdicts),
+        outcomes=verdict_outcomes((*data.verdicts, *left_out.verdicts)),
+        notes=notes,
+        seconds=clock.seconds,
+        suites=data.suites,
+        costs=(*node_costs(work, results), *data.costs),
+        data_docs=data.data_docs,
+    )
+
+
+def open_examiner(work: Workplace, left_out: str = "") -> Examiner:
+    """The suites of the project, for this run. ``left_out``: why none is run ("" if they are)."""
+    return Examiner(
+        work.tables,
+        work.validator,
+        project_dir=work.settings.project_dir,
+        relation=work.relation,
+        window=work.settings.window,
+        reference=work.reference,
+        is_measured=not work.settings.is_embedded,
+        left_out=left_out,
+    )
+
+
+def expect(
+    work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozenset(), has_verdicts: bool = True
+) -> Examination:
+    """Run the suites on the data and write their verdicts, which dbt turns into findings. See Examiner.examine_data;
+    ``has_verdicts``: whether this run has judged documents.
+    """
+    unwritten = frozenset() if has_verdicts else frozenset({work.schemas[COMPLETION_VERDICTS].table})
+    examination = examiner.examine_data(unbuilt, unwritten)
+    write_verdicts(work, EXPECTATION_VERDICTS, examination.verdicts)
+    return examination

@@ -1,0 +1,48 @@
+"""Scenarios loaded into an embedded warehouse and a SQLite store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trueup.completion.encoding import decode_document
+from trueup.completion.store import DOCUMENTS
+from trueup.errors import ScenarioError
+from trueup.gateways.sqlite_completions import SqliteCompletions
+from trueup.gateways.warehouse import Warehouse
+from trueup.runs.wiring import create_sources
+from trueup.scenario.scenario import Scenario
+from trueup.schemas import read_table_schemas
+from trueup.settings import project_variables
+
+DATASET = "trueup"
+
+
+def refuse_unknown_vars(scenario: Scenario, project_dir: Path) -> None:
+    """A var that the project does not have changes nothing: raise ScenarioError."""
+    known = project_variables(project_dir)
+    if unknown := sorted(scenario.vars.keys() - known.keys()):
+        raise ScenarioError(
+            f"{scenario.name}: vars sets {', '.join(unknown)}, which dbt_project.yml does not have.",
+            f"Known are {', '.join(sorted(known))}.",
+        )
+
+
+def fill_warehouse(warehouse: Warehouse, scenario: Scenario, project_dir: Path) -> None:
+    """Empty the warehouse, then create the sources and load the scenario's rows."""
+    schemas = read_table_schemas(project_dir / "models")
+    for dataset in {schema.dataset for schema in schemas.values()} | {DATASET}:
+        warehouse.drop_dataset(dataset)
+    create_sources(warehouse, schemas, scenario.optional)
+    for name, rows in scenario.tables.items():
+        dataset, table = name.split(".")
+        warehouse.load(dataset, table, rows)
+
+
+def fill_documents(file: Path, scenario: Scenario) -> None:
+    """Write the scenario's completion documents into a SQLite store."""
+    store = SqliteCompletions(file)
+    try:
+        for document_id, raw in scenario.documents.get(DOCUMENTS, {}).items():
+            store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))
+    finally:
+        store.close()

@@ -1,0 +1,134 @@
+"""Reconciliation: the completion documents judged against the evidence in the warehouse. Read-only for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any, Protocol
+
+from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
+from trueup.errors import CannotCheckError, CompletionsError
+from trueup.judge.case import FAMILIES, JudgeSettings
+from trueup.judge.documents import judge, not_judged
+from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
+from trueup.results.reference import Reference
+from trueup.results.report import Report
+from trueup.results.verdict import Verdict, verdict_findings, verdict_outcomes
+from trueup.runs.variables import families_off, judge_settings
+from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
+from trueup.runs.workplace import Workplace
+from trueup.window import Window
+
+Row = Mapping[str, Any]
+NO_DOCUMENTS = (
+    f"Not one document of these days was found in {DOCUMENTS}: check that the documents are in this project "
+    "(TRUEUP_FIRESTORE_PROJECT) and database."
+)
+
+
+class EvidenceSource(Protocol):
+    """Where the evidence models are read from: the warehouse."""
+
+    def rows_between(
+        self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
+
+
+def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
+    """The evidence of each checked day that a run has built, in order of date.
+
+    Raises CannotCheckError where a day does not have it exactly once: then another run has built the tables since.
+    """
+
+    def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
+        columns = [field.name for field in fields(kind)]
+        return source.rows_between(model, columns, window.first_date, window.last_date, run_id)
+
+    def read_days(model: str, kind: type[Any]) -> dict[date, Any]:
+        rows = read(model, kind)
+        found = {row["game_date"]: kind(**row) for row in rows}
+        if len(rows) != len(found) or found.keys() != set(window.dates):
+            raise CannotCheckError(
+                f"{model} has {len(rows)} rows of this run for {len(window.dates)} days, and owes one for each.",
+                "Another run may be building the same tables: run it again.",
+            )
+        return found
+
+    processors: dict[date, dict[str, ProcessorEvidence]] = {day: {} for day in window.dates}
+    for row in read("completion_evidence", ProcessorEvidence):
+        evidence = ProcessorEvidence(**row)
+        processors[evidence.game_date][evidence.processor_name] = evidence
+    phase4 = read_days("phase4_evidence", Phase4Evidence)
+    days = read_days("game_days", GameDay)
+    return tuple(
+        DayEvidence(game_day=days[day], processors=processors[day], phase4=phase4[day]) for day in window.dates
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdicts of all days, beside what they were made from. ``unread``: why the documents could not be
+    read ("" when they could); ``is_off``: nobody looked, for the rules on them are switched off.
+    """
+
+    days: tuple[DayEvidence, ...]
+    snapshots: Mapping[str, Snapshot]
+    verdicts: tuple[Verdict, ...]
+    unread: str = ""
+    is_off: bool = False
+
+    @property
+    def is_without_documents(self) -> bool:
+        """Whether games were played and not one document was found: then it may be the wrong place to look."""
+        played = any(day.game_day.final_game_count for day in self.days)
+        return played and not self.snapshots and not self.unread and not self.is_off
+
+
+def reconcile(work: Workplace) -> Judged:
+    """Judge the documents of all days and write the verdicts; see judge_days."""
+    days = read_evidence(work.tables, work.settings.window, work.settings.run_id)
+    if families_off(work.settings) >= FAMILIES:
+        judged = Judged(days, {}, (), is_off=True)
+    else:
+        judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
+    write_verdicts(work, COMPLETION_VERDICTS, judged.verdicts)
+    return judged
+
+
+def judge_days(
+    days: Sequence[DayEvidence],
+    open_store: Callable[[], AbstractContextManager[CompletionStore]],
+    reference: Reference,
+    settings: JudgeSettings,
+) -> Judged:
+    """Judge every day; the documents are read in one go.
+
+    When the store does not answer, every rule of every day is not_run and says so: silence would look
+    like agreement.
+    """
+    days = tuple(days)
+    ids = [day.game_date.isoformat() for day in days]
+    try:
+        with open_store() as store:
+            snapshots = store.read(ids)
+    except CompletionsError as error:
+        reason = error.told
+        unjudged = [not_judged(day.game_date, reference, reason) for day in days]
+        return Judged(days, {}, tuple(one for group in unjudged for one in group), reason)
+    judged = [judge(day, snapshots.get(key), reference, settings) for day, key in zip(days, ids, strict=True)]
+    return Judged(days, snapshots, tuple(one for group in judged for one in group))
+
+
+def verdict_report(judged: Judged, window: Window, target: str, problems: Sequence[str] = ()) -> Report:
+    """The verdicts alone as a report: what ``trueup reconcile`` shows."""
+    return Report(
+        window,
+        target,
+        findings=verdict_findings(judged.verdicts),
+        outcomes=verdict_outcomes(judged.verdicts),
+        problems=((judged.unread,) if judged.unread else ()) + tuple(problems),
+        notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
+    )

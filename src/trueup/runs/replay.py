@@ -1,0 +1,80 @@
+"""Scenarios on a fresh embedded warehouse: load one, run the day, compare with what it expects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+from trueup.expectations.validator import DATA_DOCS
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, published
+from trueup.gateways.warehouse import Warehouse
+from trueup.results.reference import load_reference
+from trueup.runs.check import run_check
+from trueup.runs.loading import DATASET, fill_documents, fill_warehouse, refuse_unknown_vars
+from trueup.runs.replayed import Replay
+from trueup.runs.wiring import open_workplace
+from trueup.runs.workplace import Listener, Workplace
+from trueup.scenario.scenario import Scenario, compare, load_scenario
+from trueup.schemas import read_table_schemas
+from trueup.settings import Settings
+from trueup.window import Window
+
+
+def replay_all(
+    folders: Sequence[Path],
+    project_dir: Path,
+    state_dir: Path,
+    listener: Listener,
+    warehouse: EmbeddedWarehouse,
+    with_tests: bool = False,
+    data_docs: Path | None = None,
+) -> Iterator[Replay]:
+    """Replay scenarios one after the other in an embedded warehouse. All are read first: a broken one stops before
+    any runs.
+
+    ``data_docs``: the folder of Great Expectations' pages; without one they go when the scenario does.
+    """
+    schemas = read_table_schemas(project_dir / "models")
+    rules = frozenset(load_reference(project_dir / "seeds").rules)
+    scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
+    for scenario in scenarios:
+        refuse_unknown_vars(scenario, project_dir)
+    if any(scenario.expectations for scenario in scenarios):
+        # Its import takes seconds, in which the warehouse starts and is filled.
+        Thread(target=import_module, args=["trueup.gateways.expectations"], daemon=True).start()
+    with published(warehouse):
+        for scenario in scenarios:
+            listener.start(f"Loading {scenario.name}: {scenario.title}")
+            with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:
+                report = run_check(work, with_tests, scenario.expectations)
+            findings = [asdict(finding) for finding in report.findings]
+            yield Replay(scenario, report, compare(scenario.expect, findings))
+
+
+@contextmanager
+def loaded(
+    scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener, data_docs: Path | None = None
+) -> Iterator[Workplace]:
+    """A scenario's tables and documents in the running embedded warehouse, in place of what was there."""
+    with TemporaryDirectory(prefix="trueup-") as folder:
+        documents = Path(folder) / "completions.db"
+        settings = Settings(
+            project_dir=project_dir,
+            state_dir=state_dir,
+            target="local",
+            window=Window(scenario.first_date, scenario.last_date, scenario.as_of),
+            completions=documents,
+            variables=dict(scenario.vars),
+            seeds=scenario.seeds,
+        )
+        with Warehouse(PROJECT, DATASET, "US", os.environ[ENDPOINT_VARIABLE]) as warehouse:
+            fill_warehouse(warehouse, scenario, project_dir)
+        fill_documents(documents, scenario)
+        with open_workplace(settings, listener, data_docs or Path(folder) / DATA_DOCS) as work:
+            yield work

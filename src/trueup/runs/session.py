@@ -1,0 +1,56 @@
+"""The environment of a command that runs beside an embedded warehouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, embedded_endpoint
+from trueup.gateways.warehouse import Warehouse
+from trueup.runs.loading import DATASET, fill_documents, fill_warehouse, refuse_unknown_vars
+from trueup.runs.wiring import create_sources
+from trueup.runs.workplace import Listener
+from trueup.scenario.scenario import load_scenario
+from trueup.schemas import read_table_schemas
+from trueup.settings import COMPLETIONS_VARIABLE
+from trueup.window import Window, window_vars
+
+
+@contextmanager
+def session_environment(
+    folder: Path | None, project_dir: Path, state_dir: Path, listener: Listener
+) -> Iterator[dict[str, str]]:
+    """Environment variables of a command that runs beside an embedded warehouse.
+
+    With a scenario its data are there, and TRUEUP_VARS holds the vars of its window; without one the
+    source tables are there and empty.
+    """
+    listener.start("Starting the embedded warehouse")
+    schemas = read_table_schemas(project_dir / "models")
+    with embedded_endpoint() as endpoint, TemporaryDirectory(prefix="trueup-") as temporary:
+        documents = Path(temporary) / "completions.db"
+        environment = {ENDPOINT_VARIABLE: endpoint, COMPLETIONS_VARIABLE: str(documents)}
+        with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
+            if folder is None:
+                create_sources(warehouse, schemas)
+            else:
+                listener.start(f"Loading {folder.name}")
+                scenario = load_scenario(folder, schemas)
+                refuse_unknown_vars(scenario, project_dir)
+                fill_warehouse(warehouse, scenario, project_dir)
+                fill_documents(documents, scenario)
+                window = Window(scenario.first_date, scenario.last_date, scenario.as_of)
+                environment["TRUEUP_VARS"] = json.dumps(window_vars(window, scenario.vars))
+        profiles = state_dir / "profiles"
+        profiles.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")
+        environment["DBT_PROFILES_DIR"] = str(profiles)
+        # The dbt that came with trueup, also where its virtual environment is not activated.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        yield environment

@@ -1,0 +1,113 @@
+"""Puts the parts of a run together: which warehouse, which documents, which dbt project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from trueup.completion.claim import CLAIMS
+from trueup.completion.start import Phase4Topic
+from trueup.completion.store import DOCUMENTS, CompletionStore
+from trueup.expectations.validator import DATA_DOCS, Validator
+from trueup.gateways.dbt import DbtProject
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
+from trueup.gateways.warehouse import Warehouse
+from trueup.results.reference import load_reference
+from trueup.runs.workplace import Listener, RepairStores, Workplace
+from trueup.schemas import TableSchema, read_table_schemas
+from trueup.settings import Settings
+
+
+@contextmanager
+def open_workplace(settings: Settings, listener: Listener, data_docs: Path | None = None) -> Iterator[Workplace]:
+    """Everything a run needs. ``data_docs``: the folder of Great Expectations' pages, if not the one beside the
+    report. On the embedded default a warehouse is started for as long as it lasts,
+    unless one is already named by TRUEUP_BIGQUERY_ENDPOINT.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        dbt = DbtProject(settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars)
+        if settings.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
+            listener.start("Starting the embedded warehouse")
+            stack.enter_context(embedded_endpoint())
+            listener.finish()
+        target = dbt.target()
+        warehouse = Warehouse(target.project, target.dataset, target.location, target.endpoint)
+        stack.callback(warehouse.close)
+
+        @contextmanager
+        def completions() -> Iterator[CompletionStore]:
+            store = open_completions(settings.completions, target.project)
+            try:
+                yield store
+            finally:
+                store.close()
+
+        @contextmanager
+        def repair_stores() -> Iterator[RepairStores]:
+            file, project = settings.completions, target.project
+            with (
+                closing(open_completions(file, project, DOCUMENTS)) as documents,
+                closing(open_completions(file, project, CLAIMS)) as claims,
+                closing(open_topic(file, project, settings.variable("phase4_topic"))) as topic,
+            ):
+                yield RepairStores(documents, claims, topic)
+
+        def validator() -> Validator:
+            # The import takes three seconds that no other command needs.
+            from trueup.gateways.expectations import GreatExpectations
+
+            return GreatExpectations(warehouse, data_docs or settings.state_dir / DATA_DOCS, settings.window.as_of)
+
+        yield Workplace(
+            settings=settings,
+            project=target.project,
+            dataset=target.dataset,
+            dbt=dbt,
+            tables=warehouse,
+            schemas=read_table_schemas(settings.project_dir / "models"),
+            reference=load_reference(settings.project_dir / "seeds", settings.seeds),
+            completions=completions,
+            repair_stores=repair_stores,
+            validator=validator,
+            listener=listener,
+        )
+
+
+def open_completions(file: Path | None, project: str, collection: str = DOCUMENTS) -> CompletionStore:
+    """A collection of documents: in the SQLite file, or in Firestore without one."""
+    # Each import costs a second that the other store does not need.
+    if file is not None:
+        from trueup.gateways.sqlite_completions import SqliteCompletions
+
+        return SqliteCompletions(file, collection)
+    from trueup.gateways.firestore import FirestoreCompletions
+
+    return FirestoreCompletions(_documents_project(project), collection)
+
+
+def open_topic(file: Path | None, project: str, topic: str) -> Phase4Topic:
+    """The topic that starts phase 4: in the SQLite file, or in Pub/Sub without one."""
+    if file is not None:
+        from trueup.gateways.sqlite_topic import SqliteTopic
+
+        return SqliteTopic(file, topic)
+    from trueup.gateways.pubsub import PubSubTopic
+
+    return PubSubTopic(_documents_project(project), topic)
+
+
+def _documents_project(project: str) -> str:
+    """The platform's project, where it is not the one that trueup writes to."""
+    return os.environ.get("TRUEUP_FIRESTORE_PROJECT", project)
+
+
+def create_sources(
+    warehouse: Warehouse, schemas: dict[str, TableSchema], missing: frozenset[str] = frozenset()
+) -> None:
+    """Create every declared source table, empty, but those that are to be missing."""
+    for name, schema in schemas.items():
+        if schema.dataset != "trueup" and name not in missing:
+            warehouse.create_table(schema, schema.dataset)

@@ -1,0 +1,1 @@
+"""Scenarios: folders of tables, documents and expected findings."""

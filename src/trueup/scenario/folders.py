@@ -1,0 +1,118 @@
+"""What a scenario's folders hold: tables, documents and seeds, each file checked before anything runs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trueup.completion.encoding import decode_document
+from trueup.errors import ScenarioError
+from trueup.scenario.files import brief, parse_json, read_text
+from trueup.scenario.tables import read_table
+from trueup.schemas import TableSchema
+
+_FOLDERS = ("tables", "documents", "seeds")
+# dbt cannot have a seed and a model of one name: the targets of the model service_levels stand in
+# service_level_targets. A scenario may call them by either name.
+SEED_ALIASES = {"service_levels": "service_level_targets"}
+# Columns and types of the seeds, as dbt_project.yml declares them; a test holds the two equal.
+SEED_COLUMNS = {
+    "known_exceptions": "rule string, subject string, game_date date, reason string, until date",
+    "processor_roster": "mode string, processor_name string, table_name string, is_critical bool",
+    "rules": "rule string, family string, title string, severity string, subject_kind string, remedy string",
+    "scraper_roster": "scraper_name string, due_time string, alert_time string, time_zone string, "
+    "day_offset int64, requires_games bool",
+    "service_level_targets": "rule string, metric string, unit string, direction string, "
+    "target_value float64, alert_value float64, alert_when string",
+    "teams": "team_abbr string, team_name string",
+}
+
+
+def check_folders(folder: Path) -> None:
+    """A misspelt folder would be a scenario without rows."""
+    for path in _entries(folder):
+        if path.is_dir() and path.name not in _FOLDERS:
+            raise ScenarioError(f"{path} is no part of a scenario.", f"Known folders are {', '.join(_FOLDERS)}.")
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds, but for the hidden files of editors and systems; nothing where there is none."""
+    if not folder.exists():
+        return []
+    if not folder.is_dir():
+        raise ScenarioError(f"{folder} is not a folder.", "Make it one, or remove it.")
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def read_tables(
+    folder: Path, schemas: Mapping[str, TableSchema], optional: frozenset[str]
+) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Rows by ``dataset.table``. Raises ScenarioError for a file that is no table's, or unreadable."""
+    tables = {}
+    for path in _entries(folder / "tables"):
+        name = path.stem
+        if path.suffix != ".csv" or name not in schemas:
+            known = ", ".join(sorted(one for one in schemas if not one.startswith("trueup.")))
+            raise ScenarioError(f"{path} is the file of no table.", f"Known are {known}, as .csv.")
+        if name in optional:
+            raise ScenarioError(
+                f"{path}: {name} is said not to exist (optional), and has rows.", "Remove the file or the entry."
+            )
+        tables[name] = read_table(path, schemas[name])
+    return tables
+
+
+def read_documents(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Raw JSON by collection and id. Raises ScenarioError for what is no document, or unreadable."""
+    documents: dict[str, dict[str, dict[str, Any]]] = {}
+    for collection in _entries(folder / "documents"):
+        if not collection.is_dir():
+            raise ScenarioError(f"{collection} is in no collection.", "It belongs at documents/<collection>/<id>.json.")
+        for path in _entries(collection):
+            documents.setdefault(collection.name, {})[path.stem] = _document(path)
+    return documents
+
+
+def _document(path: Path) -> dict[str, Any]:
+    if path.suffix != ".json":
+        raise ScenarioError(f"{path} is not a .json file.", "A document is <id>.json.")
+    try:
+        raw = parse_json(read_text(path))
+    except ValueError as error:
+        raise ScenarioError(f"{path} is not JSON: {brief(str(error))}.", "Correct it at the place named.") from error
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"{path} is not a document: it must be one JSON object.", "Put its fields in { }.")
+    for key, value in raw.items():
+        try:
+            decode_document({key: value}, str(path))
+        except RecursionError as error:
+            raise ScenarioError(f"{path}: {key} is nested too deeply.", "Firestore takes twenty levels.") from error
+    return raw
+
+
+def read_seeds(folder: Path) -> Path | None:
+    """The folder of the scenario's own seeds, None without one. Raises ScenarioError for a wrong seed."""
+    seeds = folder / "seeds"
+    taken: dict[str, Path] = {}
+    for path in _entries(seeds):
+        name = SEED_ALIASES.get(path.stem, path.stem)
+        if path.suffix != ".csv" or name not in SEED_COLUMNS:
+            known = ", ".join(sorted({*SEED_COLUMNS, *SEED_ALIASES}))
+            raise ScenarioError(f"{path} is no seed.", f"Known are {known}, as .csv.")
+        if name in taken:
+            raise ScenarioError(f"{path} and {taken[name].name} are one seed.", "Keep one of them.")
+        taken[name] = path
+        _check_seed(path, name)
+    return seeds if seeds.is_dir() else None
+
+
+def _check_seed(path: Path, name: str) -> None:
+    """A seed takes the place of ours, so a column that is missing would be NULL where a rule is wanted."""
+    columns = dict(one.strip().split(" ") for one in SEED_COLUMNS[name].split(","))
+    read_table(path, TableSchema("seeds", name, columns, "", False, False, {}))
+    header = next(csv.reader(read_text(path).splitlines()))
+    for column in columns:
+        if column not in header:
+            raise ScenarioError(f"{path} line 1 lacks the column {column}.", f"It needs {', '.join(columns)}.")

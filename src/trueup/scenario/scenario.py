@@ -1,0 +1,286 @@
+"""Scenarios: a folder that says what is in the warehouse and the documents, and what must be found."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from trueup.errors import ScenarioError
+from trueup.results.report import Status
+from trueup.scenario.cells import utc_moment
+from trueup.scenario.files import brief, read_yaml
+from trueup.scenario.folders import SEED_ALIASES as SEED_ALIASES
+from trueup.scenario.folders import check_folders, read_documents, read_seeds, read_tables
+from trueup.schemas import TableSchema
+
+_REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
+_KNOWN = _REQUIRED | {"vars", "optional", "expectations", "status"}
+_WINDOW = ("as_of", "first_date", "last_date")
+_EXACT = ("error", "warn")
+_SEVERITIES = ("error", "warn", "info")
+
+
+@dataclass(frozen=True)
+class ExpectedFinding:
+    """A finding that a run must have; ``observed`` is compared only where it is given."""
+
+    rule: str
+    severity: str
+    game_date: date
+    subject: str
+    observed: float | None = None
+
+    def __str__(self) -> str:
+        observed = "" if self.observed is None else f" observed {self.observed:g}"
+        return f"{self.severity} {self.rule} {self.game_date} {self.subject}{observed}"
+
+    def matches(self, finding: Mapping[str, Any]) -> bool:
+        """Whether a finding is this one."""
+        return (
+            self.rule == finding["rule"]
+            and self.severity == finding["severity"]
+            and self.game_date.isoformat() == str(finding["game_date"])
+            and self.subject == finding["subject"]
+            and (self.observed is None or self.observed == finding.get("observed"))
+        )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario as it was read. ``tables``: rows by ``dataset.table``, as JSON load jobs take them;
+    ``documents``: raw JSON by collection and id; ``optional``: sources that do not exist; ``expectations``: whether
+    the suites of Great Expectations are run too; ``status``: how the run must end, None where that is not stated.
+    """
+
+    name: str
+    title: str
+    as_of: datetime
+    first_date: date
+    last_date: date
+    vars: Mapping[str, Any]
+    expect: tuple[ExpectedFinding, ...]
+    optional: frozenset[str]
+    tables: Mapping[str, tuple[dict[str, Any], ...]]
+    documents: Mapping[str, Mapping[str, dict[str, Any]]]
+    seeds: Path | None
+    expectations: bool = False
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was expected and not found, and what was found and not expected."""
+
+    missing: tuple[ExpectedFinding, ...]
+    unexpected: tuple[Mapping[str, Any], ...]
+
+    @property
+    def is_match(self) -> bool:
+        """Whether exactly the expected was found."""
+        return not self.missing and not self.unexpected
+
+
+def compare(expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str, Any]]) -> Comparison:
+    """Exact for errors and warnings; other information than the expected is let be."""
+    left = list(findings)
+    missing = []
+    # Those that name a number choose first, lest one that takes any number takes theirs.
+    for one in sorted(expected, key=lambda finding: finding.observed is None):
+        match = next((finding for finding in left if one.matches(finding)), None)
+        if match is None:
+            missing.append(one)
+        else:
+            left.remove(match)
+    unexpected = tuple(finding for finding in left if finding["severity"] in _EXACT)
+    return Comparison(tuple(missing), unexpected)
+
+
+def find_scenarios(paths: Sequence[Path]) -> list[Path]:
+    """The scenario folders among and directly below ``paths``. Raises ScenarioError for none."""
+    found: list[Path] = []
+    for path in paths:
+        if (path / "scenario.yml").is_file():
+            found.append(path)
+            continue
+        below = [one for one in sorted(path.glob("*")) if one.is_dir() and _looks_like_one(one)]
+        if not below:
+            raise ScenarioError(
+                f"There is no scenario at {path}.",
+                "A scenario is a folder with a scenario.yml; see docs/scenarios.md.",
+            )
+        found += below
+    return found
+
+
+def _looks_like_one(folder: Path) -> bool:
+    """Whether a folder is a scenario, or one whose scenario.yml was forgotten or misspelt."""
+    if (folder / "scenario.yml").is_file():
+        return True
+    if any((folder / name).exists() for name in ("scenario.yaml", "tables", "documents")):
+        raise ScenarioError(f"{folder} has no scenario.yml.", "Write one as docs/scenarios.md says.")
+    return False
+
+
+def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: frozenset[str] = frozenset()) -> Scenario:
+    """Read a scenario. ``rules``: the known codes; without them codes are not checked.
+
+    Raises ScenarioError, naming file, line and column, for anything that cannot be read.
+    """
+    path = folder / "scenario.yml"
+    head = _head(path)
+    first, last = (_date(path, key, head[key]) for key in ("first_date", "last_date"))
+    if first > last:
+        raise ScenarioError(f"{path}: first_date {first} is after last_date {last}.", "Swap the two dates.")
+    expect = tuple(_expected(path, number, one, rules) for number, one in enumerate(head["expect"] or [], 1))
+    for number, one in enumerate(expect, 1):
+        if not first <= one.game_date <= last:
+            raise ScenarioError(
+                f"{path}: expect {number}: game_date {one.game_date} is not within {first} to {last}.",
+                "Only days from first_date to last_date are checked.",
+            )
+    check_folders(folder)
+    optional = _optional(path, head.get("optional"), schemas)
+    return Scenario(
+        name=folder.resolve().name,
+        title=_text(path, "title", head["title"]),
+        as_of=_moment(path, head["as_of"]),
+        first_date=first,
+        last_date=last,
+        vars=_vars(path, head.get("vars")),
+        expect=expect,
+        optional=optional,
+        tables=read_tables(folder, schemas, optional),
+        documents=read_documents(folder),
+        seeds=read_seeds(folder),
+        expectations=_bool(path, "expectations", head.get("expectations", False)),
+        status=_status(path, head["status"]) if "status" in head else None,
+    )
+
+
+def _head(path: Path) -> dict[str, Any]:
+    head = read_yaml(path)
+    needs = f"It needs {', '.join(sorted(_REQUIRED))}."
+    if not isinstance(head, dict):
+        raise ScenarioError(f"{path} holds no settings.", needs)
+    for key in sorted(_REQUIRED - set(head)):
+        raise ScenarioError(f"{path} lacks {key}.", needs)
+    for key in sorted(set(map(str, head)) - _KNOWN):
+        raise ScenarioError(f"{path}: unknown key {key}.", f"Known are {', '.join(sorted(_KNOWN))}.")
+    if head["expect"] is not None and not isinstance(head["expect"], list):
+        raise ScenarioError(f"{path}: expect is not a list.", "Write `expect: []` for none.")
+    return head
+
+
+def _expected(path: Path, number: int, entry: Any, rules: frozenset[str]) -> ExpectedFinding:
+    where = f"{path}: expect {number}"
+    fields = set(ExpectedFinding.__dataclass_fields__)
+    if not isinstance(entry, dict) or not fields - {"observed"} <= set(entry) <= fields:
+        raise ScenarioError(
+            f"{where} is {brief(repr(entry))}.", "It needs rule, severity, game_date, subject; observed may be."
+        )
+    if entry["severity"] not in _SEVERITIES:
+        raise ScenarioError(
+            f"{where}: severity {entry['severity']!r} is none of error, warn, info.", "Take one of them."
+        )
+    rule = _text(path, f"expect {number} rule", entry["rule"])
+    if rules and rule not in rules:
+        raise ScenarioError(f"{where}: there is no rule {rule!r}.", "See seeds/rules.csv.")
+    return ExpectedFinding(
+        rule=rule,
+        severity=entry["severity"],
+        game_date=_date(path, f"expect {number} game_date", entry["game_date"]),
+        subject=_text(path, f"expect {number} subject", entry["subject"]),
+        observed=_observed(where, entry.get("observed")),
+    )
+
+
+def _observed(where: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        pass  # an integer beyond every float is refused below, like all that is no number
+    raise ScenarioError(f"{where}: observed {brief(repr(value))} is not a number.", "Leave it out to take any number.")
+
+
+def _text(path: Path, key: str, value: Any) -> str:
+    """A text; a whole number that YAML made of one is turned back."""
+    is_text = isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
+    # Half a surrogate pair ("\ud800") is a text to YAML, and cannot be printed.
+    if not is_text or str(value).encode("utf-8", "replace").decode() != str(value):
+        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not a text.", "Write a text, quoted.")
+    return str(value)
+
+
+def _bool(path: Path, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not true or false.", "Write one of the two.")
+    return value
+
+
+def _status(path: Path, value: Any) -> Status:
+    statuses: tuple[Status, ...] = get_args(Status)
+    for status in statuses:
+        if value == status:
+            return status
+    raise ScenarioError(
+        f"{path}: status {brief(repr(value))} is none of {', '.join(statuses)}.",
+        "Write one of them, or leave the line out.",
+    )
+
+
+def _date(path: Path, key: str, value: Any) -> date:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", str(value), re.ASCII):
+            return date.fromisoformat(str(value))
+    except ValueError:
+        pass  # 2026-02-31 is refused below, like all that is no date
+    raise ScenarioError(f"{path}: {key} '{brief(str(value))}' is not a date.", "Write it as in 2026-02-03.")
+
+
+def _moment(path: Path, value: Any) -> datetime:
+    wanted = "Quote it and add an offset, as in '2026-02-04T16:00:00-05:00'."
+    if re.fullmatch(r"[-\d]+([T ][:.\d]+)?", str(value)):
+        raise ScenarioError(f"{path}: as_of {value} has no offset.", wanted)
+    try:
+        return utc_moment(str(value))
+    except (ValueError, OverflowError) as error:
+        raise ScenarioError(f"{path}: as_of '{brief(str(value))}' is not a moment.", wanted) from error
+
+
+def _vars(path: Path, given: Any) -> dict[str, Any]:
+    """The vars for dbt, which takes them as JSON."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise ScenarioError(f"{path}: vars is not a map.", "Write it as in `vars: {racing_writers_minutes: 5}`.")
+    for key in _WINDOW:
+        if key in given:
+            raise ScenarioError(f"{path}: vars sets {key}.", "It stands at the top of scenario.yml, and only there.")
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ScenarioError(
+            f"{path}: vars cannot be given to dbt: {brief(str(error))}.", "Use texts, numbers, lists and maps."
+        ) from error
+    return plain
+
+
+def _optional(path: Path, given: Any, schemas: Mapping[str, TableSchema]) -> frozenset[str]:
+    # A source of ours is there in every deployment.
+    known = sorted(name for name, schema in schemas.items() if schema.is_optional and schema.dataset != "trueup")
+    hint = f"Optional sources are {', '.join(known)}."
+    if given is not None and not isinstance(given, list):
+        raise ScenarioError(f"{path}: optional is not a list.", hint)
+    for name in given or []:
+        if name not in known:
+            raise ScenarioError(f"{path}: optional names {brief(str(name))}, which is no optional source.", hint)
+    return frozenset(given or [])

@@ -1,0 +1,81 @@
+"""Reports for the tests of alerts: one finding, one outcome, one night at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from trueup.results.finding import Finding, Severity
+from trueup.results.outcome import Outcome, RuleOutcome
+from trueup.results.report import Report
+from trueup.results.verdict import fingerprint
+from trueup.window import Window
+
+NIGHT = date(2026, 2, 3)
+# 08:00 in New York.
+MORNING = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
+
+
+def finding(
+    rule: str = "DUP001",
+    subject: str = "player_game_summary",
+    severity: Severity = "error",
+    observed: float | None = 72.0,
+    expected: float | None = 0.0,
+    game_date: date = NIGHT,
+    summary: str = "72 excess rows.",
+    waived_because: str | None = None,
+) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=severity,
+        game_date=game_date,
+        subject=subject,
+        summary=summary,
+        observed=observed,
+        expected=expected,
+        detail={},
+        remedy="dbt run",
+        query="select 1",
+        fingerprint=fingerprint(rule, subject, game_date),
+        waived_because=waived_because,
+    )
+
+
+def outcome(
+    rule: str = "DUP001",
+    said: Outcome = "passed",
+    examined_count: int = 692,
+    reason: str = "",
+    is_blocking: bool = False,
+    game_date: date = NIGHT,
+) -> RuleOutcome:
+    return RuleOutcome(rule, game_date, said, examined_count, reason, is_blocking)
+
+
+def report(
+    *findings: Finding,
+    outcomes: Sequence[RuleOutcome] | None = None,
+    as_of: datetime = MORNING,
+    first_date: date = NIGHT - timedelta(days=6),
+    last_date: date = NIGHT,
+    target: str = "prod",
+    problems: Sequence[str] = (),
+) -> Report:
+    """A report whose rules have all run, unless ``outcomes`` say otherwise: those of its findings failed."""
+    if outcomes is None:
+        failed = {(one.rule, one.game_date) for one in findings}
+        rules = sorted({"DUP001", "DONE001", "LATE001", *(rule for rule, _ in failed)})
+        dates = sorted({NIGHT, *(day for _, day in failed)})
+        outcomes = [
+            outcome(rule, "failed" if (rule, day) in failed else "passed", game_date=day)
+            for rule in rules
+            for day in dates
+        ]
+    return Report(
+        Window(first_date, last_date, as_of),
+        target,
+        findings=findings,
+        outcomes=tuple(outcomes),
+        problems=tuple(problems),
+    )

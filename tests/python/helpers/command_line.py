@@ -1,0 +1,45 @@
+"""The command line as a person calls it: a process of its own, in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers.support import PROJECT
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of the project, so that what commands leave behind does not meet that of others."""
+    for name in ("models", "macros", "seeds", "expectations", "tests/generic", "tests/singular"):
+        shutil.copytree(PROJECT / name, folder / name)
+    for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
+        shutil.copy(PROJECT / name, folder / name)
+    return folder
+
+
+def environment_of(**more: str) -> dict[str, str]:
+    return {**os.environ, "TRUEUP_BIGQUERY_ENDPOINT": "", "GITHUB_STEP_SUMMARY": "", **more}
+
+
+def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of trueup in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "trueup.cli.main", *arguments],
+        cwd=folder,
+        env=environment_of(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def trueup(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that must not meet a defect."""
+    said = call(folder, *arguments, **environment)
+    assert "Traceback" not in said.stdout + said.stderr, said.stderr
+    assert "defect in trueup" not in said.stderr, said.stderr
+    return said

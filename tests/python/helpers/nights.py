@@ -1,0 +1,54 @@
+"""Many nights in one warehouse, each on a day of its own: one run of dbt checks them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from trueup.scenario.scenario import Scenario
+
+_DAY = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
+_LEAGUE_ID = re.compile(r"\b(00\d25)(\d{5})\b")
+
+Tables = dict[str, tuple[dict[str, Any], ...]]
+Documents = dict[str, dict[str, Any]]
+
+
+def moved(value: Any, days: int, games: int = 0) -> Any:
+    """The same on other days: every day in a text, 2026-02-03 or 20260203, is so many days later, and every game of
+    the league, as 0022500501, has a number that is so much higher: a game is played once.
+    """
+    if isinstance(value, Mapping):
+        return {moved(key, days, games): moved(one, days, games) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(moved(one, days, games) for one in value)
+    if not isinstance(value, str):
+        return value
+
+    def later(found: re.Match[str]) -> str:
+        year, dash, month, day = found.groups()
+        return f"{date(int(year), int(month), int(day)) + timedelta(days):%Y{dash}%m{dash}%d}"
+
+    def other(found: re.Match[str]) -> str:
+        return f"{found[1]}{int(found[2]) + games:05d}"
+
+    return _LEAGUE_ID.sub(other, _DAY.sub(later, value))
+
+
+def together(parts: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> tuple[Tables, Documents]:
+    """The tables and documents of several nights in one."""
+    tables: Tables = {}
+    documents: Documents = {}
+    for rows_by_table, raw_by_collection in parts:
+        for name, rows in rows_by_table.items():
+            tables[name] = (*tables.get(name, ()), *rows)
+        for collection, raw in raw_by_collection.items():
+            documents[collection] = {**documents.get(collection, {}), **raw}
+    return tables, documents
+
+
+def placed(scenario: Scenario, days: int, games: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """A scenario's tables and documents, so many days later."""
+    return moved(scenario.tables, days, games), moved(scenario.documents, days, games)

@@ -1,0 +1,95 @@
+"""Repairs on a platform: a night that wants one, who repairs it, and how it must end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from helpers.cases import AS_OF, KEY, OFFENSE, REFERENCE, evidence, untriggered
+from helpers.platforms import Platform
+from trueup.completion.claim import CLAIMS
+from trueup.completion.start import Phase4Topic
+from trueup.completion.store import DOCUMENTS, CompletionStore
+from trueup.judge.case import JudgeSettings
+from trueup.repair.documents.apply import Repairer
+from trueup.repair.documents.steps import Step
+
+SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
+NIGHT = evidence(phase4=SILENT)
+# A lost report, a count that drifted, and phase 4 not started.
+BROKEN = untriggered(remove=(OFFENSE,), _completed_count=2, _trigger_pending=False, _note="kept").fields
+
+
+class Recorded:
+    """An audit log in memory."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def append(self, steps: Iterable[Step]) -> None:
+        self.steps += steps
+
+    def states(self) -> list[tuple[str, str]]:
+        return [(step.subject, step.state) for step in self.steps]
+
+
+@contextmanager
+def repairer(
+    platform: Platform,
+    owner: str = "ann@laptop/1",
+    lease: timedelta = timedelta(minutes=5),
+    documents: CompletionStore | None = None,
+    topic: Phase4Topic | None = None,
+    audit: Recorded | None = None,
+) -> Iterator[Repairer]:
+    """A repairer with connections of its own, where none are given."""
+    with ExitStack() as opened:
+        yield Repairer(
+            documents=documents or opened.enter_context(closing(platform.collection(DOCUMENTS))),
+            claims=opened.enter_context(closing(platform.collection(CLAIMS))),
+            topic=topic or opened.enter_context(closing(platform.topic())),
+            audit=audit or Recorded(),
+            reference=REFERENCE,
+            settings=JudgeSettings(as_of=AS_OF),
+            actor=owner.split("/")[0],
+            owner=owner,
+            lease=lease,
+            now=lambda: datetime.now(UTC),
+        )
+
+
+def fields_of(platform: Platform, collection: str, document_id: str = KEY) -> dict[str, Any]:
+    """A document as it is now."""
+    with closing(platform.collection(collection)) as store:
+        return dict(store.read([document_id])[document_id].fields)
+
+
+def write(platform: Platform, fields: Any, document_id: str = KEY) -> None:
+    """A document in place of what is there."""
+    with closing(platform.collection(DOCUMENTS)) as store:
+        store.replace(document_id, fields)
+
+
+def is_repaired(fields: dict[str, Any]) -> bool:
+    """Whether the broken night's document is as a repair must leave it, and as it was otherwise."""
+    kept = {key: value for key, value in BROKEN.items() if key != "_completed_count"}
+    return (
+        all(fields.get(key) == value for key, value in kept.items())
+        and fields["_completed_count"] == 5
+        and fields[OFFENSE]["record_count"] == 56
+        and fields["_triggered"] is True
+        and set(fields) == {*BROKEN, OFFENSE, "_triggered", "_triggered_at", "_trigger_reason"}
+    )
+
+
+def keys_of(messages: Iterable[tuple[dict[str, Any], Any]]) -> set[str]:
+    """The idempotency keys of messages; every message has the one of its claim."""
+    return {attributes["idempotency_key"] for _, attributes in messages}
+
+
+def texts_of(messages: Iterable[tuple[dict[str, Any], Any]]) -> set[str]:
+    """The messages as texts, to see whether they are the same."""
+    return {json.dumps(data, sort_keys=True) for data, _ in messages}

@@ -1,0 +1,781 @@
+"""What is news, and how it is said: the pure parts of the alerts."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from helpers.alert_cases import MORNING, NIGHT, finding, outcome, report
+from helpers.support import PROJECT
+from trueup.reporting.alerts.change import COULD_NOT_CHECK, Change, find_change, untold
+from trueup.reporting.alerts.channels import DeliveryResult, channels_of, host_of, link_of
+from trueup.reporting.alerts.message import (
+    MOST_IN_SUMMARY,
+    MOST_LISTED,
+    Message,
+    from_plain,
+    headline,
+    make_message,
+    message_id,
+    subline,
+    to_plain,
+)
+from trueup.reporting.alerts.post import Answer, Budget, Patience, post_patiently
+from trueup.reporting.alerts.settings import (
+    ALERT_STATE_VARIABLE,
+    REPORT_URL_VARIABLE,
+    SLACK_VARIABLE,
+    STEP_SUMMARY_VARIABLE,
+    WEBHOOK_VARIABLE,
+    AlertSettings,
+    alert_settings,
+)
+from trueup.reporting.alerts.slack import slack_payload
+from trueup.reporting.alerts.state import (
+    ALERTS,
+    MOST_ROWS,
+    Pending,
+    Row,
+    State,
+    Told,
+    UnreadableStateError,
+    document_id,
+    fields_of,
+    kept,
+    read_state,
+)
+from trueup.reporting.alerts.step_summary import step_summary
+from trueup.results.finding import Finding
+from trueup.results.report import Report
+
+
+def told(*reports: Report) -> Told:
+    """What a channel knows that was told these reports, in order, where they were news."""
+    known = Told()
+    for one in reports:
+        change = find_change(known, one)
+        known = change.after if change.is_news else known
+    return known
+
+
+def news(known: Told, one: Report) -> dict[str, list[str]]:
+    """The subjects of each list that is not empty."""
+    change = find_change(known, one)
+    found = {
+        "new": [noted.finding.subject for noted in change.new],
+        "worse": [noted.finding.subject for noted in change.worse],
+        "ongoing": [noted.finding.subject for noted in change.ongoing],
+        "resolved": [gone.row.subject for gone in change.resolved],
+        "not_looked_at": [gone.row.subject for gone in change.not_looked_at],
+    }
+    return {name: subjects for name, subjects in found.items() if subjects}
+
+
+def message_of(one: Report, known: Told | None = None, link: str = "https://example.org/report") -> Message:
+    return make_message("slack", one, find_change(known or Told(), one), link)
+
+
+LATER = MORNING + timedelta(hours=1)
+NEXT_DAY = MORNING + timedelta(days=1)
+
+
+# What is news
+
+
+def test_a_finding_that_was_never_told_is_new() -> None:
+    change = find_change(Told(), report(finding()))
+    assert change.is_news
+    assert [one.note for one in change.new] == [""]
+
+
+def test_the_same_report_again_is_no_news() -> None:
+    again = report(finding(), as_of=LATER)
+    assert not find_change(told(report(finding())), again).is_news
+    assert news(told(report(finding())), again) == {"ongoing": ["player_game_summary"]}
+
+
+def test_information_and_waived_findings_are_counted_and_not_alerted() -> None:
+    both = report(finding(severity="info"), finding(subject="b", waived_because="known"))
+    assert news(Told(), both) == {}
+    assert message_of(both).counts["info"] == 2
+
+
+def test_a_warning_that_becomes_an_error_is_worse() -> None:
+    warned = told(report(finding("LATE001", severity="warn")))
+    change = find_change(warned, report(finding("LATE001"), as_of=LATER))
+    assert [one.note for one in change.worse] == ["was warn, now error"]
+
+
+@pytest.mark.parametrize("rule", ["DUP001", "DONE009", "EXP001"])
+def test_more_excess_rows_are_worse(rule: str) -> None:
+    known = told(report(finding(rule, observed=72.0)))
+    assert news(known, report(finding(rule, observed=73.0), as_of=LATER)) == {"worse": ["player_game_summary"]}
+    assert not find_change(known, report(finding(rule, observed=72.0), as_of=LATER)).is_news
+
+
+def test_further_below_what_is_expected_is_worse_too() -> None:
+    known = told(report(finding("DONE001", observed=3.0, expected=5.0)))
+    assert "worse" in news(known, report(finding("DONE001", observed=2.0, expected=5.0), as_of=LATER))
+    assert "worse" not in news(known, report(finding("DONE001", observed=4.0, expected=5.0), as_of=LATER))
+
+
+@pytest.mark.parametrize("rule", ["LATE002", "TRIG001"])
+def test_minutes_that_only_grow_with_time_are_not_worse(rule: str) -> None:
+    known = told(report(finding(rule, observed=55.0, expected=30.0)))
+    assert news(known, report(finding(rule, observed=300.0, expected=30.0), as_of=LATER)) == {
+        "ongoing": ["player_game_summary"]
+    }
+
+
+def test_better_is_silent_and_so_is_getting_as_bad_again_on_that_day() -> None:
+    known = told(report(finding(observed=72.0)))
+    better = report(finding(observed=30.0), as_of=LATER)
+    assert not find_change(known, better).is_news
+    known = told(report(finding(observed=72.0)), better)
+    assert not find_change(known, report(finding(observed=72.0), as_of=LATER)).is_news
+
+
+@pytest.mark.parametrize("observed", [None, float("nan"), float("inf")])
+def test_a_number_that_is_none_is_never_worse(observed: float | None) -> None:
+    known = told(report(finding(observed=72.0)))
+    assert "worse" not in news(known, report(finding(observed=observed), as_of=LATER))
+    known = told(report(finding(observed=observed)))
+    assert "worse" not in news(known, report(finding(observed=72.0), as_of=LATER))
+
+
+# What is resolved
+
+
+def test_what_its_rule_examined_and_did_not_find_is_resolved() -> None:
+    known = told(report(finding()))
+    assert news(known, report(as_of=LATER)) == {"resolved": ["player_game_summary"]}
+
+
+def test_what_its_rule_found_elsewhere_only_is_resolved() -> None:
+    known = told(report(finding(subject="a"), finding(subject="b")))
+    assert news(known, report(finding(subject="b"), as_of=LATER)) == {"resolved": ["a"], "ongoing": ["b"]}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [outcome(said="not_run", examined_count=0, reason="the table is not there", is_blocking=True)],
+        [outcome(said="not_run", examined_count=0, reason="no rows that day")],
+        [outcome(said="failed", examined_count=0)],
+        [outcome(said="passed", examined_count=0)],
+        # Failed for one subject, and blocked for another: this one may be the other.
+        [outcome(said="failed", examined_count=10, is_blocking=True)],
+        [outcome("DUP002")],
+        [outcome(game_date=NIGHT - timedelta(days=1))],
+    ],
+)
+def test_what_could_not_be_looked_at_again_is_not_resolved(said: list[Any]) -> None:
+    known = told(report(finding()))
+    change = find_change(known, report(outcomes=said, as_of=LATER))
+    assert not change.resolved
+    assert [gone.row.subject for gone in change.not_looked_at] == ["player_game_summary"]
+    (kept,) = [row for row in change.after.rows.values() if row.rule == "DUP001"]
+    assert kept.is_open
+
+
+def test_what_is_waived_or_only_information_now_is_resolved_and_says_so() -> None:
+    known = told(report(finding()))
+    waived = report(finding(severity="info", waived_because="a known rerun"), as_of=LATER)
+    assert [one.note for one in find_change(known, waived).resolved] == ["waived: a known rerun"]
+    informs = report(finding(severity="info"), as_of=LATER)
+    assert [one.note for one in find_change(known, informs).resolved] == ["now info only"]
+
+
+def test_what_is_outside_the_window_stays_open_in_silence() -> None:
+    known = told(report(finding()))
+    elsewhere = report(as_of=LATER, first_date=NIGHT + timedelta(days=1), last_date=NIGHT + timedelta(days=7))
+    assert news(known, elsewhere) == {}
+    assert not find_change(known, elsewhere).is_news
+    assert find_change(known, elsewhere).after.rows == known.rows
+
+
+def test_after_thirty_days_outside_every_window_it_is_not_watched_any_more() -> None:
+    known = told(report(finding()))
+
+    def days_later(days: int) -> Told:
+        last = NIGHT + timedelta(days=days)
+        moved = report(as_of=MORNING + timedelta(days=days), first_date=last, last_date=last)
+        return find_change(known, moved).after
+
+    assert len(days_later(30).rows) == 1
+    assert len(days_later(31).rows) == 0
+
+
+def test_what_cannot_be_looked_at_within_the_window_is_never_dropped() -> None:
+    known = told(report(finding()))
+    blind = report(
+        finding("DONE001"),
+        outcomes=[outcome(said="not_run", examined_count=0)],
+        as_of=MORNING + timedelta(days=90),
+        last_date=NIGHT + timedelta(days=89),
+    )
+    assert {row.rule for row in find_change(known, blind).after.rows.values()} == {"DUP001", "DONE001"}
+
+
+def test_what_comes_back_is_new_again_and_says_so() -> None:
+    known = told(report(finding()), report(as_of=LATER))
+    (back,) = find_change(known, report(finding(), as_of=LATER)).new
+    assert back.note == "again: resolved on 2026-02-04"
+    assert news(known, report(as_of=LATER)) == {}, "what is resolved is not resolved twice"
+
+
+def test_what_comes_back_long_after_is_simply_new() -> None:
+    month = MORNING + timedelta(days=31)
+    known = told(report(finding()), report(as_of=LATER), report(as_of=month))
+    assert [one.note for one in find_change(known, report(finding(), as_of=month)).new] == [""]
+
+
+# What could not be checked is one item
+
+
+def test_what_could_not_be_checked_is_one_item_that_begins_and_ends() -> None:
+    known = told(report(as_of=MORNING))
+    blind = report(problems=["BigQuery does not answer."], as_of=LATER)
+    (began,) = find_change(known, blind).new
+    assert began.finding.rule == COULD_NOT_CHECK
+    known = told(report(), blind)
+    other_words = report(problems=["A timeout.", "And a second one."], as_of=LATER)
+    assert not find_change(known, other_words).is_news
+    (ended,) = find_change(known, report(as_of=LATER)).resolved
+    assert ended.row.rule == COULD_NOT_CHECK
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        report(outcomes=[]),
+        report(problems=["No answer."]),
+        report(finding(), problems=["No answer."]),
+        report(outcomes=[outcome(said="not_run", examined_count=0, is_blocking=True, reason="no table")]),
+    ],
+)
+def test_every_way_of_not_seeing_is_told(blind: Report) -> None:
+    change = find_change(Told(), blind)
+    assert COULD_NOT_CHECK in {one.finding.rule for one in change.new}
+    assert message_of(blind).could_not_check
+
+
+def test_a_rule_that_had_nothing_to_examine_is_no_alarm() -> None:
+    quiet = report(outcomes=[outcome(), outcome("TRIG002", "not_run", 0, "not triggered")])
+    assert news(Told(), quiet) == {}
+    assert "1 not run" in subline(message_of(quiet))
+
+
+def test_a_target_has_an_item_of_its_own() -> None:
+    prints = {
+        find_change(Told(), report(problems=["No."], target=one)).new[0].finding.fingerprint
+        for one in ("prod", "local")
+    }
+    assert len(prints) == 2
+    assert document_id("slack", "prod") != document_id("slack", "local")
+
+
+# Once a day
+
+
+def test_the_first_run_of_an_eastern_day_tells_even_that_all_is_well() -> None:
+    known = told(report())
+    assert not find_change(known, report(as_of=LATER)).is_news
+    tomorrow = find_change(known, report(as_of=NEXT_DAY))
+    assert tomorrow.is_news
+    assert tomorrow.is_daily
+    assert not tomorrow.new
+
+
+def test_a_day_begins_at_midnight_in_new_york() -> None:
+    before = datetime(2026, 2, 5, 4, 59, tzinfo=UTC)  # 23:59 on the 4th
+    after = datetime(2026, 2, 5, 5, 1, tzinfo=UTC)  # 00:01 on the 5th
+    known = told(report(as_of=MORNING))
+    assert not find_change(known, report(as_of=before)).is_news
+    assert find_change(known, report(as_of=after)).is_daily
+
+
+def test_a_day_begins_at_midnight_in_summer_too() -> None:
+    known = told(report(as_of=datetime(2026, 7, 4, 12, 0, tzinfo=UTC)))
+    assert not find_change(known, report(as_of=datetime(2026, 7, 5, 3, 59, tzinfo=UTC))).is_news
+    assert find_change(known, report(as_of=datetime(2026, 7, 5, 4, 1, tzinfo=UTC))).is_daily
+
+
+# The key of a message
+
+
+def test_the_same_news_has_the_same_key_and_other_news_another() -> None:
+    def key(one: Report, known: Told | None = None, channel: str = "slack") -> str:
+        return message_id(channel, one.target, find_change(known or Told(), one))
+
+    base = key(report(finding()))
+    assert key(report(finding(), as_of=LATER)) == base
+    others = [
+        key(report(finding()), channel="webhook"),
+        key(report(finding(), target="local")),
+        key(report(finding(), finding(subject="b"))),
+        key(report(finding(), as_of=NEXT_DAY)),
+        key(report(finding()), Told(sequence=1)),
+    ]
+    assert len({base, *others}) == 6
+
+
+def test_the_order_of_the_findings_does_not_change_the_key() -> None:
+    findings = [finding(subject=f"table_{one}") for one in range(20)]
+    shuffled = random.Random(1).sample(findings, 20)
+    keys = {message_id("slack", "prod", find_change(Told(), report(*ones))) for ones in (findings, shuffled)}
+    assert len(keys) == 1
+
+
+# The state
+
+
+def state_of(known: Told) -> State:
+    return State("slack", "prod", known)
+
+
+def with_pending(known: Told, one: Report) -> State:
+    change = find_change(known, one)
+    pending = Pending(to_plain(make_message("slack", one, change)), change.after, "me", 1, "", 120.0)
+    return State("slack", "prod", known, pending)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        state_of(Told()),
+        state_of(told(report(finding(), finding("DONE001", observed=None)), report(as_of=LATER))),
+        with_pending(told(report(finding())), report(finding(observed=90.5), as_of=LATER)),
+    ],
+)
+def test_a_state_that_was_written_is_read(state: State) -> None:
+    assert read_state(fields_of(state), "slack", "prod") == state
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"version": 2}, "version 2"),
+        ({"version": "1"}, "version"),
+        ({"version": True}, "version"),
+        ({"channel": "webhook"}, "channel is 'webhook'"),
+        ({"target": "local"}, "target is 'local'"),
+        ({"sequence": -1}, "sequence"),
+        ({"sequence": 1.5}, "sequence"),
+        ({"as_of": "noon"}, "noon"),
+        ({"as_of": "2026-02-04T08:00:00"}, "no offset"),
+        ({"day": 4}, "day"),
+        ({"told": "{}"}, "no list"),
+        ({"told": "[["}, "told"),
+        ({"told": '[["a", 1]]'}, "no finding"),
+        ({"told": '[["a","R","loud","2026-02-03","s",1,"2026-02-03","2026-02-03",true]]'}, "no finding"),
+        ({"told": '[["a","R","warn","2026-02-03","s","1","2026-02-03","2026-02-03",true]]'}, "no finding"),
+        ({"told": '[["a","R","warn","2026-02-03","s",1,"2026-02-03","2026-02-03","yes"]]'}, "no finding"),
+        ({"told": {"a": 1}}, "told"),
+        ({"pending": None}, "pending"),
+        ({"pending": "{}"}, "message"),
+        ({"pending": "[1]"}, "no message"),
+        ({"pending": '{"message":{"message_id":""}}'}, "message_id"),
+        ({"pending": "[" * 100_000}, "pending"),
+    ],
+)
+def test_a_state_that_was_tampered_with_is_refused_with_the_value(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnreadableStateError, match=said):
+        read_state({**fields_of(state_of(Told())), **changes}, "slack", "prod")
+
+
+@pytest.mark.parametrize("name", list(fields_of(state_of(Told()))))
+def test_a_state_without_one_of_its_fields_is_refused(name: str) -> None:
+    fields = fields_of(state_of(Told()))
+    del fields[name]
+    with pytest.raises(UnreadableStateError, match=name):
+        read_state(fields, "slack", "prod")
+
+
+@pytest.mark.parametrize("lease", ["60", None, True, float("inf")])
+def test_a_lease_that_is_no_number_is_refused(lease: Any) -> None:
+    fields = fields_of(with_pending(Told(), report()))
+    pending = {**json.loads(fields["pending"]), "lease_seconds": lease}
+    with pytest.raises(UnreadableStateError, match="lease_seconds"):
+        read_state({**fields, "pending": json.dumps(pending)}, "slack", "prod")
+
+
+def many(count: int, **more: Any) -> list[Finding]:
+    return [finding(subject=f"nbac_a_table_with_quite_a_long_name_indeed_{one:05}", **more) for one in range(count)]
+
+
+def test_two_thousand_findings_fit_into_a_document_beside_two_thousand_old_ones() -> None:
+    old = [replace(one, game_date=NIGHT - timedelta(days=1)) for one in many(MOST_ROWS, rule="DONE009")]
+    known = told(report(*old))
+    fields = fields_of(with_pending(known, report(*many(MOST_ROWS), as_of=LATER)))
+    assert len(known.rows) == MOST_ROWS
+    assert sum(len(str(value).encode()) for value in fields.values()) < 1_000_000
+
+
+def test_of_too_many_findings_the_worst_are_watched_and_the_rest_is_counted() -> None:
+    crowd = report(*many(MOST_ROWS, severity="warn"), finding(subject="the worst"))
+    change = find_change(Told(), crowd)
+    assert change.unwatched_count == 1
+    assert change.new[0].finding.subject == "the worst"
+    assert "1 more than can be watched" in subline(message_of(crowd))
+
+
+def test_too_many_findings_do_not_take_turns_in_being_new() -> None:
+    findings = many(MOST_ROWS + 50)
+    known = told(report(*findings))
+    shuffled = random.Random(2).sample(findings, len(findings))
+    assert not find_change(known, report(*shuffled, as_of=LATER)).is_news
+
+
+def test_as_many_as_can_be_watched_are_not_pushed_out_by_newer_ones_that_are_no_worse() -> None:
+    findings = many(MOST_ROWS)
+    newer = replace(finding(game_date=NIGHT + timedelta(days=1)), subject="newer")
+    change = find_change(told(report(*findings)), report(*findings, newer, as_of=LATER))
+    assert not change.is_news
+    assert change.unwatched_count == 1
+
+
+def test_a_finding_that_worse_ones_crowd_out_is_not_called_resolved() -> None:
+    warned = many(MOST_ROWS, severity="warn")
+    known = told(report(*warned))
+    change = find_change(known, report(*warned, finding(subject="the worst"), as_of=LATER))
+    assert [one.finding.subject for one in change.new] == ["the worst"]
+    assert not change.resolved
+
+
+def test_of_too_many_that_were_resolved_the_newest_are_remembered() -> None:
+    row = Row("DUP001", "error", NIGHT, "a", None, NIGHT, NIGHT, is_open=False)
+    old = {f"old {one:04}": replace(row, game_date=NIGHT - timedelta(days=1)) for one in range(MOST_ROWS)}
+    remembered = kept({**old, "young": row, "open": replace(row, is_open=True)}, frozenset(), NIGHT)
+    assert len(remembered) == MOST_ROWS
+    assert list(remembered)[:2] == ["open", "young"]
+
+
+# The messages
+
+
+def everything() -> Change:
+    """A change with all lists filled."""
+    known = told(
+        report(
+            finding(subject="gone"),
+            finding(subject="stays"),
+            finding(subject="grows"),
+            finding("DUP002", subject="unseen"),
+        )
+    )
+    return find_change(
+        known,
+        report(
+            finding(subject="stays"),
+            finding(subject="grows", observed=100.0),
+            finding(subject="fresh"),
+            outcomes=[outcome(said="failed")],
+            as_of=LATER,
+        ),
+    )
+
+
+def test_the_generic_webhook_has_a_version_and_every_list() -> None:
+    plain = to_plain(make_message("webhook", report(finding()), everything(), "https://example.org"))
+    assert plain["version"] == 1
+    lists = ("new", "worse", "resolved", "ongoing", "not_looked_at")
+    assert [[one["subject"] for one in plain[name]] for name in lists] == [
+        ["fresh"],
+        ["grows"],
+        ["gone"],
+        ["stays"],
+        ["unseen"],
+    ]
+    assert {"message_id", "status", "as_of", "first_date", "last_date", "target", "could_not_check", "report_url"} <= (
+        set(plain)
+    )
+
+
+def test_a_message_is_read_back_as_it_was() -> None:
+    message = make_message("webhook", report(finding()), everything(), "https://example.org")
+    assert from_plain(json.loads(json.dumps(to_plain(message)))) == message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": 2},
+        {"status": "fine"},
+        {"new": [1]},
+        {"new": [{"rule": 1}]},
+        {"counts": {}},
+        {"counts": None},
+        {"as_of": "noon"},
+        {"report_url": 3},
+        {"could_not_check": [1]},
+    ],
+)
+def test_a_message_that_was_tampered_with_is_refused(changes: dict[str, Any]) -> None:
+    plain = to_plain(message_of(report(finding())))
+    with pytest.raises((ValueError, KeyError)):
+        from_plain({**plain, **changes})
+
+
+def test_the_headline_counts_what_there_is_and_only_that() -> None:
+    assert headline(message_of(report())) == "trueup prod: healthy"
+    assert headline(message_of(report(finding()))) == "trueup prod: errors, 1 new"
+    assert headline(message_of(report(finding(severity="warn")))) == "trueup prod: warnings, no errors, 1 new"
+    assert headline(message_of(report(problems=["No."]))) == "trueup prod: could not check, 1 new"
+    mended = message_of(report(as_of=LATER), told(report(finding())))
+    assert headline(mended) == "trueup prod: healthy, 1 resolved"
+
+
+def texts(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """The type and text of every block."""
+    return [
+        (block["type"], part["text"])
+        for block in payload["blocks"]
+        for part in block.get("elements", [block.get("text")])
+    ]
+
+
+def test_five_hundred_findings_stay_within_slacks_limits() -> None:
+    nasty = [
+        replace(one, summary="<&>" * 2000, remedy="<&>`" * 2000, subject=f"<&>{index}" * 100)
+        for index, one in enumerate(many(500))
+    ]
+    payload = slack_payload(
+        message_of(report(*nasty, problems=["<&>" * 2000] * 9), link="https://example.org/" + "&" * 480)
+    )
+    assert len(payload["blocks"]) <= 50
+    for kind, text in texts(payload):
+        assert 0 < len(text) <= (150 if kind == "header" else 3000)
+    named = [text for kind, text in texts(payload) if kind == "section" and text.startswith("*DUP001*")]
+    assert len(named) == 9, "ten are named, and the first is what could not be checked"
+    assert any("and 491 more: <https://example.org/" in text for _, text in texts(payload))
+    assert len(json.dumps(payload)) < 100_000
+
+
+def test_a_cut_never_tears_an_escape_apart() -> None:
+    for length in range(230, 300):
+        (text,) = [
+            one
+            for _, one in texts(slack_payload(message_of(report(finding(summary="x" * (length % 7) + "&" * length)))))
+            if "DUP001" in one
+        ]
+        assert text.count("&") == text.count("&amp;")
+
+
+def test_slack_sees_no_markup_in_what_the_data_says() -> None:
+    payload = slack_payload(message_of(report(finding(subject="<!channel>", summary="<https://x|a> & `b`\n*c*"))))
+    said = "\n".join(text for _, text in texts(payload))
+    assert "<!channel>" not in said
+    assert "&lt;!channel&gt;" in said
+    assert "&lt;https://x|a&gt; &amp; `b` *c*" in said
+
+
+def test_the_fallback_text_is_the_headline() -> None:
+    assert slack_payload(message_of(report(finding(), target="a<b")))["text"] == "trueup a&lt;b: errors, 1 new"
+
+
+def test_without_a_link_the_command_is_named() -> None:
+    said = json.dumps(slack_payload(message_of(report(finding()), link="")))
+    assert "trueup report" in said
+    assert "<|" not in said
+
+
+def summary_of(one: Report) -> str:
+    return step_summary(make_message("step_summary", one, untold(one), "https://example.org", MOST_IN_SUMMARY))
+
+
+def test_the_step_summary_shows_the_whole_state() -> None:
+    text = summary_of(report(finding(), finding("DONE001", subject="b", severity="warn"), problems=["No answer."]))
+    assert "| error | DUP001 | 2026-02-03 |" in text
+    assert "| warn | DONE001 |" in text
+    assert "- No answer." in text
+    assert "new" not in text
+    assert text.endswith("\n")
+
+
+def test_the_step_summary_of_a_healthy_day_says_so() -> None:
+    text = summary_of(report())
+    assert "## trueup prod: healthy" in text
+    assert "| --- |" not in text
+
+
+def test_a_step_summary_that_is_cut_says_how_much() -> None:
+    text = summary_of(report(*many(500)))
+    assert text.count("| error |") == MOST_IN_SUMMARY
+    assert f"and {500 - MOST_IN_SUMMARY} more" in text
+    assert len(text.encode()) < 1_000_000
+
+
+def test_markdown_sees_no_structure_in_what_the_data_says() -> None:
+    text = summary_of(report(finding(subject="a|b", summary="<img src=x> [l](http://x)\n| x | **b** `c`")))
+    (row,) = [line for line in text.splitlines() if "DUP001" in line]
+    assert row.count("|") == 7
+    for one in ("<img", "[", "**", "c`"):
+        assert one not in row
+
+
+def test_messages_list_at_most_forty_of_a_kind_and_count_all() -> None:
+    message = message_of(report(*many(500)))
+    assert len(message.new) == MOST_LISTED
+    assert message.counts["new"] == 500
+
+
+# Posting
+
+
+class Answers:
+    """A poster with prepared answers; time passes when it is waited for."""
+
+    def __init__(self, *answers: Answer, seconds: float = 1.0) -> None:
+        self.answers, self.seconds = list(answers), seconds
+        self.now = 0.0
+        self.pauses: list[float] = []
+        self.posts = 0
+
+    def post(self, url: str, body: bytes, headers: Any, seconds: float) -> Answer:
+        self.now += self.seconds
+        self.posts += 1
+        return self.answers.pop(0)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def run(self) -> Answer:
+        budget = Budget(lambda: self.now, self.pause, 20.0)
+        return post_patiently(self, "http://x", b"", {}, Patience(), budget)
+
+
+OK, DOWN = Answer("answered", 200), Answer("not_reached")
+
+
+@pytest.mark.parametrize("first", [DOWN, Answer("answered", 429), Answer("answered", 503)])
+def test_what_may_go_better_at_once_is_tried_again(first: Answer) -> None:
+    poster = Answers(first, OK)
+    assert poster.run().is_delivered
+    assert poster.pauses == [0.5]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [*(Answer("answered", status) for status in (204, 301, 400, 404, 500, 502)), Answer("unknown")],
+)
+def test_what_has_or_may_have_an_effect_is_posted_once(answer: Answer) -> None:
+    poster = Answers(answer)
+    assert poster.run() == answer
+
+
+def test_three_attempts_are_made_and_no_more() -> None:
+    poster = Answers(DOWN, DOWN, DOWN, OK)
+    assert not poster.run().is_delivered
+    assert poster.posts == 3
+
+
+def test_a_receiver_that_says_how_long_is_waited_for() -> None:
+    poster = Answers(Answer("answered", 429, retry_after_seconds=7.0), OK)
+    assert poster.run().is_delivered
+    assert poster.pauses == [7.0]
+
+
+def test_a_wait_that_is_longer_than_the_time_that_is_left_is_not_begun() -> None:
+    poster = Answers(Answer("answered", 429, retry_after_seconds=3600.0), OK)
+    assert poster.run().status == 429
+    assert poster.pauses == []
+
+
+def test_no_attempt_is_made_when_the_time_is_over() -> None:
+    poster = Answers(DOWN, OK, seconds=25.0)
+    assert poster.run() == DOWN
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h/x", "https://h:8443/x", "https://user:word@h/x", "http://[::1]:80/", "HTTPS://h/x"]
+)
+def test_http_addresses_have_a_host(url: str) -> None:
+    assert host_of(url) in ("h", "::1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "h/x",
+        "ftp://h/x",
+        "file:///etc/x",
+        "https://",
+        "https:///x",
+        "http://h:99999/",
+        "http://h:0/",
+        "http://[/",
+        "http://h/a b",
+        "http://h\n/",
+    ],
+)
+def test_other_addresses_have_none(url: str) -> None:
+    assert host_of(url) is None
+
+
+def test_no_secret_is_shown_by_the_settings_or_a_channel() -> None:
+    settings = alert_settings(
+        "prod",
+        Path("/project"),
+        {
+            "TRUEUP_SLACK_WEBHOOK": "https://h/secret\n",
+            "TRUEUP_WEBHOOK": "https://i/secret",
+            "GITHUB_STEP_SUMMARY": "/f",
+        },
+    )
+    assert [one.name for one in channels_of(settings)] == ["step_summary", "slack", "webhook"]
+    assert settings.slack == "https://h/secret"
+    assert "secret" not in f"{settings!r} {channels_of(settings)!r}"
+
+
+def test_what_is_not_set_is_no_channel() -> None:
+    assert channels_of(alert_settings("prod", Path("/project"), {"TRUEUP_WEBHOOK": " "})) == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "expected"),
+    [
+        ("prod", "", None),
+        ("local", "", Path("/project/.trueup/alerts.db")),
+        ("local", "firestore", None),
+        ("prod", "/var/alerts.db", Path("/var/alerts.db")),
+    ],
+)
+def test_the_state_is_in_firestore_for_prod_and_else_in_a_file(target: str, value: str, expected: Path | None) -> None:
+    assert alert_settings(target, Path("/project"), {"TRUEUP_ALERT_STATE": value}).state == expected
+
+
+def test_every_variable_and_outcome_is_told_in_the_documentation() -> None:
+    page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    variables = (
+        SLACK_VARIABLE,
+        WEBHOOK_VARIABLE,
+        STEP_SUMMARY_VARIABLE,
+        REPORT_URL_VARIABLE,
+        ALERT_STATE_VARIABLE,
+    )
+    outcomes = get_args(DeliveryResult)
+    fields = to_plain(message_of(report()))
+    for word in (*variables, *outcomes, *fields, ALERTS):
+        assert f"`{word}`" in page, f"docs/alerts.md does not tell of {word}"
+
+
+def test_a_link_is_an_http_address_of_bounded_length() -> None:
+    assert link_of(AlertSettings(report_url="https://h/r")) == "https://h/r"
+    assert link_of(AlertSettings(report_url="javascript:alert(1)")) == ""
+    assert link_of(AlertSettings(report_url="https://h/" + "x" * 1000)) == ""
+
+
+def test_a_target_with_a_slash_is_one_document() -> None:
+    assert document_id("slack", "a/b") == "slack-a%2Fb"
