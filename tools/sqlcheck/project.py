@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,26 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
 def check_dbt(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
     """Check every statement of dbt's manifest; the checker's catalog then holds all that dbt makes."""
     found = ProjectCheck()
+    refused = _check_nodes(list(ordered_nodes(manifest)), manifest, checker, found)
+    for statement in [] if refused else unit_test_statements(manifest, checker.catalog):
+        _check(checker, statement, found)
+    return found
+
+
+def check_models(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
+    """Check the models of dbt's manifest alone, which fills the checker's catalog as check_dbt does."""
+    found = ProjectCheck()
+    _check_nodes([one for one in ordered_nodes(manifest) if not _is_test(one)], manifest, checker, found)
+    return found
+
+
+def _check_nodes(
+    nodes: Sequence[dict[str, Any]], manifest: Mapping[str, Any], checker: Checker, found: ProjectCheck
+) -> set[str]:
+    """Check the statements of the nodes, each after what it depends on; the ids of those that are refused."""
     checker.catalog = replace(given_tables(manifest), default_project=_target(manifest)[0])
     refused: set[str] = set()
-    for node in ordered_nodes(manifest):
+    for node in nodes:
         if refused.intersection(node["depends_on"]["nodes"]):
             refused.add(node["unique_id"])
             found.unchecked.append(node["name"])
@@ -77,16 +94,18 @@ def check_dbt(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
         columns = _check(checker, first_statement(node), found)
         if columns is None:
             refused.add(node["unique_id"])
-        if node["resource_type"] == "test" or columns is None:
+        if _is_test(node) or columns is None:
             continue
         checker.catalog = checker.catalog.with_table(full_name(node), Table(columns))
         later = later_statement(node, columns)
         if later is not None:
             _check(checker, later, found)
         found.contracts += mismatches(node, columns)
-    for statement in [] if refused else unit_test_statements(manifest, checker.catalog):
-        _check(checker, statement, found)
-    return found
+    return refused
+
+
+def _is_test(node: Mapping[str, Any]) -> bool:
+    return bool(node["resource_type"] == "test")
 
 
 def _check(checker: Checker, statement: Statement, found: ProjectCheck) -> dict[str, TypeProto] | None:

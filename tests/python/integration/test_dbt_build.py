@@ -17,7 +17,7 @@ from helpers.replaying import Silent
 from helpers.support import PROJECT, SCENARIOS
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
-from sqlcheck.project import check_dbt
+from sqlcheck.project import check_models
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.warehouse import Warehouse
@@ -93,7 +93,7 @@ def test_building_twice_gives_the_same_rows_and_every_test_passes(built_twice: B
 def test_what_dbt_really_sent_is_what_bigquery_accepts(built_twice: BuiltTwice) -> None:
     """sqlcheck wraps statements as dbt would; here are dbt's own, of a first run and of one that finds its tables."""
     checker = Checker(Engine())
-    assert check_dbt(built_twice.manifest, checker).refused == []
+    assert check_models(built_twice.manifest, checker).refused == []
     first, last = built_twice.sent
     assert len(first) > 50
     assert len(last) > 100

@@ -17,7 +17,7 @@ from helpers.replaying import Silent
 from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
-from sqlcheck.project import check_dbt
+from sqlcheck.project import check_models
 from trueup.expectations.queries import batch_query, needed_dates_query
 from trueup.expectations.suites import read_suites
 from trueup.gateways.warehouse import Warehouse
@@ -269,7 +269,7 @@ def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(plant
     work.dbt.run(["compile"])
     checker = Checker(Engine())
     manifest = json.loads((work.settings.state_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
-    assert check_dbt(manifest, checker).refused == []
+    assert check_models(manifest, checker).refused == []
     assert len(sent) > 50
     refused = {query: found for query, config in sent if (found := checker.check(_bound(query, config)).errors)}
     assert refused == {}

@@ -6,8 +6,9 @@ that ask for the suites; nights that need a moment, settings or sources of their
 
 from __future__ import annotations
 
+import csv
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,7 @@ NIGHTS_APART = {False: 2, True: 3}
 ALONE = ("same-day-three-of-five", "too-early", "moved-by-months", "undated-rows")
 # What these say of a night grows with the moment it is looked at.
 WAITING = ("LATE002", "LATE003")
+WAIVERS = "known_exceptions.csv"
 
 
 def golden(name: str) -> Scenario:
@@ -44,8 +46,9 @@ def golden(name: str) -> Scenario:
 
 
 def is_shared(one: Scenario) -> bool:
-    """Whether a night can stand beside others."""
-    return not (one.vars or one.optional or one.seeds) and one.name not in ALONE
+    """Whether a night can stand beside others: of its own it may have documents, rows and waivers."""
+    seeds = {path.name for path in one.seeds.iterdir()} if one.seeds else set()
+    return not (one.vars or one.optional or seeds - {WAIVERS}) and one.name not in ALONE
 
 
 ALL = [golden(folder.name) for folder in find_scenarios([SCENARIOS])]
@@ -86,10 +89,13 @@ def checked(nights: list[Scenario], with_suites: bool, state_dir: Path) -> Run:
     shifts = {one.name: shift_of(one) for one in nights}
     tables, documents = together(placed(one, shifts[one.name], 1000 * (index + 1)) for index, one in enumerate(nights))
     last = max(one.last_date + timedelta(days=shifts[one.name]) for one in nights)
+    as_of = datetime(last.year, last.month, last.day, 15, 30, tzinfo=UTC) + timedelta(days=6)
+    seeds = state_dir / f"seeds-{with_suites}"
+    seeds.mkdir()
+    write_waivers(seeds / WAIVERS, nights, shifts, as_of)
     scenario = replace(
-        nights[0], name="all-nights", tables=tables, documents=documents, status=None, last_date=last,
-        first_date=min(one.first_date + timedelta(days=shifts[one.name]) for one in nights),
-        as_of=datetime(last.year, last.month, last.day, 15, 30, tzinfo=UTC) + timedelta(days=6),
+        nights[0], name="all-nights", tables=tables, documents=documents, status=None, last_date=last, as_of=as_of,
+        first_date=min(one.first_date + timedelta(days=shifts[one.name]) for one in nights), seeds=seeds,
     )  # fmt: skip
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         report = run_check(work, with_tests=False, with_expectations=with_suites)
@@ -97,6 +103,19 @@ def checked(nights: list[Scenario], with_suites: bool, state_dir: Path) -> Run:
         work.dbt.run(["compile", "--select", "rule_outcomes"])
         assert isinstance(work.tables, Warehouse)
         return Run(report, frozenset(failed_tests(work.tables, state_dir)))
+
+
+def write_waivers(file: Path, nights: Sequence[Scenario], shifts: Mapping[str, int], as_of: datetime) -> None:
+    """The waivers of all nights: each about its night where it stands now, and in force or ended as it was there."""
+    with file.open("w", newline="", encoding="utf-8") as written:
+        rows = csv.DictWriter(written, ("rule", "subject", "game_date", "reason", "until"))
+        rows.writeheader()
+        for one in nights:
+            if one.seeds:
+                with (one.seeds / WAIVERS).open(newline="", encoding="utf-8") as own:
+                    for row in csv.DictReader(own):
+                        left = date.fromisoformat(row["until"]) - one.as_of.date()
+                        rows.writerow({**moved(row, shifts[one.name]), "until": as_of.date() + left})
 
 
 def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date]]:

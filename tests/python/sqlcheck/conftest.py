@@ -10,7 +10,7 @@ from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.engine import Engine
-from sqlcheck.project import ProjectCheck, check_project
+from sqlcheck.project import ProjectCheck, check_models, check_project
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +33,11 @@ def checker(engine: Engine) -> Checker:
 def checked(manifest: dict[str, Any], checker: Checker) -> ProjectCheck:
     """The whole project, checked; afterwards the checker's catalog holds every table of it."""
     return check_project(PROJECT, manifest, checker)
+
+
+@pytest.fixture(scope="session")
+def knowing(manifest: dict[str, Any]) -> Checker:
+    """A checker whose catalog holds every source and model; the whole project is not checked for it."""
+    one = Checker(Engine())
+    assert check_models(manifest, one).is_clean
+    return one

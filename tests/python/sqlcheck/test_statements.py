@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from sqlcheck.checker import Checker
-from sqlcheck.project import ProjectCheck
 
 CASES: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("statements.yml").read_text(encoding="utf-8"))
 TABLES = {
@@ -27,39 +26,37 @@ def on_the_projects_tables(sql: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES["refused"], ids=lambda case: case["sql"][:60])
-def test_a_wrong_statement_is_refused_for_its_reason(
-    checked: ProjectCheck, checker: Checker, case: Mapping[str, str]
-) -> None:
-    errors = checker.check(on_the_projects_tables(case["sql"])).errors
+def test_a_wrong_statement_is_refused_for_its_reason(knowing: Checker, case: Mapping[str, str]) -> None:
+    errors = knowing.check(on_the_projects_tables(case["sql"])).errors
     assert errors, "it was accepted"
     assert any(case["says"].lower() in error.message.lower() for error in errors), errors
 
 
 @pytest.mark.parametrize("sql", CASES["accepted"], ids=lambda sql: sql[:60])
-def test_a_right_statement_is_accepted(checked: ProjectCheck, checker: Checker, sql: str) -> None:
-    assert checker.check(on_the_projects_tables(sql)).errors == []
+def test_a_right_statement_is_accepted(knowing: Checker, sql: str) -> None:
+    assert knowing.check(on_the_projects_tables(sql)).errors == []
 
 
 def test_there_are_enough_of_them() -> None:
     assert len(CASES["refused"]) >= 30
 
 
-def test_what_a_statement_creates_is_forgotten_after_it(checked: ProjectCheck, checker: Checker) -> None:
-    assert checker.check("create table trueup.made as select 1 as a; select a from trueup.made").errors == []
-    assert checker.check("select a from trueup.made").errors
+def test_what_a_statement_creates_is_forgotten_after_it(knowing: Checker) -> None:
+    assert knowing.check("create table trueup.made as select 1 as a; select a from trueup.made").errors == []
+    assert knowing.check("select a from trueup.made").errors
 
 
-def test_a_statement_nested_too_deeply_is_told_as_such(checker: Checker) -> None:
-    (error,) = checker.check(f"select {' + '.join(['1'] * 200)} as total").errors
+def test_a_statement_nested_too_deeply_is_told_as_such(knowing: Checker) -> None:
+    (error,) = knowing.check(f"select {' + '.join(['1'] * 200)} as total").errors
     assert "nested too deeply" in error.message
 
 
-def test_nothing_is_not_a_statement(checker: Checker) -> None:
-    assert checker.check("-- nothing").errors
+def test_nothing_is_not_a_statement(knowing: Checker) -> None:
+    assert knowing.check("-- nothing").errors
 
 
-def test_positions_are_those_of_what_was_written(checked: ProjectCheck, checker: Checker) -> None:
+def test_positions_are_those_of_what_was_written(knowing: Checker) -> None:
     table = "`my-project.nba_analytics.player_game_summary`"
     sql = f"select\n    1,\n\t{table}.nothing\nfrom {table}"
-    (error,) = checker.check(sql).errors
+    (error,) = knowing.check(sql).errors
     assert (error.line, error.column) == (3, 2)
