@@ -1,6 +1,5 @@
 {{
     config(
-        alias='deduplication_ledger',
         incremental_strategy='merge',
         unique_key=['table_name', 'game_date', 'input_checksum', 'survivor_checksum'],
         merge_update_columns=['rows_in'],

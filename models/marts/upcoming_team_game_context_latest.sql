@@ -1,6 +1,5 @@
 {{
     config(
-        alias='upcoming_team_game_context_latest',
         incremental_strategy='insert_overwrite',
         partition_by={'field': 'game_date', 'data_type': 'date'},
         partitions=checked_partitions(),

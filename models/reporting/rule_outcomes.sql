@@ -1,5 +1,3 @@
-{{ config(alias='rule_outcomes') }}
-
 {%- if execute and families_off() %}
     {%- do exceptions.warn("The var families_off switches off the rules of: " ~ families_off() | join(', ') ~ ".") %}
 {%- endif %}
@@ -19,41 +17,7 @@ with due as (
 ),
 
 results as (
-    select
-        rule,
-        game_date,
-        countif(outcome = 'failed') as failed_count,
-        countif(outcome = 'passed') as passed_count,
-        countif(outcome = 'not_run') as not_run_count,
-        countif(is_blocking) as blocking_count,
-        sum(examined_count) as examined_count,
-        string_agg(
-            distinct if(outcome = 'not_run' and reason != '', reason, null), '; '
-            order by if(outcome = 'not_run' and reason != '', reason, null)
-        ) as reason,
-    from {{ ref('rule_results') }}
-    group by rule, game_date
+    select * from {{ ref('rule_results') }}
 )
 
-select
-    due.rule,
-    due.family,
-    due.game_date,
-    case
-        when results.failed_count > 0 then 'failed'
-        -- One subject that could not be seen keeps the rule from passing on the strength of the others.
-        when results.blocking_count > 0 then 'not_run'
-        when results.passed_count > 0 then 'passed'
-        else 'not_run'
-    end as outcome,
-    coalesce(results.examined_count, 0) as examined_count,
-    coalesce(results.failed_count, 0) as failed_subject_count,
-    coalesce(results.not_run_count, 0) as not_run_subject_count,
-    coalesce(results.reason, if(results.rule is null, 'the check left no result', '')) as reason,
-    results.rule is null or results.blocking_count > 0 as is_blocking,
-    {{ run_stamp() }}
-from due
-left join results
-    on
-        due.rule = results.rule
-        and due.game_date = results.game_date
+{{ outcomes_of('due', 'results') }}

@@ -165,52 +165,17 @@ unscheduled_rule as (
             and game_days.game_date = unscheduled.game_date
 ),
 
-verdicts as (
-    select * from {{ ref('current_verdicts') }}
-    where is_current
-),
-
--- Every rule that is judged outside of SQL owes a verdict of this run for each day.
 judged_rules as (
     select
-        rules.rule,
-        game_days.game_date,
-        coalesce(verdicts.subject, cast(game_days.game_date as string)) as subject,
-        coalesce(verdicts.outcome, 'not_run') as outcome,
-        coalesce(verdicts.examined_count, 0) as examined_count,
-        case
-            when {{ is_off('rules.family') }}
-                then concat('the family ', rules.family, ' is switched off by the var families_off')
-            when verdicts.rule is not null then coalesce(verdicts.reason, '')
-            when rules.family = 'expectations' then 'trueup check has not run the expectations of the date'
-            else 'trueup reconcile has not judged the date'
-        end as reason,
-        not {{ is_off('rules.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
-    from rules
-    cross join game_days
-    left join verdicts
-        on
-            rules.rule = verdicts.rule
-            and game_days.game_date = verdicts.game_date
-    where rules.family in ('completion', 'trigger', 'expectations')
-),
-
--- What the documents say of days and games that the schedule does not have.
-unscheduled_reports_rule as (
-    select
-        'SCHED002' as rule,
-        game_days.game_date,
-        cast(game_days.game_date as string) as subject,
-        coalesce(verdicts.outcome, 'not_run') as outcome,
-        coalesce(verdicts.examined_count, 0) as examined_count,
-        coalesce(verdicts.reason, 'trueup reconcile has not judged the date') as reason,
-        coalesce(verdicts.is_blocking, true) as is_blocking,
-    from game_days
-    left join verdicts
-        on
-            verdicts.rule = 'SCHED002'
-            and game_days.game_date = verdicts.game_date
-    where not {{ is_off("'completion'") }}
+        rule,
+        game_date,
+        subject,
+        outcome,
+        examined_count,
+        reason,
+        is_blocking,
+    from {{ ref('verdict_results') }}
+    where family != 'reporting'
 ),
 
 level_rules as (
@@ -226,7 +191,7 @@ level_rules as (
 ),
 
 said as (
-    {%- for results in ['duplicate_rules', 'lateness_rules', 'arrival_rule', 'stale_schedule_rule', 'unscheduled_rule', 'judged_rules', 'unscheduled_reports_rule', 'level_rules'] %}
+    {%- for results in ['duplicate_rules', 'lateness_rules', 'arrival_rule', 'stale_schedule_rule', 'unscheduled_rule', 'judged_rules', 'level_rules'] %}
     select * from {{ results }}
     {%- if not loop.last %}
     union all

@@ -1,5 +1,3 @@
-{{ config(alias='service_levels') }}
-
 -- The five service levels, one row per metric and date, met or not or not to be known.
 
 with levels as (

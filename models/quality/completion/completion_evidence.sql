@@ -1,5 +1,3 @@
-{{ config(alias='completion_evidence') }}
-
 -- What the rows say of each processor, whatever the documents say.
 
 with game_days as (

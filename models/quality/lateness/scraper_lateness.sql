@@ -1,5 +1,3 @@
-{{ config(alias='scraper_lateness') }}
-
 -- A pure function of roster, schedule, runs and as_of: one row per scraper and date, whether it ran or not.
 -- Joined from the schedule, so that a scraper which never ran has a row, and a day without games has no fault.
 

@@ -52,7 +52,7 @@ def run(options: Namespace, console: Console) -> int:
             "Leave them on in dbt_project.yml to reconcile documents.",
         )
     from trueup.runs.build import build_evidence, building
-    from trueup.runs.reconcile import verdict_report
+    from trueup.runs.reconcile import judged_report
     from trueup.runs.repair import carry_out, plan_repairs, repair_audit
     from trueup.runs.wiring import open_workplace
 
@@ -71,8 +71,8 @@ def run(options: Namespace, console: Console) -> int:
             if options.fix and not repair.judged.unread:
                 steps.start("Repairing")
                 repair = carry_out(work, repair, who)
-    problems = [repair.trouble] if repair.trouble else []
-    report = verdict_report(repair.judged, settings.window, settings.target, problems)
+            problems = [repair.trouble] if repair.trouble else []
+            report = judged_report(work, repair.judged, problems)
     if options.format == "json":
         print(repair_json(report, repair))
     else:

@@ -18,6 +18,11 @@ class Reference:
     teams: tuple[str, ...] = ()
 
 
+def codes_of(reference: Reference, *families: str) -> list[str]:
+    """The codes of the rules of some families."""
+    return [rule.code for rule in reference.rules.values() if rule.family in families]
+
+
 def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
     """Read the seeds; a file of the same name in ``overrides`` replaces ours.
 

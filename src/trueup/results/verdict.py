@@ -1,16 +1,15 @@
-"""What the judge says of one rule and one subject on one date."""
+"""A verdict: what was found about one rule and one subject on one date, where that is judged outside of SQL."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from trueup.results.finding import Finding, Severity
-from trueup.results.outcome import Outcome, RuleOutcome
+from trueup.results.finding import Severity
+from trueup.results.outcome import Outcome
 
 
 def moment_text(moment: datetime | None) -> str | None:
@@ -43,11 +42,6 @@ class Verdict:
     query: str = ""
 
 
-def fingerprint(rule: str, subject: str, game_date: date) -> str:
-    """The stable name of a finding; the model ``findings`` computes the same."""
-    return hashlib.sha256(f"{rule}|{subject}|{game_date.isoformat()}".encode()).hexdigest()
-
-
 def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime, run_id: str) -> list[dict[str, Any]]:
     """Verdicts as rows of the table that holds them, JSON-able."""
     return [
@@ -60,48 +54,3 @@ def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime, run_id: str) 
         }
         for verdict in verdicts
     ]
-
-
-def verdict_findings(verdicts: Iterable[Verdict]) -> tuple[Finding, ...]:
-    """What failed, as findings: what the model ``findings`` makes of the same rows, but for waivers."""
-    return tuple(
-        Finding(
-            rule=one.rule,
-            severity=one.severity or "error",
-            game_date=one.game_date,
-            subject=one.subject,
-            summary=one.summary,
-            observed=one.observed,
-            expected=one.expected,
-            detail=dict(one.detail),
-            remedy=one.remedy,
-            query=one.query,
-            fingerprint=fingerprint(one.rule, one.subject, one.game_date),
-        )
-        for one in verdicts
-        if one.outcome == "failed"
-    )
-
-
-def verdict_outcomes(verdicts: Iterable[Verdict]) -> tuple[RuleOutcome, ...]:
-    """One outcome per rule and date, as the model ``rule_outcomes`` makes them: one subject that could not be seen
-    keeps the rule from passing on the strength of the others.
-    """
-    groups: dict[tuple[date, str], list[Verdict]] = {}
-    for one in verdicts:
-        groups.setdefault((one.game_date, one.rule), []).append(one)
-    return tuple(_outcome(rule, day, group) for (day, rule), group in sorted(groups.items()))
-
-
-def _outcome(rule: str, day: date, group: Sequence[Verdict]) -> RuleOutcome:
-    said = {one.outcome for one in group}
-    is_blocking = any(one.is_blocking for one in group)
-    outcome: Outcome = "not_run" if is_blocking or "passed" not in said else "passed"
-    return RuleOutcome(
-        rule=rule,
-        game_date=day,
-        outcome="failed" if "failed" in said else outcome,
-        examined_count=sum(one.examined_count for one in group),
-        reason="; ".join(sorted({one.reason for one in group if one.reason})),
-        is_blocking=is_blocking,
-    )

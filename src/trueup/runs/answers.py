@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import RuleOutcome
-from trueup.results.reference import Reference
 from trueup.results.report import Lateness, Report, ServiceLevel
 from trueup.runs.workplace import NodeResult, Workplace
 
 # The tests that a check leaves to dbt alone: they say what its report says. There is one for each rule.
 FINDING_TESTS = ("no_findings", "no_warnings")
 RULE_TEST = f"{FINDING_TESTS[0]}_"
-_REPORTING = "reporting"
+REPORTING = "reporting"
 _LEVELS = "service_levels"
 # A column of rule_outcomes beside those of RuleOutcome: how many subjects failed, each of which has a finding.
 _FAILED = "failed_subject_count"
@@ -28,34 +27,52 @@ def read_answers(work: Workplace) -> Report:
     """The findings, outcomes, service levels and lateness that this run has built. Whatever is missing of them, or
     contradicts the rest, is a problem of the report.
     """
-    window, run_id = work.settings.window, work.settings.run_id
-
-    def read(model: str, kind: type[Any], *order: str, more: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        columns = [*(field.name for field in fields(kind)), *more]
-        rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, run_id)
-        return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
-
-    findings = tuple(finding_from_row(row) for row in read("findings", Finding, "rule", "subject"))
-    outcomes = read("rule_outcomes", RuleOutcome, "rule", more=(_FAILED,))
-    failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in outcomes}
-    report = Report(
-        window,
-        work.settings.target,
-        findings=findings,
-        outcomes=tuple(RuleOutcome(**row) for row in outcomes),
-        service_levels=tuple(ServiceLevel(**row) for row in read("service_levels", ServiceLevel, "rule")),
-        lateness=tuple(Lateness(**row) for row in read("scraper_lateness", Lateness, "scraper_name")),
+    rules = [rule for rule in work.reference.rules.values() if rule.family != REPORTING]
+    levels = [rule.code for rule in rules if rule.family == _LEVELS]
+    report = _read_findings(work, "findings", "rule_outcomes", [rule.code for rule in rules])
+    service_levels = tuple(ServiceLevel(**row) for row in _read(work, "service_levels", ServiceLevel, "rule"))
+    found = [(one.rule, one.game_date) for one in service_levels]
+    return replace(
+        report,
+        service_levels=service_levels,
+        lateness=tuple(Lateness(**row) for row in _read(work, "scraper_lateness", Lateness, "scraper_name")),
+        problems=(*report.problems, *_miscounted("service level", found, levels, report.window.dates)),
     )
-    return replace(report, problems=tuple(_contradictions(report, failed, work.reference)))
 
 
-def _contradictions(report: Report, failed: Mapping[tuple[str, date], int], reference: Reference) -> Iterator[str]:
-    """One outcome for each rule and day, one service level for each metric and day, and the findings that they name."""
-    days = report.window.dates
-    rules = {code: rule.family for code, rule in reference.rules.items() if rule.family != _REPORTING}
-    yield from _miscounted("outcome", [(one.rule, one.game_date) for one in report.outcomes], rules, days)
-    levels = [code for code, family in rules.items() if family == _LEVELS]
-    yield from _miscounted("service level", [(one.rule, one.game_date) for one in report.service_levels], levels, days)
+def read_judged(work: Workplace, rules: Collection[str]) -> Report:
+    """The findings and outcomes of rules that are judged outside of SQL, as the verdicts of this run are now."""
+    return _read_findings(work, "verdict_findings", "verdict_outcomes", rules)
+
+
+def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collection[str]) -> Report:
+    """What two models say of some rules."""
+    found = tuple(finding_from_row(row) for row in _read(work, findings, Finding, "rule", "subject"))
+    rows = [row for row in _read(work, outcomes, RuleOutcome, "rule", more=(_FAILED,)) if row["rule"] in rules]
+    failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in rows}
+    report = Report(
+        work.settings.window,
+        work.settings.target,
+        findings=tuple(one for one in found if one.rule in rules),
+        outcomes=tuple(RuleOutcome(**row) for row in rows),
+    )
+    return replace(report, problems=tuple(_contradictions(report, failed, rules)))
+
+
+def _read(
+    work: Workplace, model: str, kind: type[Any], *order: str, more: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """The rows of a model on the checked days that this run built, in order."""
+    window = work.settings.window
+    columns = [*(field.name for field in fields(kind)), *more]
+    rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, work.settings.run_id)
+    return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
+
+
+def _contradictions(report: Report, failed: Mapping[tuple[str, date], int], rules: Collection[str]) -> Iterator[str]:
+    """One outcome for each rule and day, and the findings that it names."""
+    outcomes = [(one.rule, one.game_date) for one in report.outcomes]
+    yield from _miscounted("outcome", outcomes, rules, report.window.dates)
     found = Counter((one.rule, one.game_date) for one in report.findings)
     for rule, day in sorted(found.keys() | failed.keys()):
         said = failed.get((rule, day), 0)
@@ -91,7 +108,7 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
             "Look for a setting that leaves them out: flags in dbt_project.yml, `enabled` in a YAML file."
         )
     tested = {name.removeprefix(RULE_TEST) for name in checks if name.startswith(RULE_TEST)}
-    known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, _REPORTING)}
+    known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, REPORTING)}
     for code in sorted(tested ^ known):
         lacks = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
         yield f"{lacks} does not have the rule {code}: put its line back."

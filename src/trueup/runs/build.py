@@ -9,11 +9,13 @@ from pathlib import Path
 
 from trueup.errors import CannotCheckError
 from trueup.results.report import Cost
+from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import NodeResult, Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
-# Everything that reads verdicts is built after they are written.
-AFTER_VERDICTS = ("stg_trueup__completion_verdicts+", "stg_trueup__expectation_verdicts+")
+# What is stored of verdicts is built after they are written. The views on them may be there before.
+AFTER_VERDICTS = "service_levels+"
+VERDICT_VIEWS = ("+verdict_findings", "+verdict_outcomes")
 
 
 @contextmanager
@@ -34,11 +36,12 @@ def building(work: Workplace) -> Iterator[None]:
 
 
 def seed(work: Workplace) -> None:
-    """Load the seeds, then the files that replace ours in this run."""
+    """Load the seeds, then the files that replace ours in this run; and create the tables of verdicts."""
     work.dbt.run(["seed"], work.listener.node)
     folder = work.settings.seeds
     for path in sorted(folder.glob("*.csv")) if folder else ():
         work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), _csv_rows(path))
+    create_verdict_tables(work)
 
 
 def build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Sequence[NodeResult]:
@@ -53,7 +56,7 @@ def build_evidence(work: Workplace) -> None:
     """Build only what the judge needs."""
     work.listener.start("Building the evidence")
     seed(work)
-    work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence"], work.listener.node)
+    work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence", *VERDICT_VIEWS], work.listener.node)
 
 
 def unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:

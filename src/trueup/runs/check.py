@@ -7,15 +7,16 @@ from dataclasses import replace
 
 from trueup.errors import CannotCheckError
 from trueup.expectations.examine import Examiner
+from trueup.results.reference import codes_of
 from trueup.results.report import Report, unseen_days
-from trueup.results.verdict import verdict_findings, verdict_outcomes
-from trueup.runs.answers import FINDING_TESTS, read_answers, unrun_checks
+from trueup.runs.answers import FINDING_TESTS, REPORTING, read_answers, read_judged, unrun_checks
 from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, seed, unbuilt
 from trueup.runs.clock import Clock
 from trueup.runs.expectations import expect, open_examiner
 from trueup.runs.notes import coverage_notes, settings_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
 from trueup.runs.variables import families_off, judge_settings
+from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
 from trueup.runs.workplace import NodeResult, Workplace
 
 # They say for people who run dbt alone what the report says anyway.
@@ -45,24 +46,26 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     clock.start("Building models: what arrived, what is wrong, what is true")
     seed(work)
     examiner.prepare()
-    results = list(build(work, with_tests, ["--exclude", *AFTER_VERDICTS]))
+    results = list(build(work, with_tests, ["--exclude", AFTER_VERDICTS]))
     clock.start("Judging the completion documents")
     judged = reconcile(work)
     if not examiner.left_out:
         clock.start("Running the expectations")
     data = expect(work, examiner, unbuilt(results), has_verdicts=not judged.is_off)
     clock.start("Putting the report together")
-    results += build(work, with_tests, ["--select", *AFTER_VERDICTS, "--exclude", *_FINDING_TESTS])
+    results += build(work, with_tests, ["--select", AFTER_VERDICTS, "--exclude", *_FINDING_TESTS])
     written = examiner.examine_report(unbuilt(results))
+    add_verdicts(work, EXPECTATION_VERDICTS, written.verdicts)
     report = read_answers(work)
+    of_report = read_judged(work, codes_of(work.reference, REPORTING))
     notes = [NO_DOCUMENTS] if judged.is_without_documents else []
     notes += [*data.notes, *written.notes, *examiner.publish()]
     notes += [f"The dbt test {one.name} warns: {one.message}" for one in results if one.status == "warn"]
     notes += coverage_notes(work)
     clock.finish()
-    outcomes = (*report.outcomes, *verdict_outcomes(written.verdicts))
+    outcomes = (*report.outcomes, *of_report.outcomes)
     problems = [judged.unread] if judged.unread else []
-    problems += report.problems
+    problems += [*report.problems, *of_report.problems]
     problems += unrun_checks(work, results, with_tests)
     problems += _build_problems(results)
     problems += unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
@@ -70,7 +73,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
         problems.append("Another run took over the tables while this one was building them: run trueup check again.")
     return replace(
         report,
-        findings=(*report.findings, *verdict_findings(written.verdicts)),
+        findings=(*report.findings, *of_report.findings),
         outcomes=outcomes,
         problems=tuple(problems),
         notes=tuple(notes),

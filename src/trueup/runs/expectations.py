@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trueup.errors import UsageError
 from trueup.expectations.examine import Examination, Examiner
+from trueup.results.reference import codes_of
 from trueup.results.report import Report
-from trueup.results.verdict import verdict_findings, verdict_outcomes
+from trueup.runs.answers import REPORTING, read_judged
 from trueup.runs.build import AFTER_VERDICTS, building, node_costs, seed
 from trueup.runs.clock import Clock
 from trueup.runs.notes import settings_notes
 from trueup.runs.variables import families_off
-from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS, write_verdicts
+from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS, add_verdicts, write_verdicts
 from trueup.runs.workplace import Workplace
 
 
@@ -23,19 +26,16 @@ def check_expectations(work: Workplace) -> Report:
     with building(work):
         clock.start("Building what the expectations read")
         seed(work)
-        results = work.dbt.run(["run", "--exclude", *AFTER_VERDICTS], work.listener.node)
+        results = work.dbt.run(["run", "--exclude", AFTER_VERDICTS], work.listener.node)
         clock.start("Running the expectations")
-        # One suite reads the verdicts on the documents, of which there may be none yet.
-        work.tables.create_table(work.schemas[COMPLETION_VERDICTS], work.dataset)
         data = expect(work, examiner, has_verdicts=False)
-    left_out = open_examiner(work, "trueup check runs it, on the report that it writes").examine_report()
+        left_out = open_examiner(work, "trueup check runs it, on the report that it writes").examine_report()
+        add_verdicts(work, EXPECTATION_VERDICTS, left_out.verdicts)
+        report = read_judged(work, codes_of(work.reference, "expectations", REPORTING))
     notes = (*settings_notes(work), *data.notes, *examiner.publish())
     clock.finish()
-    return Report(
-        work.settings.window,
-        work.settings.target,
-        findings=verdict_findings(data.verdicts),
-        outcomes=verdict_outcomes((*data.verdicts, *left_out.verdicts)),
+    return replace(
+        report,
         notes=notes,
         seconds=clock.seconds,
         suites=data.suites,

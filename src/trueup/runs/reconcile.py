@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Protocol
 
 from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
 from trueup.errors import CannotCheckError, CompletionsError
 from trueup.judge.case import FAMILIES, JudgeSettings
-from trueup.judge.documents import judge, not_judged
+from trueup.judge.documents import judge, judged_rules, not_judged
 from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.results.reference import Reference
 from trueup.results.report import Report
-from trueup.results.verdict import Verdict, verdict_findings, verdict_outcomes
+from trueup.results.verdict import Verdict
+from trueup.runs.answers import read_judged
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
 from trueup.runs.workplace import Workplace
@@ -122,13 +123,11 @@ def judge_days(
     return Judged(days, snapshots, tuple(one for group in judged for one in group))
 
 
-def verdict_report(judged: Judged, window: Window, target: str, problems: Sequence[str] = ()) -> Report:
-    """The verdicts alone as a report: what ``trueup reconcile`` shows."""
-    return Report(
-        window,
-        target,
-        findings=verdict_findings(judged.verdicts),
-        outcomes=verdict_outcomes(judged.verdicts),
-        problems=((judged.unread,) if judged.unread else ()) + tuple(problems),
+def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ()) -> Report:
+    """What ``trueup reconcile`` shows: the findings and outcomes of the rules on documents."""
+    report = read_judged(work, judged_rules(work.reference))
+    return replace(
+        report,
+        problems=(*((judged.unread,) if judged.unread else ()), *report.problems, *problems),
         notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
     )

@@ -11,9 +11,20 @@ COMPLETION_VERDICTS = "trueup.completion_verdicts"
 EXPECTATION_VERDICTS = "trueup.expectation_verdicts"
 
 
+def create_verdict_tables(work: Workplace) -> None:
+    """Create both tables where they are not there yet: what dbt builds without them would never read them."""
+    for table in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):
+        work.tables.create_table(work.schemas[table], work.dataset)
+
+
 def write_verdicts(work: Workplace, table: str, verdicts: Sequence[Verdict]) -> None:
     """Replace the verdicts of the checked days in one of the two tables."""
-    window, schema = work.settings.window, work.schemas[table]
-    work.tables.create_table(schema, work.dataset)
+    window = work.settings.window
     rows = verdict_rows(verdicts, window.as_of, work.settings.run_id)
-    work.tables.replace_days(schema, rows, window.first_date, window.last_date)
+    work.tables.replace_days(work.schemas[table], rows, window.first_date, window.last_date)
+
+
+def add_verdicts(work: Workplace, table: str, verdicts: Sequence[Verdict]) -> None:
+    """Add verdicts to those of this run."""
+    rows = verdict_rows(verdicts, work.settings.window.as_of, work.settings.run_id)
+    work.tables.load(work.dataset, work.schemas[table].table, rows)

@@ -17,7 +17,7 @@ import grpc
 import pytest
 
 from contract.test_repair import ALL, Wrapped, states
-from helpers.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, evidence
+from helpers.cases import AS_OF, FIVE, KEY, REFERENCE, evidence
 from helpers.emulators import Google, firestore_emulator, pubsub_emulator
 from helpers.platforms import Embedded, Platform
 from helpers.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, repairer, write
@@ -28,8 +28,7 @@ from trueup.gateways.pubsub import PubSubTopic
 from trueup.judge.case import JudgeSettings
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.apply import repair_days
-from trueup.runs.reconcile import judge_days, verdict_report
-from trueup.window import Window
+from trueup.runs.reconcile import NO_DOCUMENTS, Judged, judge_days
 
 
 class Refusing(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -68,31 +67,28 @@ def refusing(server: str = "", refused: str = "") -> Iterator[str]:
         front.stop(None)
 
 
-def judge_one(platform: Platform, day: DayEvidence = NIGHT) -> Any:
-    judged = judge_days([day], lambda: closing(platform.collection(DOCUMENTS)), REFERENCE, JudgeSettings(as_of=AS_OF))
-    return judged, verdict_report(judged, Window(DAY, DAY, AS_OF), "prod")
+def judge_one(platform: Platform, day: DayEvidence = NIGHT) -> Judged:
+    return judge_days([day], lambda: closing(platform.collection(DOCUMENTS)), REFERENCE, JudgeSettings(as_of=AS_OF))
 
 
 def test_a_project_without_the_collection_is_findings_and_a_hint_where_to_look(platform: Platform) -> None:
-    judged, report = judge_one(platform)
-    assert {one.rule for one in report.findings} == {"DONE007"}
-    assert report.exit_code == 1
-    assert "TRUEUP_FIRESTORE_PROJECT" in report.notes[0]
+    judged = judge_one(platform)
+    assert {one.rule for one in judged.verdicts if one.outcome == "failed"} == {"DONE007"}
+    assert judged.is_without_documents
+    assert "TRUEUP_FIRESTORE_PROJECT" in NO_DOCUMENTS
     with repairer(platform) as one:
         assert repair_days(one, judged.days, judged.snapshots) == ([], "")
 
 
 def test_where_nobody_played_no_document_is_no_hint(platform: Platform) -> None:
     quiet = evidence(game_day={"scheduled_game_count": 0, "final_game_count": 0})
-    assert judge_one(platform, quiet)[1].notes == ()
+    assert not judge_one(platform, quiet).is_without_documents
 
 
 def test_no_permission_to_read_is_could_not_check(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as address:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
         judged = judge_days([NIGHT], lambda: closing(FirestoreCompletions("p")), REFERENCE, JudgeSettings(as_of=AS_OF))
-    report = verdict_report(judged, Window(DAY, DAY, AS_OF), "prod")
-    assert report.exit_code == 3
     assert "no permission" in judged.unread
     assert "roles/datastore.viewer" in judged.unread
     assert {one.outcome for one in judged.verdicts} == {"not_run"}

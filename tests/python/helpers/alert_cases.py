@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from helpers.report_cases import fingerprint
 from trueup.results.finding import Finding, Severity
 from trueup.results.outcome import Outcome, RuleOutcome
 from trueup.results.report import Report
-from trueup.results.verdict import fingerprint
 from trueup.window import Window
 
 NIGHT = date(2026, 2, 3)

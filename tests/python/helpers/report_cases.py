@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +12,6 @@ from trueup.results.finding import Finding
 from trueup.results.outcome import Outcome, RuleOutcome
 from trueup.results.reference import load_reference
 from trueup.results.report import Cost, Lateness, Report, ServiceLevel, SuiteResult
-from trueup.results.verdict import fingerprint
 from trueup.window import Window
 
 RULES = load_reference(PROJECT / "seeds").rules
@@ -19,6 +19,11 @@ DAY = date(2026, 2, 3)
 AS_OF = datetime(2026, 2, 4, 21, tzinfo=UTC)
 WINDOW = Window(DAY, DAY, AS_OF)
 RECONCILE = "trueup reconcile --first-date 2026-02-03 --last-date 2026-02-03"
+
+
+def fingerprint(rule: str, subject: str, game_date: date) -> str:
+    """The name that the model findings gives a finding."""
+    return hashlib.sha256(f"{rule}|{subject}|{game_date.isoformat()}".encode()).hexdigest()
 
 
 def finding(rule: str, subject: str = "2026-02-03", day: date = DAY, **changes: Any) -> Finding:

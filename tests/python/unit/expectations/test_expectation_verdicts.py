@@ -23,7 +23,7 @@ from trueup.expectations.queries import (
 from trueup.expectations.suites import Condition, Suite, read_suites
 from trueup.expectations.verdicts import Examined, Examples, SuiteRun, Told, Validation, judge_suite
 from trueup.results.reference import load_reference
-from trueup.results.verdict import Verdict, verdict_findings, verdict_outcomes
+from trueup.results.verdict import Verdict
 from trueup.window import Window
 
 RULE = load_reference(PROJECT / "seeds").rules["EXP002"]
@@ -273,21 +273,6 @@ def test_a_broken_suite_is_named(tmp_path: Path, raw: object, said: str) -> None
 def test_a_folder_without_suites_is_an_error_and_no_pass(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no suite"):
         read_suites(tmp_path)
-
-
-def test_verdicts_are_one_outcome_a_rule_and_day_as_in_sql() -> None:
-    passed = Verdict(FIRST, "EXP001", "a", "passed", examined_count=3)
-    empty = Verdict(FIRST, "EXP001", "b", "not_run", reason="b has no rows")
-    blocked = Verdict(FIRST, "EXP001", "c", "not_run", reason="c was not built", is_blocking=True)
-    failed = Verdict(FIRST, "EXP001", "d", "failed", severity="warn", summary="Wrong.", query="select 1")
-    (one,) = verdict_outcomes([passed, empty])
-    assert (one.outcome, one.examined_count, one.reason, one.is_blocking) == ("passed", 3, "b has no rows", False)
-    (one,) = verdict_outcomes([passed, empty, blocked])
-    assert (one.outcome, one.reason, one.is_blocking) == ("not_run", "b has no rows; c was not built", True)
-    (one,) = verdict_outcomes([passed, failed, blocked])
-    assert (one.outcome, one.is_blocking) == ("failed", True)
-    (finding,) = verdict_findings([passed, failed, blocked])
-    assert (finding.severity, finding.query, len(finding.fingerprint)) == ("warn", "select 1", 64)
 
 
 def test_the_suites_that_come_with_trueup_are_those_of_its_sources_and_public_models() -> None:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.report_cases import fingerprint
 from helpers.support import PROJECT
 from trueup.reporting.stories.chains import Day, is_effect, tell
 from trueup.reporting.stories.links import Story
 from trueup.reporting.stories.titles import counted, duration, title_of
 from trueup.results.finding import Finding, Severity
 from trueup.results.reference import load_reference
-from trueup.results.verdict import fingerprint
 
 RULES = load_reference(PROJECT / "seeds").rules
 DAY = date(2026, 2, 3)

@@ -1,0 +1,30 @@
+{#-
+    The findings of a CTE of rules that failed, in the shape of the model findings: with the remedy, and with the waiver
+    that is in force. A waiver says which finding, why, and until when. It turns a finding into information; it does
+    not hide it.
+-#}
+{% macro findings_of(failed) -%}
+select
+    to_hex(sha256(concat(failed.rule, '|', failed.subject, '|', cast(failed.game_date as string)))) as fingerprint,
+    failed.rule,
+    rules.family,
+    failed.game_date,
+    failed.subject,
+    if(waivers.rule is null, failed.severity, 'info') as severity,
+    failed.summary,
+    failed.observed,
+    failed.expected,
+    failed.detail,
+    replace(replace(rules.remedy, '{subject}', failed.subject), '{game_date}', cast(failed.game_date as string)) as remedy,
+    failed.query,
+    waivers.reason as waived_because,
+    waivers.until as waived_until,
+    {{ run_stamp() }}
+from {{ failed }} as failed
+left join {{ ref('rules') }} as rules on failed.rule = rules.rule
+left join {{ ref('active_waivers') }} as waivers
+    on
+        failed.rule = waivers.rule
+        and failed.subject = waivers.subject
+        and failed.game_date = waivers.game_date
+{%- endmacro %}

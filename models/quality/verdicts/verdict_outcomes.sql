@@ -1,0 +1,13 @@
+with results as (
+    select * from {{ ref('verdict_results') }}
+),
+
+due as (
+    select distinct
+        rule,
+        family,
+        game_date,
+    from results
+)
+
+{{ outcomes_of('due', 'results') }}

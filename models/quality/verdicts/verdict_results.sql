@@ -1,0 +1,48 @@
+-- Every rule that is judged outside of SQL owes a verdict of this run for each day.
+
+with verdicts as (
+    select * from {{ ref('current_verdicts') }}
+    where is_current
+),
+
+rules as (
+    select * from {{ ref('rules') }}
+),
+
+game_days as (
+    select * from {{ ref('game_days') }}
+),
+
+owed as (
+    select
+        rules.rule,
+        rules.family,
+        game_days.game_date,
+    from rules
+    cross join game_days
+    where
+        rules.family in ('completion', 'trigger', 'expectations', 'reporting')
+        -- Documents on days that the schedule does not have.
+        or (rules.rule = 'SCHED002' and not {{ is_off("'completion'") }})
+)
+
+select
+    owed.rule,
+    owed.family,
+    owed.game_date,
+    coalesce(verdicts.subject, cast(owed.game_date as string)) as subject,
+    coalesce(verdicts.outcome, 'not_run') as outcome,
+    coalesce(verdicts.examined_count, 0) as examined_count,
+    case
+        when {{ is_off('owed.family') }}
+            then concat('the family ', owed.family, ' is switched off by the var families_off')
+        when verdicts.rule is not null then coalesce(verdicts.reason, '')
+        when owed.family in ('expectations', 'reporting') then 'trueup check has not run the expectations of the date'
+        else 'trueup reconcile has not judged the date'
+    end as reason,
+    not {{ is_off('owed.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
+from owed
+left join verdicts
+    on
+        owed.rule = verdicts.rule
+        and owed.game_date = verdicts.game_date

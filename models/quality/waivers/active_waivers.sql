@@ -1,0 +1,9 @@
+select
+    rule,
+    subject,
+    game_date,
+    min(reason) as reason,
+    max(until) as until,
+from {{ ref('known_exceptions') }}
+where until >= date({{ as_of() }}, '{{ var('platform_time_zone') }}')
+group by rule, subject, game_date
