@@ -1,6 +1,4 @@
 {#-
-    What is checked, as literals: {as_of, first_date, last_date}.
-
     The vars win; without them it is now, and the seven Eastern days that end yesterday. Literals, not
     current_timestamp(): BigQuery prunes partitions by them, and a past day can be checked again.
 -#}

@@ -1,4 +1,3 @@
-{#- The checked days as a list of date literals: the partitions that an incremental model rewrites. -#}
 {% macro checked_partitions() %}
     {%- set window = check_window() -%}
     {%- set days = [] -%}

@@ -1,9 +1,8 @@
-{#- Whether a game counts, by its id in the schedule. One without an id counts: nobody has said that it does not. -#}
+{#- A game without an id counts: nothing says that it does not. -#}
 {% macro counts(game_id) -%}
 {{ begins_with_any(game_id, var('counted_game_ids')) if var('counted_game_ids') else 'true' }}
 {%- endmacro %}
 
-{#- Whether it is known, by its id, that a game counts or does not. -#}
 {% macro is_of_known_kind(game_id) -%}
 {%- set counted = var('counted_game_ids') -%}
 {{ begins_with_any(game_id, counted + var('uncounted_game_ids')) if counted else 'true' }}

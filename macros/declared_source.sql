@@ -1,9 +1,4 @@
-{#-
-    What models/staging/*/_sources.yml declares of one source table:
-
-    relation_name, columns {name: data_type}, meta (grain, newest_by, partition_column …).
-    Empty while dbt parses, and in its unit tests: the declarations are known only when it compiles models.
--#}
+{#- Empty while dbt parses, and in its unit tests: the declarations are known only when it compiles models. -#}
 {% macro declared_source(source_name, table_name) %}
     {%- set declared = {'relation_name': table_name, 'columns': {}, 'meta': {}} -%}
     {%- if execute -%}

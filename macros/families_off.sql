@@ -1,7 +1,4 @@
-{#-
-    The families of rules that the var families_off switches off, checked and told: a misspelt one would leave on what
-    it means to switch off, and one that dbt itself examines is no deployment's to do without.
--#}
+{#- A misspelt family would stay on, and a family that dbt itself examines cannot be switched off. -#}
 {% macro families_off() %}
     {%- set known = ['completion', 'trigger', 'expectations'] -%}
     {%- for family in var('families_off') if family not in known -%}

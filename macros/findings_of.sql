@@ -1,8 +1,4 @@
-{#-
-    The findings of a CTE of rules that failed, in the shape of the model findings: with the remedy, and with the waiver
-    that is in force. A waiver says which finding, why, and until when. It turns a finding into information; it does
-    not hide it.
--#}
+{#- A waiver says which finding, why, and until when. It turns a finding into information; it does not hide it. -#}
 {% macro findings_of(failed) -%}
 select
     to_hex(sha256(concat(failed.rule, '|', failed.subject, '|', cast(failed.game_date as string)))) as fingerprint,

@@ -1,7 +1,4 @@
-{#-
-    When a row was first written, by what is declared of its source: a table that is rewritten moves the time of its
-    last write, not of its first one.
--#}
+{#- Rewriting a table moves the time of its last write, not of its first one. -#}
 {% macro first_written(facts) -%}
 {%- set newest_by = facts.meta.get('newest_by', 'processed_at') -%}
 {%- if facts.meta.get('first_written_by') -%}

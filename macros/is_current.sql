@@ -1,6 +1,6 @@
 {#-
-    Whether a stored answer, with the columns run_id and a moment, belongs to this run: it is of the run that the var
-    run_id names; or of the moment of the var as_of; or, without either, at most outcome_max_age_hours old.
+    An answer belongs to this run if it has the run_id of the var run_id; without that var, if it was evaluated as of
+    the var as_of; without either, if it is at most outcome_max_age_hours old.
 -#}
 {% macro is_current(row, moment) -%}
 {%- if var('run_id', none) -%}

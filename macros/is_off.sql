@@ -1,4 +1,3 @@
-{#- Whether the family of rules that a column names is switched off by the var families_off. -#}
 {% macro is_off(family) -%}
 {%- if families_off() -%}
 {{ family }} in ('{{ families_off() | join("', '") }}')

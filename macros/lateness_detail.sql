@@ -1,4 +1,4 @@
-{#- What a finding on lateness tells of its row. Every field is named: not every engine infers the name. -#}
+{#- Every field is named: not every engine infers the name. -#}
 {% macro lateness_detail() -%}
 to_json_string(struct(
     state as state,

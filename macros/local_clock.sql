@@ -1,4 +1,3 @@
-{#- A moment as text in the zone that a column names, such as 2026-02-04 14:45. -#}
 {% macro local_clock(moment, zone) -%}
 case {{ zone }}
     {%- for name in var('roster_time_zones') %}

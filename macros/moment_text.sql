@@ -1,4 +1,4 @@
-{#- A moment as BigQuery writes it in JSON, to the second; other engines write it in their own way. -#}
+{#- As BigQuery writes it in JSON; other engines write it differently. -#}
 {% macro moment_text(moment) -%}
 format_timestamp('%FT%TZ', {{ moment }})
 {%- endmacro %}

@@ -1,7 +1,6 @@
 {#-
-    One outcome for each rule and date of the CTE due, from the results of its subjects. A date without any result is
-    not_run, never passed; one subject that could not be examined keeps the rule from passing on the strength of the
-    others.
+    A date without any result is not_run, never passed; one subject that could not be examined keeps the rule from
+    passing on the strength of the others.
 -#}
 {% macro outcomes_of(due, results) -%}
 select

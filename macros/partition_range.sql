@@ -1,8 +1,4 @@
-{#-
-    A literal range on a raw partition column, so that BigQuery reads the checked days and no more.
-
-    days_before and days_after widen it; data_type says whether the column is a date or a timestamp.
--#}
+{#- Literals, so that BigQuery reads the checked days and no more. -#}
 {% macro partition_range(column, data_type='date', days_before=0, days_after=0) %}
     {%- set window = check_window() -%}
     {%- set first = window.first_date - modules.datetime.timedelta(days=days_before) -%}

@@ -1,4 +1,3 @@
-{#- Every source table of the platform, as (source, table). -#}
 {% macro platform_sources() %}
     {%- set found = [] -%}
     {%- for source_name, tables in var('source_tables').items() -%}

@@ -1,7 +1,6 @@
 {#-
-    A column so that JSON text of it is the same by every engine that speaks BigQuery's SQL: engines write
-    moments, and numbers with a fraction, in ways of their own. The embedded warehouse still writes -0.0, integers
-    beyond 2^53 and control characters differently.
+    Engines that speak BigQuery's SQL write timestamps, and numbers with a fraction, differently. The embedded warehouse
+    still writes -0.0, integers beyond 2^53 and control characters differently.
 -#}
 {% macro portable(column, data_type) -%}
 {%- if data_type == 'timestamp' -%}

@@ -1,9 +1,7 @@
 {#-
-    Stops `dbt run` and `dbt build` of a model without the models that it reads, before anything is built.
-
-    Those hold the days, and the moment, of their own last build. A model built from them would empty the days that they
-    lack, or give an old answer for one of now. A run of trueup, which has a run_id, builds in several steps and reads
-    back only what it built itself.
+    The models that a model reads hold the days, and the moment, of their own last build. A model built from them would
+    empty the days that they lack, or give an old answer for one of now. A run of trueup, which has a run_id, builds in
+    several steps and reads back only what it built itself.
 -#}
 {% macro refuse_partial_builds() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not var('run_id', none) -%}

@@ -1,7 +1,6 @@
 {#-
-    A hash of a row's columns {name: data_type}: the last word of the total order, so that no survivor is left to
-    chance, and that every engine keeps the same one. Where the declarations are not known (in dbt's unit tests)
-    it is of the engine's own text of the row.
+    The hash ends the total order, so that no survivor is left to chance and every engine keeps the same one. Where the
+    declarations are not known (in dbt's unit tests) it is of the engine's own text of the row.
 -#}
 {% macro row_hash(row, columns) -%}
 {%- if columns -%}

@@ -1,4 +1,3 @@
-{#- A SQL expression whose value is the query that shows the runs of a scraper around its due time. -#}
 {% macro run_history_query() -%}
     {%- set facts = declared_source('nba_orchestration', 'scraper_run_history') -%}
 concat(

@@ -1,5 +1,5 @@
 {#-
-    What is declared of a source table, plus what the warehouse says of it:
+    Beside what is declared:
 
     is_present, missing_columns (declared, not there), undeclared_columns (there, not declared).
 

@@ -1,9 +1,7 @@
 {#-
-    What arrived in a source table on the checked days: every declared column, no row removed.
-
-    A source that is not there gives no rows, and a column that is not there gives NULL; source_coverage
-    tells both, so that what could not be seen is never taken for what is fine. Only the columns that
-    the business key and the partition need must be there.
+    A source that is not there gives no rows, and a column that is not there gives NULL; source_coverage tells both, so
+    that what could not be seen is never taken for what is fine. Only the columns that the business key and the
+    partition need must be there.
 -#}
 {% macro stage(source_name, table_name, days_before=0, days_after=0) %}
     {%- set facts = source_facts(source_name, table_name) -%}

@@ -158,3 +158,13 @@ def test_the_committed_scenarios_are_those_the_generator_makes() -> None:
         check=False,
     )
     assert said.returncode == 0, said.stderr
+
+
+def test_every_macro_is_described() -> None:
+    described = {one["name"] for one in yaml.safe_load(text("macros/_macros.yml"))["macros"]}
+    written = {
+        name
+        for path in (PROJECT / "macros").glob("*.sql")
+        for name in re.findall(r"{% macro (\w+)\(", path.read_text(encoding="utf-8"))
+    }
+    assert described == written, "correct macros/_macros.yml"
