@@ -428,8 +428,8 @@ def test_a_declared_suite_that_is_gone_stops_the_check(warehouse: Warehouse, tmp
 @pytest.mark.parametrize(
     ("meta", "expectation", "said"),
     [
-        ({"rule": "EXP999"}, {}, "is of the rule EXP999"),
-        ({}, {"kwargs": {"column": "team", "value_set": {"$PARAMETER": "codes"}}}, "asks for the parameter codes"),
+        ({"rule": "EXP999"}, {}, "unknown rule EXP999"),
+        ({}, {"kwargs": {"column": "team", "value_set": {"$PARAMETER": "codes"}}}, "unknown parameter codes"),
     ],
 )
 def test_a_suite_that_asks_for_what_there_is_not_is_named(

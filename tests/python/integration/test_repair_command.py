@@ -130,7 +130,7 @@ def test_a_repair_of_another_time_is_wrong_usage(tmp_path: Path) -> None:
     session = Session({COMPLETIONS_VARIABLE: str(tmp_path / "none.db")}, Embedded(tmp_path / "none.db"))
     said = session.trueup(*WINDOW, "--fix", "--as-of", "2026-02-04T16:00:00-05:00")
     assert said.returncode == 2
-    assert "--as-of speaks of another time" in said.stderr
+    assert "--fix conflicts with --as-of" in said.stderr
     assert session.trueup("--fix", "--history").returncode == 2
 
 
