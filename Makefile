@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 AUDIT := tests/python/browser/node_modules/.package-lock.json
-.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios pictures lock clean
+.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios scenarios-write pictures lock clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -57,7 +57,11 @@ check: ## what CI runs
 	@bash .ci/run
 
 scenarios: $(READY) ## replay every golden night and compare with what it expects
-	@$(BIN)/trueup replay scenarios
+	@PYTHONPATH=tests/python $(BIN)/python -m golden .trueup/golden
+	@$(BIN)/trueup replay .trueup/golden
+
+scenarios-write: $(READY) ## write the golden nights that are in scenarios/ again
+	@PYTHONPATH=tests/python $(BIN)/python -m golden scenarios $(notdir $(wildcard scenarios/*))
 
 pictures: $(READY) ## take the pictures of docs/images anew (needs Debian's chromium)
 	@PYTHONPATH=tests/python $(BIN)/python tools/pictures.py

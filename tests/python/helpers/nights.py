@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from trueup.scenario.scenario import Scenario
+from golden import NIGHTS
+from golden.golden import write
+from helpers.support import PROJECT
+from trueup.scenario.scenario import Scenario, load_scenario
+from trueup.schemas import read_table_schemas
 
 _DAY = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
 _LEAGUE_ID = re.compile(r"\b(00\d25)(\d{5})\b")
 
+_written = TemporaryDirectory(prefix="golden-")
+
 Tables = dict[str, tuple[dict[str, Any], ...]]
 Documents = dict[str, dict[str, Any]]
+
+
+@functools.cache
+def folder_of(name: str) -> Path:
+    """The folder of a golden night, written on first use."""
+    folder = Path(_written.name) / name
+    write(NIGHTS[name](), folder)
+    return folder
+
+
+def scenario_of(name: str, rules: frozenset[str] = frozenset()) -> Scenario:
+    """A golden night as trueup reads it."""
+    return load_scenario(folder_of(name), read_table_schemas(PROJECT / "models"), rules)
 
 
 def moved(value: Any, days: int, games: int = 0) -> Any:

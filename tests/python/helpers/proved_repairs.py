@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from night import ANALYTICS, CACHE, SCHEDULE, Night, game_id, name_of
+from golden.night import ANALYTICS, CACHE, SCHEDULE, Night, game_id, name_of
 
 _DELIVERED = ("success", "complete", "completed", "partial")
 _NOT_COUNTED = ("001", "003")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers.support import PROJECT, SCENARIOS
+from helpers.nights import scenario_of
+from helpers.support import PROJECT
 from trueup.results.report import Report
 from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
-from trueup.scenario.scenario import Scenario, load_scenario
-from trueup.schemas import read_table_schemas
+from trueup.scenario.scenario import Scenario
 
 
 class Silent:
@@ -22,6 +22,6 @@ class Silent:
 
 def replay(name: str, state_dir: Path, with_tests: bool = False) -> tuple[Scenario, Report]:
     """Run a golden scenario on this worker's warehouse."""
-    scenario = load_scenario(SCENARIOS / name, read_table_schemas(PROJECT / "models"))
+    scenario = scenario_of(name)
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         return scenario, run_check(work, with_tests, scenario.expectations)

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from hypothesis import strategies as st
-from night import (
+
+from golden.night import (
     ANALYTICS,
     CACHE,
     DEFENSE,

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from helpers.command_line import copy_project, trueup
+from helpers.nights import folder_of
 from helpers.receivers import receiver
 from helpers.report_cases import INCIDENT
 from helpers.support import PROJECT, SCENARIOS, hear_interrupts
@@ -213,7 +214,7 @@ def test_an_unknown_column_and_an_unreadable_value_stop_a_replay_before_it_start
     project: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
-    shutil.copytree(SCENARIOS / "no-games", broken)
+    shutil.copytree(folder_of("no-games"), broken)
     table = broken / "tables" / "nba_raw.nbac_schedule.csv"
     good = table.read_text()
     table.write_text(good.replace("game_status", "status_of_game"))

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from helpers.nights import scenario_of
 from helpers.replaying import Silent
-from helpers.support import PROJECT, SCENARIOS
+from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
 from sqlcheck.project import check_models
@@ -24,15 +25,14 @@ from trueup.gateways.warehouse import Warehouse
 from trueup.runs.reconcile import reconcile
 from trueup.runs.replay import loaded
 from trueup.runs.workplace import NodeResult, Workplace
-from trueup.scenario.scenario import Scenario, load_scenario
-from trueup.schemas import read_table_schemas
+from trueup.scenario.scenario import Scenario
 
 pytestmark = pytest.mark.usefixtures("endpoint")
 
 
 def without_suites(name: str) -> Scenario:
     """A golden night, on which dbt runs alone: nobody runs the suites."""
-    scenario = load_scenario(SCENARIOS / name, read_table_schemas(PROJECT / "models"))
+    scenario = scenario_of(name)
     return replace(scenario, vars={"families_off": ["expectations"]})
 
 
@@ -104,7 +104,7 @@ def test_what_dbt_really_sent_is_what_bigquery_accepts(built_twice: BuiltTwice) 
 
 
 def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_dir: Path) -> None:
-    scenario = load_scenario(SCENARIOS / "incident-2026-02-03", read_table_schemas(PROJECT / "models"))
+    scenario = scenario_of("incident-2026-02-03")
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         work.dbt.run(["seed"])
         work.dbt.run(["run", "--select", "+deduplication_ledger"])
@@ -143,7 +143,7 @@ def test_a_model_is_not_built_from_a_view_of_other_days(state_dir: Path) -> None
 
 
 def test_only_touched_partitions_are_rewritten(state_dir: Path) -> None:
-    scenario = load_scenario(SCENARIOS / "null-key", read_table_schemas(PROJECT / "models"))
+    scenario = scenario_of("null-key")
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         work.dbt.run(["run", "--select", "+player_game_summary_latest"])
         tables = work.tables

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from helpers.nights import scenario_of
 from helpers.replaying import Silent
-from helpers.support import PROJECT, SCENARIOS
+from helpers.support import PROJECT
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.warehouse import Warehouse
@@ -25,7 +26,7 @@ from trueup.runs.reconcile import read_evidence
 from trueup.runs.replay import loaded
 from trueup.runs.wiring import open_completions
 from trueup.runs.workplace import NodeResult, Workplace
-from trueup.scenario.scenario import Scenario, load_scenario
+from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
 
 pytestmark = pytest.mark.usefixtures("endpoint")
@@ -35,7 +36,7 @@ DAY = date(2026, 2, 3)
 
 def night(name: str = "rewritten-later") -> Scenario:
     """A small night on which nothing is wrong."""
-    return load_scenario(SCENARIOS / name, SCHEMAS)
+    return scenario_of(name)
 
 
 @contextmanager

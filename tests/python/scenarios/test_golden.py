@@ -15,16 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from helpers.nights import moved, placed, together
+from golden import NIGHTS
+from helpers.nights import moved, placed, scenario_of, together
 from helpers.replaying import Silent, replay
-from helpers.support import PROJECT, SCENARIOS
+from helpers.support import PROJECT
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
 from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
 from trueup.runs.replayed import Replay
-from trueup.scenario.scenario import ExpectedFinding, Scenario, compare, find_scenarios, load_scenario
+from trueup.scenario.scenario import ExpectedFinding, Scenario, compare
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
@@ -41,17 +42,13 @@ WAITING = ("LATE002", "LATE003")
 WAIVERS = "known_exceptions.csv"
 
 
-def golden(name: str) -> Scenario:
-    return load_scenario(SCENARIOS / name, SCHEMAS, frozenset(RULES))
-
-
 def is_shared(one: Scenario) -> bool:
     """Whether a night can stand beside others: of its own it may have documents, rows and waivers."""
     seeds = {path.name for path in one.seeds.iterdir()} if one.seeds else set()
     return not (one.vars or one.optional or seeds - {WAIVERS}) and one.name not in ALONE
 
 
-ALL = [golden(folder.name) for folder in find_scenarios([SCENARIOS])]
+ALL = [scenario_of(name, frozenset(RULES)) for name in NIGHTS]
 # Those of each run; the nights on which the clocks change keep their days.
 TOGETHER = {
     with_suites: [one for one in ALL if is_shared(one) and one.expectations == with_suites]
@@ -127,7 +124,7 @@ def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date
 
 @pytest.mark.parametrize("name", SHARED)
 def test_a_golden_night_has_exactly_its_findings_beside_all_others(name: str, runs: dict[bool, Run]) -> None:
-    scenario = golden(name)
+    scenario = scenario_of(name)
     shift = timedelta(days=shift_of(scenario))
     report = runs[scenario.expectations].report
     window = replace(report.window, first_date=scenario.first_date + shift, last_date=scenario.last_date + shift)
@@ -212,7 +209,7 @@ def test_every_rule_has_a_planted_fault_somewhere() -> None:
 
 
 def test_the_numbers_of_the_incident_are_told(runs: dict[bool, Run]) -> None:
-    report, shift = runs[True].report, shift_of(golden("incident-2026-02-03"))
+    report, shift = runs[True].report, shift_of(scenario_of("incident-2026-02-03"))
     day = DAY + timedelta(days=shift)
     found = {(one.rule, one.subject): one for one in report.findings if one.game_date == day}
     duplicates = found["DUP001", "player_game_summary"].detail

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from golden import NIGHTS
+from golden.__main__ import main
+from golden.golden import files
+from helpers.nights import scenario_of
 from helpers.support import PROJECT, SCENARIOS
 from trueup.results.reference import load_reference
-from trueup.scenario.scenario import find_scenarios, load_scenario
-from trueup.schemas import read_table_schemas
+from trueup.scenario.scenario import find_scenarios
 
-SCHEMAS = read_table_schemas(PROJECT / "models")
 RULES = frozenset(load_reference(PROJECT / "seeds").rules)
 PGS = "tables/nba_analytics.player_game_summary.csv"
 
 
-@pytest.mark.parametrize("folder", find_scenarios([SCENARIOS]), ids=lambda folder: folder.name)
-def test_every_golden_night_is_read_and_looked_at_after_its_last_date(folder: Path) -> None:
-    made = load_scenario(folder, SCHEMAS, RULES)
+@pytest.mark.parametrize("name", NIGHTS)
+def test_every_golden_night_is_read_and_looked_at_after_its_last_date(name: str) -> None:
+    made = scenario_of(name, RULES)
     assert made.title
     assert made.first_date <= made.last_date
     assert made.as_of.date() > made.last_date or made.status == "could_not_check"
@@ -31,32 +30,26 @@ def test_every_golden_night_is_read_and_looked_at_after_its_last_date(folder: Pa
     assert "nba_raw.nbac_schedule" in made.tables
 
 
-def test_the_generator_writes_nothing_for_a_name_or_an_option_it_does_not_know() -> None:
-    for argument in ("no-such-night", "--chek-it"):
-        command = [sys.executable, "-B", str(SCENARIOS / "generate.py"), argument]
-        said = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert said.returncode == 2
-        assert argument in said.stderr
+@pytest.mark.parametrize("folder", find_scenarios([SCENARIOS]), ids=lambda folder: folder.name)
+def test_the_committed_nights_are_the_golden_ones(folder: Path) -> None:
+    committed = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert committed == files(NIGHTS[folder.name]()), "run: make scenarios-write"
 
 
-def test_the_generator_finds_what_was_changed_and_what_nobody_makes(tmp_path: Path) -> None:
-    shutil.copytree(SCENARIOS, tmp_path / "copy", ignore=shutil.ignore_patterns("__pycache__"))
+def test_what_is_no_golden_night_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main([str(tmp_path), "no-such-night"])
+    assert refused.value.code == 2
+    assert not list(tmp_path.iterdir())
 
-    def check(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-B", str(tmp_path / "copy/generate.py"), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert check("--check").returncode == 0
-    changed = tmp_path / "copy/waived/scenario.yml"
-    changed.write_text(changed.read_text() + "\n")
-    shutil.copytree(tmp_path / "copy/waived", tmp_path / "copy/renamed")
-    said = check("--check")
-    assert said.returncode == 1
-    assert "stale: waived;" in said.stderr
-    assert "renamed" in said.stderr
-    assert check("no-games", "--check").returncode == 0
-    assert check().returncode == 0
-    assert "stale" not in check("--check").stderr
+def test_a_night_is_written_in_the_place_of_an_older_one(tmp_path: Path) -> None:
+    stale = tmp_path / "no-games/tables/nba_raw.nbac_schedule_old.csv"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    assert main([str(tmp_path), "no-games"]) == 0
+    assert not stale.exists()
+    assert (tmp_path / "no-games/scenario.yml").is_file()
 
 
 def test_the_incident_has_72_excess_rows_by_another_count() -> None:

@@ -11,7 +11,8 @@ from typing import get_args
 import pytest
 import yaml
 
-from helpers.support import PROJECT, SCENARIOS
+from helpers.nights import folder_of
+from helpers.support import PROJECT
 from trueup.errors import ScenarioError
 from trueup.results.reference import load_reference
 from trueup.results.report import Status
@@ -370,5 +371,5 @@ def test_one_that_takes_any_number_leaves_the_others_theirs() -> None:
 
 
 def test_a_copied_scenario_is_still_one(tmp_path: Path) -> None:
-    shutil.copytree(SCENARIOS / "no-games", tmp_path / "mine")
+    shutil.copytree(folder_of("no-games"), tmp_path / "mine")
     assert find_scenarios([tmp_path]) == [tmp_path / "mine"]

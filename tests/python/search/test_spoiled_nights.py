@@ -14,8 +14,20 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from night import CACHE, DEFENSE, GAMEBOOK, OFFENSE, PGS, PROCESSORS, RUNS, SCHEDULE, UPCOMING_PLAYER, Night, name_of
 
+from golden.night import (
+    CACHE,
+    DEFENSE,
+    GAMEBOOK,
+    OFFENSE,
+    PGS,
+    PROCESSORS,
+    RUNS,
+    SCHEDULE,
+    UPCOMING_PLAYER,
+    Night,
+    name_of,
+)
 from helpers.proved_repairs import may_set, may_start
 from helpers.replaying import Silent
 from helpers.spoilings import (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.nights import moved, placed, together
-from helpers.support import PROJECT, SCENARIOS
+from helpers.nights import moved, placed, scenario_of, together
+from helpers.support import PROJECT
 from sqlcheck.differential import (
     DIFFERENT,
     NOT_COMPARED,
@@ -27,7 +27,7 @@ from sqlcheck.reference import Reference
 from trueup.gateways.embedded import PROJECT as WAREHOUSE_PROJECT
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.loading import DATASET
-from trueup.scenario.scenario import Scenario, load_scenario
+from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
@@ -41,7 +41,7 @@ FAULTS = (
 
 
 def night(name: str) -> Scenario:
-    return load_scenario(SCENARIOS / name, SCHEMAS)
+    return scenario_of(name)
 
 
 def all_nights() -> Scenario:

@@ -150,16 +150,6 @@ def test_every_command_is_told_in_the_readme() -> None:
         assert f"`trueup {command}" in text("README.md"), f"README.md does not tell of trueup {command}"
 
 
-def test_the_committed_scenarios_are_those_the_generator_makes() -> None:
-    said = subprocess.run(
-        [sys.executable, str(PROJECT / "scenarios" / "generate.py"), "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert said.returncode == 0, said.stderr
-
-
 def test_every_macro_is_described() -> None:
     described = {one["name"] for one in yaml.safe_load(text("macros/_macros.yml"))["macros"]}
     written = {

@@ -1,0 +1,75 @@
+"""The golden nights: a good night and what was changed in it. Each is a scenario, written where it is needed.
+
+The incident and its twin are also in ``scenarios/``, for the demo and as examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from golden import days, documents, duplicates, incident, lateness, phase4, schedule, unseen
+from golden.golden import Golden
+
+NIGHTS: dict[str, Callable[[], Golden]] = {
+    "all-star-sunday": schedule.all_star_sunday,
+    "backfilled-without-report": documents.backfilled,
+    "clean-twin-2026-02-03": incident.clean_twin,
+    "done-without-rows": documents.done_without_rows,
+    "dst-fall-back": days.fall_back,
+    "dst-spring-forward": days.spring_forward,
+    "early-output": unseen.early_output,
+    "early-trigger": phase4.early_trigger,
+    "ended-before-it-began": unseen.run_that_ended_before_it_began,
+    "endless-run": unseen.endless_run,
+    "failed-then-success": lateness.failed_then_success,
+    "impossible-values": phase4.impossible_values,
+    "incident-2026-02-03": incident.incident,
+    "lagging-source": schedule.lagging_source,
+    "late-trigger": phase4.late_trigger,
+    "long-run": unseen.long_run,
+    "lost-day": schedule.lost_day,
+    "lost-game": schedule.lost_game,
+    "lost-report": documents.lost_report,
+    "many-wrong-rows": unseen.many_wrong_rows,
+    "missing-document": documents.missing_document,
+    "missing-game": documents.missing_game,
+    "missing-optional-sources": phase4.missing_optional,
+    "moved-and-replaced": schedule.moved_and_replaced,
+    "moved-by-a-day": schedule.moved_by_a_day,
+    "moved-by-months": schedule.moved_by_months,
+    "moved-with-rows": schedule.moved_with_rows,
+    "no-games": days.no_games,
+    "null-key": duplicates.null_key,
+    "off-beside-uncounted": schedule.off_beside_uncounted,
+    "other-count": documents.other_count,
+    "partial-arrival": lateness.partial_arrival,
+    "poorer-newest": duplicates.poorer_newest,
+    "postponed-and-played": schedule.postponed_and_played,
+    "postponed-game": schedule.postponed_game,
+    "preseason-abroad": schedule.preseason_abroad,
+    "quiet-day": schedule.quiet_day,
+    "reported-failure": documents.reported_failure,
+    "required-partition-filter": duplicates.partition_filter,
+    "rewritten-later": schedule.rewritten_later,
+    "same-day-hides-the-night": documents.same_day_hides,
+    "same-day-three-of-five": documents.same_day,
+    "scraper-failed": lateness.scraper_failed,
+    "scraper-silent": lateness.scraper_silent,
+    "silent-phase4": phase4.silent_phase4,
+    "stale-and-incomplete": schedule.stale_and_incomplete,
+    "stale-schedule": schedule.stale_scheduled,
+    "stale-without-status": schedule.stale_unknown,
+    "stand-in-game": schedule.stand_in,
+    "stranger": documents.stranger,
+    "tied-newest": duplicates.tied_newest,
+    "too-early": unseen.too_early,
+    "two-game-ids": duplicates.two_game_ids,
+    "two-games-of-two-teams": schedule.two_in_a_day,
+    "undated-arrivals": schedule.undated_arrivals,
+    "undated-rows": unseen.undated_rows,
+    "unfinished-game": schedule.unfinished_game,
+    "unpadded-id": schedule.unpadded_id,
+    "unreadable-document": documents.unreadable_document,
+    "waived": duplicates.waived,
+    "waived-and-unseen": unseen.waived_and_unseen,
+}

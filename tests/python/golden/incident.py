@@ -1,0 +1,79 @@
+"""The night of 2026-02-03, and its twin."""
+
+from __future__ import annotations
+
+from golden.golden import DAY, KEY, Golden
+from golden.night import (
+    ANALYTICS,
+    CACHE,
+    DEFENSE,
+    GAMEBOOK,
+    OFFENSE,
+    PGS,
+    RUNS,
+    SCRAPERS,
+    Night,
+    et,
+    good_night,
+    name_of,
+    scraper_run,
+    stamp,
+)
+
+RACING_ROWS = 72
+
+
+def incident() -> Golden:
+    """Late scrapers, racing writers, a count of 3 of 5, and no trigger."""
+    night = good_night(DAY)
+    late(night)
+    race(night)
+    assert night.document is not None
+    for index, table in enumerate(ANALYTICS, 1):
+        night.report(name_of(table), completed_at=stamp(et(night.morning, f"15:0{index}")))
+    for key in ("_triggered", "_triggered_at", "_trigger_reason"):
+        del night.document[key]
+    night.document.update(_completed_count=3, _last_update=stamp(et(night.morning, "15:05")))
+    night.tables[CACHE] = []
+    golden = Golden(
+        "The night that went wrong: late scrapers, racing writers, 3 of 5, and no phase 4",
+        night,
+        as_of=et(night.morning, "16:00"),
+        expectations=True,
+    )
+    golden.wants("DUP001", "error", name_of(PGS), RACING_ROWS)
+    for name in SCRAPERS:
+        golden.wants("LATE001", "error", name, 405)
+    golden.wants("LATE004", "error", name_of(GAMEBOOK), 0)
+    golden.wants("DONE001", "error", KEY, 3)
+    return golden.wants("TRIG001", "error", KEY)
+
+
+def late(night: Night) -> None:
+    """The gamebook scrapers came at 14:45 with two games, and at 15:00 with the other eight."""
+    first = {row["game_id"] for row in night.tables[PGS][:56]}
+    assert len(first) == 2
+    night.tables[RUNS] = [
+        scraper_run(night, name, clock, count=count)
+        for name in SCRAPERS
+        for clock, count in (("14:45", 56), ("15:00", 224))
+    ]
+    for row in night.tables[GAMEBOOK]:
+        clock, seconds = ("14:44", 30) if row["game_id"] in first else ("14:59", 34)
+        moment = et(night.morning, clock, seconds)
+        row.update(created_at=moment, processed_at=moment)
+
+
+def race(night: Night) -> None:
+    """Two instances, 18 s apart; the second one's DELETE missed what the first had just inserted."""
+    night.rewrite(PGS, et(night.morning, "15:00", 6))
+    night.rewrite(OFFENSE, et(night.morning, "15:01"))
+    night.rewrite(DEFENSE, et(night.morning, "15:02"))
+    later = et(night.morning, "15:00", 24)
+    rows = night.tables[PGS]
+    rows += [{**row, "created_at": later, "processed_at": later} for row in rows[:RACING_ROWS]]
+
+
+def clean_twin() -> Golden:
+    """The same night gone well."""
+    return Golden("The same night gone well: nothing to find", good_night(DAY), expectations=True)

@@ -1,0 +1,64 @@
+"""The start of phase 4, and its output."""
+
+from __future__ import annotations
+
+from golden.golden import KEY, Golden, small
+from golden.night import (
+    CACHE,
+    DEFENSE,
+    LOG,
+    PGS,
+    PROCESSORS,
+    et,
+    name_of,
+    stamp,
+)
+
+
+def late_trigger() -> Golden:
+    """Started 15 minutes after the last report."""
+    golden = small("Phase 4 was started late")
+    assert golden.night.document is not None
+    golden.night.document["_triggered_at"] = stamp(et(golden.night.morning, "07:10"))
+    golden.night.rewrite(CACHE, et(golden.night.morning, "07:20"))
+    return golden.wants("TRIG002", "warn", KEY, 15)
+
+
+def early_trigger() -> Golden:
+    """Started although one processor left neither a report nor rows."""
+    golden = small("Phase 4 was started too early")
+    assert golden.night.document is not None
+    del golden.night.document[name_of(DEFENSE)]
+    golden.night.document["_completed_count"] = 4
+    golden.night.tables[DEFENSE] = []
+    golden.wants("TRIG003", "error", KEY)
+    return golden.wants("DONE009", "error", name_of(DEFENSE), 0)
+
+
+def silent_phase4() -> Golden:
+    """Said to be started, and nothing came of it."""
+    golden = small("Phase 4 was started and wrote nothing")
+    golden.night.tables[CACHE] = []
+    return golden.wants("TRIG004", "error", KEY)
+
+
+def missing_optional() -> Golden:
+    """Two sources do not exist in this deployment; what needs them is not run, and nothing is wrong."""
+    golden = small("Optional sources that do not exist")
+    for table in (PROCESSORS, LOG):
+        del golden.night.tables[table]
+        golden.optional.append(table)
+    return golden
+
+
+def impossible_values() -> Golden:
+    """A player scored 131 points, and one played against a team that there is not."""
+    golden = small("Values that basketball does not allow")
+    golden.expectations = True
+    first, second = golden.night.tables[PGS][:2]
+    first["points"] = 131
+    second["opponent_team_abbr"] = "LAK"
+    golden.wants("EXP001", "error", name_of(PGS), 1)
+    golden.wants("EXP002", "error", f"{name_of(PGS)}_latest", 1)
+    # The team's points are no longer the sum of its players' points.
+    return golden.wants("EXP002", "error", "team_box_scores", 1)

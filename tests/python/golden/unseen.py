@@ -1,0 +1,95 @@
+"""What was once called healthy and was not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from golden.golden import DAY, KEY, Golden, small
+from golden.night import (
+    CACHE,
+    PGS,
+    RUNS,
+    SCHEDULE,
+    SCRAPERS,
+    UPCOMING_PLAYER,
+    et,
+    good_night,
+    name_of,
+)
+from golden.schedule import schedule_row
+
+
+def long_run() -> Golden:
+    """Started before due, and ended with the data after the alert time."""
+    golden = small("A run that started in time and ended hours later")
+    run = golden.night.tables[RUNS][1]
+    run.update(started_at=et(golden.night.morning, "07:55"), completed_at=et(golden.night.morning, "11:20"))
+    golden.as_of = et(golden.night.morning, "12:00")
+    return golden.wants("LATE001", "error", SCRAPERS[1], 200)
+
+
+def endless_run() -> Golden:
+    """It says success, and not when: nobody can say whether it was in time."""
+    golden = small("A run that does not say when it ended", status="could_not_check")
+    golden.night.tables[RUNS][1]["completed_at"] = ""
+    return golden
+
+
+def run_that_ended_before_it_began() -> Golden:
+    """Its end cannot be true: nobody can say whether it was in time."""
+    golden = small("A run that ended before it began", status="could_not_check")
+    morning = golden.night.morning
+    golden.night.tables[RUNS][1].update(started_at=et(morning, "07:45"), completed_at=et(morning, "05:00"))
+    return golden
+
+
+def early_output() -> Golden:
+    """Phase 4's output is from the morning before the games: it is not of this night."""
+    golden = small("Output of phase 4 from before the games", status="findings")
+    golden.night.rewrite(CACHE, et(golden.night.day, "11:30"))
+    return golden.wants("TRIG004", "error", KEY)
+
+
+def waived_and_unseen() -> Golden:
+    """The document cannot be read, and that is waived: what it says of phase 4 is unseen all the same."""
+    golden = small("A waiver does not see for anyone", status="could_not_check")
+    golden.night.report(name_of(PGS), completed_at="yesterday")
+    golden.seeds["known_exceptions"] = (
+        f"rule,subject,game_date,reason,until\nDONE008,{KEY},{KEY},The writer is being mended.,2026-03-01\n"
+    )
+    return golden.wants("DONE008", "info", KEY)
+
+
+def undated_rows() -> Golden:
+    """Rows that belong to no date: two of players, and a game of the schedule."""
+    golden = small("Rows without a date")
+    row = golden.night.tables[PGS][0]
+    golden.night.tables[PGS] += [{**row, "game_date": "", "player_lookup": name} for name in ("one", "other")]
+    golden.night.tables[SCHEDULE].append({**schedule_row(golden.night, 0), "game_date": "", "game_id": "0022500700"})
+    golden.wants("DUP003", "error", name_of(PGS), 2)
+    return golden.wants("DUP003", "error", name_of(SCHEDULE), 1)
+
+
+def too_early() -> Golden:
+    """Looked at before the day: nothing is there, and nothing has passed."""
+    golden = small("A day that is not over", status="could_not_check")
+    night = golden.night
+    for row in night.tables[SCHEDULE]:
+        row.update(game_status=1, processed_at=et(night.day, "06:00"))
+    night.tables = {SCHEDULE: night.tables[SCHEDULE]}
+    night.document = None
+    golden.as_of = et(night.day, "08:00")
+    return golden
+
+
+def many_wrong_rows() -> Golden:
+    """On each of two dates more rows are wrong than Great Expectations names."""
+    first, second = good_night(DAY), good_night(DAY + timedelta(days=1), seed=8, first=601)
+    second.tables[SCHEDULE] = [row for row in second.tables[SCHEDULE] if row["game_date"] > KEY]
+    first.tables[SCHEDULE] = [row for row in first.tables[SCHEDULE] if row["game_date"] <= KEY]
+    golden = Golden("Wrong values on two dates, more than anyone lists", first, expectations=True, others=[second])
+    for night in golden.nights:
+        for row in night.tables[UPCOMING_PLAYER][:78]:
+            row["days_rest"] = -1
+        golden.wants("EXP002", "error", "upcoming_player_game_context_latest", 78, night.day)
+    return golden
