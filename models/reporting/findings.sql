@@ -39,4 +39,4 @@ judged as (
 
 {{ findings_of('failed') }}
 union all
-select * from judged
+select * from judged -- noqa: AM04

@@ -191,7 +191,15 @@ level_rules as (
 ),
 
 said as (
-    {%- for results in ['duplicate_rules', 'lateness_rules', 'arrival_rule', 'stale_schedule_rule', 'unscheduled_rule', 'judged_rules', 'level_rules'] %}
+    {%- for results in [
+        'duplicate_rules',
+        'lateness_rules',
+        'arrival_rule',
+        'stale_schedule_rule',
+        'unscheduled_rule',
+        'judged_rules',
+        'level_rules',
+    ] %}
     select * from {{ results }}
     {%- if not loop.last %}
     union all

@@ -18,7 +18,10 @@ coverage as (
 table_facts as (
     select * from unnest([
         {%- for table_name in analytics_tables() %}
-        struct('{{ table_name }}' as table_name, '{{ declared_source('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games){{ ',' if not loop.last }}
+        struct(
+            '{{ table_name }}' as table_name,
+            '{{ declared_source('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games
+        ){{ ',' if not loop.last }}
         {%- endfor %}
     ])
 ),
@@ -111,7 +114,7 @@ last_runs as (
         is_backfill,
     from runs
     where is_success
-    qualify row_number() over (partition by processor_name, data_date order by started_at desc nulls last, run_id) = 1
+    qualify row_number() over (partition by processor_name, data_date order by started_at desc nulls last, run_id asc) = 1
 )
 
 select

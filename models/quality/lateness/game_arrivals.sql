@@ -2,6 +2,8 @@
 -- the first write of its first row: a table that is rewritten later has newer writes, and arrived when it did.
 -- A first batch that is on time hides a late second one from the runs; not from the rows.
 
+{%- set due_date = 'date_add(game_days.game_date, interval roster.day_offset day)' %}
+
 with game_days as (
     select * from {{ ref('game_days') }}
 ),
@@ -43,7 +45,7 @@ alerts as (
         game_days.game_date,
         game_days.is_schedule_known,
         game_days.schedule_problem,
-        {{ local_moment('date_add(game_days.game_date, interval roster.day_offset day)', 'roster.alert_time', 'roster.time_zone') }} as alert_at,
+        {{ local_moment(due_date, 'roster.alert_time', 'roster.time_zone') }} as alert_at,
     from game_days
     cross join roster
 ),

@@ -1,6 +1,8 @@
 -- A pure function of roster, schedule, runs and as_of: one row per scraper and date, whether it ran or not.
 -- Joined from the schedule, so that a scraper which never ran has a row, and a day without games has no fault.
 
+{%- set due_date = 'date_add(game_days.game_date, interval roster.day_offset day)' %}
+
 with roster as (
     select * from {{ ref('scraper_roster') }}
 ),
@@ -19,8 +21,8 @@ due as (
         roster.scraper_name,
         game_days.game_date,
         roster.time_zone,
-        {{ local_moment('date_add(game_days.game_date, interval roster.day_offset day)', 'roster.due_time', 'roster.time_zone') }} as due_at,
-        {{ local_moment('date_add(game_days.game_date, interval roster.day_offset day)', 'roster.alert_time', 'roster.time_zone') }} as alert_at,
+        {{ local_moment(due_date, 'roster.due_time', 'roster.time_zone') }} as due_at,
+        {{ local_moment(due_date, 'roster.alert_time', 'roster.time_zone') }} as alert_at,
         coverage.is_present as is_source_present,
         not roster.requires_games or game_days.is_schedule_known as is_expectation_known,
         not roster.requires_games or game_days.scheduled_game_count > 0 as is_expected,

@@ -34,5 +34,5 @@ from names
 qualify
     row_number() over (
         partition by game_date, game_id
-        order by is_expected desc, is_counted desc, state = 'moved', pair_key, state
+        order by is_expected desc, is_counted desc, state = 'moved' asc, pair_key asc, state asc
     ) = 1
