@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from trueup.parsing import parse
 from trueup.results.finding import Finding, by_severity
 from trueup.results.report import Report
 
@@ -38,19 +39,12 @@ def json_text(data: Any) -> str:
 
 def from_json(text: str) -> Report:
     """The report that ``to_json`` wrote. Raises KeyError for a key that is missing, ValueError for anything else."""
-    # Its import takes a tenth of a second, which only readers of reports need.
-    from pydantic import TypeAdapter, ValidationError
-
     data = json.loads(text)
     if not isinstance(data, Mapping):
         raise ValueError("it holds no report")
     window = {name: data[name] for name in _WINDOW}
     rest = {field.name: data[field.name] for field in fields(Report) if field.name != "window"}
-    try:
-        report = TypeAdapter(Report).validate_json(json.dumps({"window": window, **rest}), strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    report = parse(Report, json.dumps({"window": window, **rest}))
     if report.written_at is not None and report.written_at.tzinfo is None:
         raise ValueError(f"written_at {data['written_at']!r} has no offset")
     return report

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from trueup.parsing import parse
 from trueup.reporting.alerts.change import Change, Gone, Noted, is_alerted, unchecked_texts
-from trueup.results.report import Report
+from trueup.results.report import Report, Status
 from trueup.window import EASTERN
 
 VERSION = 1
@@ -44,7 +45,7 @@ class Message:
     """
 
     message_id: str
-    status: str
+    status: Status
     target: str
     as_of: str
     first_date: str
@@ -142,29 +143,12 @@ def from_plain(data: Mapping[str, Any]) -> Message:
     """The message that ``to_plain`` wrote. Raises ValueError for anything else."""
     if data.get("version") != VERSION:
         raise ValueError(f"the pending message is of version {str(data.get('version'))[:40]!r}")
-    try:
-        plain = {one.name: data[one.name] for one in fields(Message)}
-        lists = {name: tuple(_item_from(one) for one in plain[name]) for name in GROUPS}
-        message = Message(**{**plain, **lists, "could_not_check": tuple(map(_text, plain["could_not_check"]))})
-        headline(message)
-        subline(message)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"the pending message cannot be read: {str(error)[:100]}") from error
-    texts = (message.message_id, message.target, message.as_of, message.first_date, message.report_url)
-    is_counted = all(type(message.counts.get(name)) is int for name in _COUNTS)
-    if not is_counted or not all(isinstance(one, str) for one in texts):
-        raise ValueError("the pending message holds values of other types")
+    message = parse(Message, json.dumps(dict(data)))
+    if missing := set(_COUNTS) - message.counts.keys():
+        raise ValueError(f"the pending message lacks the count {min(missing)}")
+    headline(message)
+    subline(message)
     return message
-
-
-def _item_from(data: Mapping[str, Any]) -> Item:
-    return Item(**{one.name: _text(data[one.name]) for one in fields(Item)})
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{str(value)[:40]!r} is no text")
-    return value
 
 
 def _item(one: Noted | Gone) -> Item:

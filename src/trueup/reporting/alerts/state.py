@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from trueup.results.finding import SEVERITIES
+from trueup.parsing import parse
+from trueup.results.finding import SEVERITIES, Severity
 
 # The collection of the states, in the SQLite file or in Firestore.
 ALERTS = "trueup_alerts"
@@ -39,7 +40,7 @@ class Row:
     """
 
     rule: str
-    severity: str
+    severity: Severity
     game_date: date
     subject: str
     observed: float | None
@@ -143,7 +144,7 @@ def told_fields(told: Told) -> dict[str, Any]:
         "sequence": told.sequence,
         "as_of": told.as_of.isoformat() if told.as_of else "",
         "day": told.day.isoformat() if told.day else "",
-        "told": _dump([[key, *_row_values(row)] for key, row in sorted(told.rows.items())]),
+        "told": _dump([[key, *astuple(row)] for key, row in sorted(told.rows.items())]),
     }
 
 
@@ -167,103 +168,88 @@ def pending_fields(pending: Pending | None) -> dict[str, Any]:
 
 def read_state(fields: Mapping[str, Any], channel: str, target: str) -> State:
     """The state in a document. Raises UnreadableStateError for every other document, a newer version's too."""
-    version = _typed(fields, "version", int)
-    if version != VERSION:
-        raise UnreadableStateError(f"it is of version {version}, and this trueup writes version {VERSION}")
-    for name, expected in (("channel", channel), ("target", target)):
-        if _typed(fields, name, str) != expected:
-            raise UnreadableStateError(f"its {name} is {fields[name]!r}, not {expected!r}")
-    text = _typed(fields, "pending", str)
-    return State(channel, target, _told(fields), _pending(text) if text else None)
+    stored = _parsed(_Stored, json.dumps(dict(fields), default=repr), "")
+    if stored.version != VERSION:
+        raise UnreadableStateError(f"it is of version {stored.version}, and this trueup writes version {VERSION}")
+    if (stored.channel, stored.target) != (channel, target):
+        raise UnreadableStateError(
+            f"its channel is {stored.channel!r} and its target is {stored.target!r}, not {channel!r} and {target!r}"
+        )
+    pending = _pending(stored.pending) if stored.pending else None
+    return State(channel, target, _told(stored), pending)
 
 
-def _told(fields: Mapping[str, Any]) -> Told:
-    sequence = _typed(fields, "sequence", int)
-    if sequence < 0:
-        raise UnreadableStateError(f"sequence is {sequence}")
-    as_of, day = _typed(fields, "as_of", str), _typed(fields, "day", str)
-    rows = _parsed("told", _typed(fields, "told", str), json.loads)
-    if not isinstance(rows, list):
-        raise UnreadableStateError("told is no list of findings")
-    told = Told(
-        sequence,
-        _parsed("as_of", as_of, datetime.fromisoformat) if as_of else None,
-        _parsed("day", day, date.fromisoformat) if day else None,
-        dict(_row(values) for values in rows),
-    )
-    if told.as_of is not None and told.as_of.tzinfo is None:
-        raise UnreadableStateError(f"as_of {as_of!r} has no offset")
-    return told
+@dataclass(frozen=True)
+class _StoredTold:
+    """What ``told_fields`` writes."""
+
+    sequence: int
+    as_of: str
+    day: str
+    told: str
+
+
+@dataclass(frozen=True)
+class _Stored(_StoredTold):
+    """What ``fields_of`` writes."""
+
+    version: int
+    channel: str
+    target: str
+    pending: str
+
+
+@dataclass(frozen=True)
+class _StoredPending:
+    """What ``pending_fields`` writes."""
+
+    message: dict[str, Any]
+    after: _StoredTold
+    owner: str
+    attempt: int
+    claimed_at: str
+    lease_seconds: float
+
+
+class _StoredRow(NamedTuple):
+    """A row as it is kept: a list, since the names of its fields would be most of the text."""
+
+    key: str
+    rule: str
+    severity: Severity
+    game_date: date
+    subject: str
+    observed: float | None
+    first_told: date
+    last_seen: date
+    is_open: bool
+
+
+def _told(stored: _StoredTold) -> Told:
+    rows = _parsed(list[_StoredRow], stored.told, "told")
+    as_of = _parsed(datetime, json.dumps(stored.as_of), "as_of") if stored.as_of else None
+    if stored.sequence < 0 or (as_of is not None and as_of.tzinfo is None):
+        raise UnreadableStateError(f"sequence is {stored.sequence} and as_of is {stored.as_of!r}")
+    day = _parsed(date, json.dumps(stored.day), "day") if stored.day else None
+    known = {row.key: Row(*row[1:5], finite(row.observed), *row[6:]) for row in rows}
+    return Told(stored.sequence, as_of, day, known)
 
 
 def _pending(text: str) -> Pending:
-    data = _parsed("pending", text, json.loads)
-    if not isinstance(data, dict):
-        raise UnreadableStateError("pending is no message")
-    message = _typed(data, "message", dict)
-    if not _typed(message, "message_id", str):
+    stored = _parsed(_StoredPending, text, "pending")
+    if not isinstance(stored.message.get("message_id"), str) or not stored.message["message_id"]:
         raise UnreadableStateError("the pending message has no message_id")
-    lease = data.get("lease_seconds")
-    if isinstance(lease, bool) or not isinstance(lease, int | float) or finite(lease) is None:
-        raise UnreadableStateError(f"lease_seconds is {lease!r}")
-    return Pending(
-        message=message,
-        after=_told(_typed(data, "after", dict)),
-        owner=_typed(data, "owner", str),
-        attempt=_typed(data, "attempt", int),
-        claimed_at=_typed(data, "claimed_at", str),
-        lease_seconds=float(lease),
-    )
+    if finite(stored.lease_seconds) is None:
+        raise UnreadableStateError(f"lease_seconds is {stored.lease_seconds}")
+    return Pending(**{**vars(stored), "after": _told(stored.after)})
 
 
-def _row_values(row: Row) -> list[Any]:
-    return [
-        row.rule,
-        row.severity,
-        row.game_date.isoformat(),
-        row.subject,
-        row.observed,
-        row.first_told.isoformat(),
-        row.last_seen.isoformat(),
-        row.is_open,
-    ]
-
-
-def _row(values: Any) -> tuple[str, Row]:
+def _parsed(kind: type[_T], text: str, name: str) -> _T:
     try:
-        key, rule, severity, game_date, subject, observed, first_told, last_seen, is_open = values
-        row = Row(
-            rule,
-            severity,
-            date.fromisoformat(game_date),
-            subject,
-            observed,
-            date.fromisoformat(first_told),
-            date.fromisoformat(last_seen),
-            is_open,
-        )
-    except (TypeError, ValueError) as error:
-        raise UnreadableStateError(f"told holds {str(values)[:100]!r}, which is no finding") from error
-    is_text = all(isinstance(one, str) for one in (key, rule, subject))
-    is_number = observed is None or (isinstance(observed, int | float) and not isinstance(observed, bool))
-    if not (is_text and is_number and severity in SEVERITIES and isinstance(is_open, bool)):
-        raise UnreadableStateError(f"told holds {str(values)[:100]!r}, which is no finding")
-    return key, replace(row, observed=finite(observed))
-
-
-def _typed(fields: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
-    value = fields.get(name)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise UnreadableStateError(f"{name} is {str(value)[:100]!r}")
-    return value
-
-
-def _parsed(name: str, text: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(text)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableStateError(f"{name} is {text[:100]!r}") from error
+        return parse(kind, text)
+    except ValueError as error:
+        raise UnreadableStateError(f"{name} {error}".strip()) from error
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=date.isoformat)
