@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -21,7 +21,7 @@ def parse(kind: type[_T], text: str) -> _T:
     from pydantic import ValidationError
 
     try:
-        value: _T = _adapter(kind).validate_json(text, strict=True)
+        value: _T = _adapter(cast(Any, kind)).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(map(str, first["loc"])) or "it"

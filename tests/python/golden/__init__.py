@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from golden import days, documents, duplicates, incident, lateness, phase4, schedule, unseen
+from golden import days, documents, duplicates, incident, lateness, phase4, schedule, unseen, values
 from golden.golden import Golden
 
 NIGHTS: dict[str, Callable[[], Golden]] = {
@@ -22,7 +22,7 @@ NIGHTS: dict[str, Callable[[], Golden]] = {
     "ended-before-it-began": unseen.run_that_ended_before_it_began,
     "endless-run": unseen.endless_run,
     "failed-then-success": lateness.failed_then_success,
-    "impossible-values": phase4.impossible_values,
+    "impossible-values": values.impossible_values,
     "incident-2026-02-03": incident.incident,
     "lagging-source": schedule.lagging_source,
     "late-trigger": phase4.late_trigger,
@@ -30,7 +30,7 @@ NIGHTS: dict[str, Callable[[], Golden]] = {
     "lost-day": schedule.lost_day,
     "lost-game": schedule.lost_game,
     "lost-report": documents.lost_report,
-    "many-wrong-rows": unseen.many_wrong_rows,
+    "many-wrong-rows": values.many_wrong_rows,
     "missing-document": documents.missing_document,
     "missing-game": documents.missing_game,
     "missing-optional-sources": phase4.missing_optional,
@@ -71,5 +71,6 @@ NIGHTS: dict[str, Callable[[], Golden]] = {
     "unpadded-id": schedule.unpadded_id,
     "unreadable-document": documents.unreadable_document,
     "waived": duplicates.waived,
+    "waived-verdicts": values.waived_verdicts,
     "waived-and-unseen": unseen.waived_and_unseen,
 }

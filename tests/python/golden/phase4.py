@@ -7,7 +7,6 @@ from golden.night import (
     CACHE,
     DEFENSE,
     LOG,
-    PGS,
     PROCESSORS,
     et,
     name_of,
@@ -49,16 +48,3 @@ def missing_optional() -> Golden:
         del golden.night.tables[table]
         golden.optional.append(table)
     return golden
-
-
-def impossible_values() -> Golden:
-    """A player scored 131 points, and one played against a team that there is not."""
-    golden = small("Values that basketball does not allow")
-    golden.expectations = True
-    first, second = golden.night.tables[PGS][:2]
-    first["points"] = 131
-    second["opponent_team_abbr"] = "LAK"
-    golden.wants("EXP001", "error", name_of(PGS), 1)
-    golden.wants("EXP002", "error", f"{name_of(PGS)}_latest", 1)
-    # The team's points are no longer the sum of its players' points.
-    return golden.wants("EXP002", "error", "team_box_scores", 1)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from golden.golden import DAY, KEY, Golden, small
+from golden.golden import KEY, Golden, small
 from golden.night import (
     CACHE,
     PGS,
     RUNS,
     SCHEDULE,
     SCRAPERS,
-    UPCOMING_PLAYER,
     et,
-    good_night,
     name_of,
 )
 from golden.schedule import schedule_row
@@ -79,17 +75,4 @@ def too_early() -> Golden:
     night.tables = {SCHEDULE: night.tables[SCHEDULE]}
     night.document = None
     golden.as_of = et(night.day, "08:00")
-    return golden
-
-
-def many_wrong_rows() -> Golden:
-    """On each of two dates more rows are wrong than Great Expectations names."""
-    first, second = good_night(DAY), good_night(DAY + timedelta(days=1), seed=8, first=601)
-    second.tables[SCHEDULE] = [row for row in second.tables[SCHEDULE] if row["game_date"] > KEY]
-    first.tables[SCHEDULE] = [row for row in first.tables[SCHEDULE] if row["game_date"] <= KEY]
-    golden = Golden("Wrong values on two dates, more than anyone lists", first, expectations=True, others=[second])
-    for night in golden.nights:
-        for row in night.tables[UPCOMING_PLAYER][:78]:
-            row["days_rest"] = -1
-        golden.wants("EXP002", "error", "upcoming_player_game_context_latest", 78, night.day)
     return golden

@@ -1,0 +1,50 @@
+"""Values that the suites do not expect."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from golden.golden import DAY, KEY, Golden, small
+from golden.night import PGS, SCHEDULE, UPCOMING_PLAYER, good_night, name_of
+
+
+def impossible_values() -> Golden:
+    """A player scored 131 points, and one played against a team that there is not."""
+    golden = small("Values that basketball does not allow")
+    golden.expectations = True
+    first, second = golden.night.tables[PGS][:2]
+    first["points"] = 131
+    second["opponent_team_abbr"] = "LAK"
+    golden.wants("EXP001", "error", name_of(PGS), 1)
+    golden.wants("EXP002", "error", f"{name_of(PGS)}_latest", 1)
+    # The team's points are no longer the sum of its players' points.
+    return golden.wants("EXP002", "error", "team_box_scores", 1)
+
+
+def many_wrong_rows() -> Golden:
+    """On each of two dates more rows are wrong than Great Expectations names."""
+    first, second = good_night(DAY), good_night(DAY + timedelta(days=1), seed=8, first=601)
+    second.tables[SCHEDULE] = [row for row in second.tables[SCHEDULE] if row["game_date"] > KEY]
+    first.tables[SCHEDULE] = [row for row in first.tables[SCHEDULE] if row["game_date"] <= KEY]
+    golden = Golden("Wrong values on two dates, more than anyone lists", first, expectations=True, others=[second])
+    for night in golden.nights:
+        for row in night.tables[UPCOMING_PLAYER][:78]:
+            row["days_rest"] = -1
+        golden.wants("EXP002", "error", "upcoming_player_game_context_latest", 78, night.day)
+    return golden
+
+
+def waived_verdicts() -> Golden:
+    """A document and a row that are wrong, and waived: what is judged outside of SQL is waived like the rest."""
+    golden = small("A wrong count and a wrong value, both waived", expectations=True, status="healthy")
+    assert golden.night.document is not None
+    golden.night.document["_completed_count"] = 3
+    golden.night.tables[UPCOMING_PLAYER][0]["days_rest"] = -1
+    suite = f"{name_of(UPCOMING_PLAYER)}_latest"
+    golden.seeds["known_exceptions"] = (
+        "rule,subject,game_date,reason,until\n"
+        f"DONE001,{KEY},{KEY},The writer is being mended.,2026-03-01\n"
+        f"EXP002,{suite},{KEY},Rest days are being counted again.,2026-03-01\n"
+    )
+    golden.wants("DONE001", "info", KEY, 3)
+    return golden.wants("EXP002", "info", suite, 1)
