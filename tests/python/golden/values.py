@@ -43,8 +43,8 @@ def waived_verdicts() -> Golden:
     suite = f"{name_of(UPCOMING_PLAYER)}_latest"
     golden.seeds["known_exceptions"] = (
         "rule,subject,game_date,reason,until\n"
-        f"DONE001,{KEY},{KEY},The writer is being mended.,2026-03-01\n"
-        f"EXP002,{suite},{KEY},Rest days are being counted again.,2026-03-01\n"
+        f"DONE001,{KEY},{KEY},The writer is being mended.,2026-03-31\n"
+        f"EXP002,{suite},{KEY},Rest days are being counted again.,2026-03-31\n"
     )
     golden.wants("DONE001", "info", KEY, 3)
     return golden.wants("EXP002", "info", suite, 1)

@@ -24,6 +24,7 @@ from trueup.gateways.dbt import DbtProject
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.reconcile import reconcile
 from trueup.runs.replay import loaded
+from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import NodeResult, Workplace
 from trueup.scenario.scenario import Scenario
 
@@ -63,6 +64,7 @@ def built_twice(endpoint: str, state_dir: Path) -> BuiltTwice:
         work.dbt.run(["seed"])
         work.dbt.run(["run"])
         sent = [sent_by_dbt(state_dir)]
+        create_verdict_tables(work)
         reconcile(work)
         work.dbt.run(["run"])
         rows = [rows_of_all_models(work)]

@@ -58,6 +58,7 @@ def all_nights() -> Scenario:
         tables=tables,
         documents=documents,
         expectations=True,
+        seeds=night("waived-verdicts").seeds,
     )
 
 
