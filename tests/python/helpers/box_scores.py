@@ -76,6 +76,18 @@ def schedule_rows(players: list[Row]) -> list[Row]:
     ]  # fmt: skip
 
 
+def tables_of(day: date) -> dict[str, list[Row]]:
+    """Every table of a night, by dataset and name."""
+    players = player_rows(day)
+    offense, defense = team_rows(players)
+    return {
+        "nba_analytics.player_game_summary": players,
+        "nba_analytics.team_offense_game_summary": offense,
+        "nba_analytics.team_defense_game_summary": defense,
+        "nba_raw.nbac_schedule": schedule_rows(players),
+    }
+
+
 def night(day: date, tables: dict[str, list[Row]]) -> Scenario:
     """A scenario of these tables, by dataset and name."""
     return Scenario(
