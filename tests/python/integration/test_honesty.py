@@ -21,12 +21,10 @@ from trueup.gateways.dbt import DbtProject
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, RULE_TEST, read_answers
-from trueup.runs.build import build_evidence, building
 from trueup.runs.check import run_check
-from trueup.runs.expectations import check_expectations
-from trueup.runs.reconcile import judged_report, read_evidence, reconcile
+from trueup.runs.reconcile import read_evidence
 from trueup.runs.replay import loaded
-from trueup.runs.wiring import open_completions, open_workplace
+from trueup.runs.wiring import open_completions
 from trueup.runs.workplace import NodeResult, Workplace
 from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
@@ -267,24 +265,3 @@ def test_documents_that_cannot_be_read_leave_the_other_checks(state_dir: Path, t
     outcomes = {one.rule: one.outcome for one in report.outcomes}
     assert (outcomes["DUP001"], outcomes["DONE001"], outcomes["TRIG001"]) == ("passed", "not_run", "not_run")
     assert broken.read_bytes() == b"no database, but long enough to be taken for a header" * 50
-
-
-def test_reconcile_and_expectations_alone_agree_with_the_check_on_what_is_waived(state_dir: Path) -> None:
-    def of(report: Report, rules: set[str]) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
-        findings = {(one.rule, one.subject, one.severity, one.waived_because) for one in report.findings}
-        outcomes = {(one.rule, one.outcome, one.examined_count, one.is_blocking) for one in report.outcomes}
-        return {one for one in findings if one[0] in rules}, {one for one in outcomes if one[0] in rules}
-
-    with opened(scenario_of("waived-verdicts"), state_dir) as work:
-        whole = run_check(work, with_tests=False)
-        with open_workplace(replace(work.settings, run_id="documents"), Silent()) as alone, building(alone):
-            build_evidence(alone)
-            documents = judged_report(alone, reconcile(alone))
-        with open_workplace(replace(work.settings, run_id="suites"), Silent(), state_dir / "docs") as alone:
-            suites = check_expectations(alone)
-    done = {one.rule for one in documents.outcomes} - {"SCHED002"}  # the rest of it is judged in SQL
-    assert of(documents, done) == of(whole, done)
-    assert of(suites, {"EXP001", "EXP002"}) == of(whole, {"EXP001", "EXP002"})
-    assert [one.rule for one in documents.findings if one.waived_because] == ["DONE001"]
-    assert [one.rule for one in suites.findings if one.waived_because] == ["EXP002"]
-    assert (whole.exit_code, documents.exit_code, suites.exit_code) == (0, 0, 0)

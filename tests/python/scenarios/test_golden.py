@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,14 @@ from helpers.support import PROJECT
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
+from trueup.runs.build import build_evidence, building
 from trueup.runs.check import run_check
+from trueup.runs.expectations import check_expectations
+from trueup.runs.reconcile import judged_report, reconcile
 from trueup.runs.replay import loaded
 from trueup.runs.replayed import Replay
+from trueup.runs.wiring import open_workplace
+from trueup.runs.workplace import Workplace
 from trueup.scenario.scenario import ExpectedFinding, Scenario, compare
 from trueup.schemas import read_table_schemas
 
@@ -59,10 +65,13 @@ SHARED = [one.name for nights in TOGETHER.values() for one in nights]
 
 @dataclass(frozen=True)
 class Run:
-    """All nights of one run. ``failed``: the rules and days of which ``dbt test`` says that they did not pass."""
+    """All nights of one run. ``failed``: the rules and days of which ``dbt test`` says that they did not pass;
+    ``alone``: what ``trueup expectations``, or else ``trueup reconcile``, reports of the same nights.
+    """
 
     report: Report
     failed: frozenset[tuple[str, date]]
+    alone: Report
 
 
 def shift_of(one: Scenario) -> int:
@@ -99,7 +108,16 @@ def checked(nights: list[Scenario], with_suites: bool, state_dir: Path) -> Run:
         assert report.outcomes, report.problems
         work.dbt.run(["compile", "--select", "rule_outcomes"])
         assert isinstance(work.tables, Warehouse)
-        return Run(report, frozenset(failed_tests(work.tables, state_dir)))
+        failed = frozenset(failed_tests(work.tables, state_dir))
+        with open_workplace(replace(work.settings, run_id="alone"), Silent(), state_dir / "docs") as alone:
+            return Run(report, failed, check_expectations(alone) if with_suites else documents_alone(alone))
+
+
+def documents_alone(work: Workplace) -> Report:
+    """What ``trueup reconcile`` reports."""
+    with building(work):
+        build_evidence(work)
+        return judged_report(work, reconcile(work))
 
 
 def write_waivers(file: Path, nights: Sequence[Scenario], shifts: Mapping[str, int], as_of: datetime) -> None:
@@ -157,6 +175,25 @@ def test_dbt_test_and_the_check_agree_on_every_rule_of_every_night(with_suites: 
     unseen = {(one.rule, one.game_date) for one in run.report.blocked}
     tested = {rule for rule, one in RULES.items() if one.family not in ("service_levels", "reporting")}
     assert run.failed == {key for key in errors | unseen if key[0] in tested}
+
+
+@pytest.mark.parametrize("with_suites", [False, True])
+def test_reconcile_and_expectations_alone_agree_with_the_check(with_suites: bool, runs: dict[bool, Run]) -> None:
+    whole, alone = runs[with_suites].report, runs[with_suites].alone
+    # A part of SCHED002 is judged in SQL, and EXP004 only where the report is.
+    rules = {one.rule for one in alone.outcomes} - {"SCHED002", "EXP004"}
+    assert len(rules) == (3 if with_suites else 13)
+
+    def said(report: Report) -> tuple[set[Any], set[Any]]:
+        findings = {
+            (one.rule, one.game_date, one.subject, one.severity, one.waived_because, one.observed)
+            for one in report.findings
+        }
+        outcomes = {(one.rule, one.game_date, one.outcome, one.is_blocking) for one in report.outcomes}
+        return {one for one in findings if one[0] in rules}, {one for one in outcomes if one[0] in rules}
+
+    assert said(alone) == said(whole)
+    assert any(one.waived_because for one in alone.findings)
 
 
 @functools.cache
