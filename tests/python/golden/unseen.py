@@ -58,7 +58,7 @@ def waived_and_unseen() -> Golden:
 
 def undated_rows() -> Golden:
     """Rows that belong to no date: two of players, and a game of the schedule."""
-    golden = small("Rows without a date")
+    golden = small("Rows without a date", expectations=True)
     row = golden.night.tables[PGS][0]
     golden.night.tables[PGS] += [{**row, "game_date": "", "player_lookup": name} for name in ("one", "other")]
     golden.night.tables[SCHEDULE].append({**schedule_row(golden.night, 0), "game_date": "", "game_id": "0022500700"})
