@@ -19,7 +19,7 @@ from sqlcheck.contracts import mismatches, write_types
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.messages import render
 from sqlcheck.partitions import source_reads
-from sqlcheck.project import ProjectCheck, check_dbt
+from sqlcheck.project import ProjectCheck, check_models
 from sqlcheck.python_sql import _places
 from sqlcheck.types import parse_type
 from trueup.schemas import read_table_schemas
@@ -99,7 +99,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, checker: Checker) -> tuple
     players = "{{ source('nba_analytics', 'player_game_summary') }}"
     unbounded = f"-- Nobody bounds this.\nselect game_id\nfrom {players}\nwhere points > 3\n"
     (copy / "models/quality/lateness/unbounded.sql").write_text(unbounded)
-    return copy, check_dbt(compile_offline(copy, copy / "work"), checker)
+    return copy, check_models(compile_offline(copy, copy / "work"), checker)
 
 
 @pytest.mark.parametrize("name", PLANTS)
