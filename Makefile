@@ -39,10 +39,11 @@ $(AUDIT): tests/python/browser/package-lock.json
 	@npm ci --prefix tests/python/browser --silent --no-audit --no-fund --no-update-notifier --fetch-timeout=30000 \
 		|| echo "Without axe-core from npm the report's accessibility audit is skipped." >&2
 
-lint: $(READY) ## ruff, mypy, sqlfluff, dbt parse: no warehouse needed
+lint: $(READY) ## ruff, mypy, import-linter, sqlfluff, dbt parse: no warehouse needed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/generic tests/singular
 	@mkdir -p .trueup/profiles && cp profiles.example.yml .trueup/profiles/profiles.yml
 	@$(BIN)/dbt --quiet --warn-error parse --profiles-dir .trueup/profiles
