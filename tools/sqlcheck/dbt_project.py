@@ -141,7 +141,9 @@ def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Itera
 
 
 def _fixture(rows: list[dict[str, Any]], catalog: Catalog, relation: str, whole: bool = True) -> str:
-    """Rows as dbt writes them: every column by safe_cast to its type, NULL where a row says nothing."""
+    """Rows as dbt writes them: every column by safe_cast to its type, NULL where a row says nothing; of no rows, one
+    that is limited away.
+    """
     types = {name.lower(): type_text(kind) for name, kind in catalog.tables[relation].columns.items()}
     named = list(dict.fromkeys(name for row in rows for name in row))
     columns = list(types) if whole else named
@@ -151,7 +153,8 @@ def _fixture(rows: list[dict[str, Any]], catalog: Catalog, relation: str, whole:
         text = "null" if value is None else str(value) if isinstance(value, bool | int | float) else f"'''{value}'''"
         return f"safe_cast({text} as {types[name.lower()]}) as `{name}`"
 
-    return "\nunion all\n".join(f"select {', '.join(cell(row, name) for name in columns)}" for row in rows)
+    selects = [f"select {', '.join(cell(row, name) for name in columns)}" for row in rows or [{}]]
+    return "\nunion all\n".join(selects) + ("" if rows else "\nlimit 0")
 
 
 def quoted(name: str) -> str:
