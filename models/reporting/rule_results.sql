@@ -220,9 +220,8 @@ met as (
         end as outcome,
         findings.severity,
         if(findings.rule is null, said.examined_count, greatest(coalesce(said.examined_count, 0), 1)) as examined_count,
-        -- Who says passed and has examined nothing has not passed.
-        if(said.outcome = 'passed' and said.examined_count = 0, 'nothing was examined', said.reason) as reason,
-        said.is_blocking or coalesce(said.outcome = 'passed' and said.examined_count = 0, false) as is_blocking,
+        said.reason,
+        said.is_blocking,
     from said
     full outer join findings
         on

@@ -24,7 +24,6 @@ near as (
         min(if(games.game_date = days.game_date and not games.is_of_known_kind, games.schedule_game_id, null)) as unknown_game,
         countif(games.game_date < days.game_date) as earlier_game_count,
         countif(games.game_date > days.game_date) as later_game_count,
-        max(games.loaded_at) as loaded_at,
     from days
     inner join games
         on
@@ -34,8 +33,11 @@ near as (
     group by days.game_date
 ),
 
-counted as (
-    select countif(is_counted) as counted_game_count
+-- Between two seasons no game is near, and the newest row tells when the schedule was last loaded.
+schedule as (
+    select
+        countif(is_counted) as counted_game_count,
+        max(loaded_at) as loaded_at,
     from {{ ref('games') }}
 ),
 
@@ -60,14 +62,14 @@ described as (
         coalesce(
             near.listed_game_count > 0
             or (near.earlier_game_count > 0 and near.later_game_count > 0)
-            or near.loaded_at >= {{ next_day_at('days.game_date', '00:00') }},
+            or schedule.loaded_at >= {{ next_day_at('days.game_date', '00:00') }},
             false
         ) as is_covered,
-        counted.counted_game_count,
+        schedule.counted_game_count,
         unscheduled.subjects,
         {{ as_of() }} >= {{ next_day_at('days.game_date', var('reports_due_time')) }} as are_reports_due,
     from days
-    cross join counted
+    cross join schedule
     left join near on days.game_date = near.game_date
     left join unscheduled on days.game_date = unscheduled.game_date
 ),

@@ -41,7 +41,13 @@ united as (
     {%- endfor %}
 )
 
-select united.*
+-- A verdict that says passed and has examined nothing has not passed.
+select
+    united.* replace ( -- noqa: AM04
+        if(united.outcome = 'passed' and united.examined_count = 0, 'not_run', united.outcome) as outcome,
+        if(united.outcome = 'passed' and united.examined_count = 0, 'nothing was examined', united.reason) as reason,
+        united.is_blocking or (united.outcome = 'passed' and united.examined_count = 0) as is_blocking
+    ),
 from united
 inner join {{ ref('rules') }} as rules on united.rule = rules.rule
 where not {{ is_off('rules.family') }}
