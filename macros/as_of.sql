@@ -1,4 +1,4 @@
 {% macro as_of() %}
-    {%- set moment = check_window().as_of.astimezone(modules.pytz.utc) -%}
-timestamp '{{ moment.strftime('%Y-%m-%d %H:%M:%S.%f') }}+00:00'
+    {%- set as_of_utc = check_window().as_of.astimezone(modules.pytz.utc) -%}
+timestamp '{{ as_of_utc.strftime('%Y-%m-%d %H:%M:%S.%f') }}+00:00'
 {%- endmacro %}

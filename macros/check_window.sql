@@ -1,6 +1,6 @@
 {#-
-    The vars win; without them it is now, and the seven Eastern days that end yesterday. Literals, not
-    current_timestamp(): BigQuery prunes partitions by them, and a past day can be checked again.
+    Defaults: as of now, and the seven Eastern days that end yesterday. Literals instead of current_timestamp(), so that
+    BigQuery prunes partitions and a past day can be checked again.
 -#}
 {% macro check_window() %}
     {%- set timestamps = modules.datetime.datetime -%}

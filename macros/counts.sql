@@ -1,4 +1,4 @@
-{#- A game without an id counts: nothing says that it does not. -#}
+{#- A game without an id counts: only a known prefix excludes a game. -#}
 {% macro counts(game_id) -%}
 {{ begins_with_any(game_id, var('counted_game_ids')) if var('counted_game_ids') else 'true' }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- Empty while dbt parses, and in its unit tests: the declarations are known only when it compiles models. -#}
+{#- Empty while dbt parses and in dbt unit tests: declarations are available only when dbt compiles models. -#}
 {% macro declared_source(source_name, table_name) %}
     {%- set declared = {'relation_name': table_name, 'columns': {}, 'meta': {}} -%}
     {%- if execute -%}

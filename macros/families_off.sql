@@ -1,9 +1,9 @@
-{#- A misspelt family would stay on, and a family that dbt itself examines cannot be switched off. -#}
+{#- An error, because a misspelt family would stay on. Families that dbt itself examines cannot be switched off. -#}
 {% macro families_off() %}
     {%- set known = ['completion', 'trigger', 'expectations'] -%}
     {%- for family in var('families_off') if family not in known -%}
         {{ exceptions.raise_compiler_error(
-            "The var families_off names " ~ family ~ "; it may name " ~ known | join(', ') ~ "."
+            "The var families_off has the unknown family " ~ family ~ "; allowed are " ~ known | join(', ') ~ "."
         ) }}
     {%- endfor -%}
     {{ return(var('families_off')) }}

@@ -1,4 +1,4 @@
-{#- A waiver says which finding, why, and until when. It turns a finding into information; it does not hide it. -#}
+{#- A waived finding is shown with severity info; it is not hidden. -#}
 {% macro findings_of(failed) -%}
 select
     to_hex(sha256(concat(failed.rule, '|', failed.subject, '|', cast(failed.game_date as string)))) as fingerprint,

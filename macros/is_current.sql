@@ -1,15 +1,15 @@
 {#-
-    An answer belongs to this run if it has the run_id of the var run_id; without that var, if it was evaluated as of
-    the var as_of; without either, if it is at most outcome_max_age_hours old.
+    A stored row is current if its run_id is the var run_id; without that var, if it was evaluated as of the var as_of;
+    without either, if it is at most outcome_max_age_hours old.
 -#}
-{% macro is_current(row, moment) -%}
+{% macro is_current(row, as_of_column) -%}
 {%- if var('run_id', none) -%}
 coalesce({{ row }}.run_id = '{{ var('run_id') }}', false)
 {%- elif var('as_of', none) -%}
-coalesce({{ row }}.{{ moment }} = {{ as_of() }}, false)
+coalesce({{ row }}.{{ as_of_column }} = {{ as_of() }}, false)
 {%- else -%}
 coalesce(
-        {{ row }}.{{ moment }} between timestamp_sub({{ as_of() }}, interval {{ var('outcome_max_age_hours') }} hour) and {{ as_of() }},
+        {{ row }}.{{ as_of_column }} between timestamp_sub({{ as_of() }}, interval {{ var('outcome_max_age_hours') }} hour) and {{ as_of() }},
         false
     )
 {%- endif -%}

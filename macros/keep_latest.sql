@@ -1,6 +1,6 @@
 {#-
-    Rows with a NULL in the grain are kept, all of them, although they may look alike: nobody can say that two unknown
-    players are one. DUP003 reports them. The order has no tie: it ends in a hash of the row.
+    Rows with a NULL in the grain are all kept, even equal ones, because two unknown players may be different. DUP003
+    reports them. The order has no ties: it ends with a hash of the row.
 -#}
 {% macro keep_latest(table_name, grain, newest_by) -%}
 with staged as (

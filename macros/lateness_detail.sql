@@ -1,4 +1,4 @@
-{#- Every field is named: not every engine infers the name. -#}
+{#- Every field is named, because not every engine infers the name. -#}
 {% macro lateness_detail() -%}
 to_json_string(struct(
     state as state,

@@ -1,7 +1,7 @@
-{% macro local_clock(moment, zone) -%}
+{% macro local_clock(timestamp, zone) -%}
 case {{ zone }}
     {%- for name in var('roster_time_zones') %}
-    when '{{ name }}' then format_timestamp('%Y-%m-%d %H:%M', {{ moment }}, '{{ name }}')
+    when '{{ name }}' then format_timestamp('%Y-%m-%d %H:%M', {{ timestamp }}, '{{ name }}')
     {%- endfor %}
 end
 {%- endmacro %}

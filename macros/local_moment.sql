@@ -1,6 +1,6 @@
 {#-
-    One literal zone per branch: the embedded warehouse mistakes a zone that comes from a column. A zone outside the var
-    gives NULL, and the state unknown.
+    One literal zone per branch, because the embedded warehouse gets a zone from a column wrong. A zone outside the var
+    gives NULL, and so the state unknown.
 -#}
 {% macro local_moment(day, clock, zone) -%}
 case {{ zone }}

@@ -1,4 +1,4 @@
-{#- By seconds: the embedded warehouse counts the minutes' boundaries where BigQuery counts whole minutes. -#}
+{#- From seconds, because the embedded warehouse counts minute boundaries and BigQuery counts whole minutes. -#}
 {% macro minutes_between(earlier, later) -%}
 div(timestamp_diff({{ later }}, {{ earlier }}, second), 60)
 {%- endmacro %}

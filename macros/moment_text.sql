@@ -1,4 +1,4 @@
-{#- As BigQuery writes it in JSON; other engines write it differently. -#}
-{% macro moment_text(moment) -%}
-format_timestamp('%FT%TZ', {{ moment }})
+{#- The format that BigQuery uses in JSON; other engines use another one. -#}
+{% macro moment_text(timestamp) -%}
+format_timestamp('%FT%TZ', {{ timestamp }})
 {%- endmacro %}

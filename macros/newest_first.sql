@@ -1,4 +1,4 @@
-{#- Two rows that are equal in all of it are equal altogether. -#}
+{#- Rows that tie in this order are identical. -#}
 {% macro newest_first(written_at, hash) -%}
 {{ written_at }} desc nulls last, {{ hash }}
 {%- endmacro %}

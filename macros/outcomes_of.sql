@@ -1,6 +1,6 @@
 {#-
-    A date without any result is not_run, never passed; one subject that could not be examined keeps the rule from
-    passing on the strength of the others.
+    A date without any result is not_run, never passed. One blocked subject keeps the rule from passing, even if the
+    other subjects passed.
 -#}
 {% macro outcomes_of(due, results) -%}
 select
@@ -16,7 +16,7 @@ select
     coalesce(results.examined_count, 0) as examined_count,
     coalesce(results.failed_count, 0) as failed_subject_count,
     coalesce(results.not_run_count, 0) as not_run_subject_count,
-    coalesce(results.reason, if(results.rule is null, 'the check left no result', '')) as reason,
+    coalesce(results.reason, if(results.rule is null, 'the rule has no result', '')) as reason,
     results.rule is null or results.blocking_count > 0 as is_blocking,
     {{ run_stamp() }}
 from {{ due }} as due

@@ -1,4 +1,4 @@
-{#- Literals, so that BigQuery reads the checked days and no more. -#}
+{#- Literals, so that BigQuery reads only the checked days. -#}
 {% macro partition_range(column, data_type='date', days_before=0, days_after=0) %}
     {%- set window = check_window() -%}
     {%- set first = window.first_date - modules.datetime.timedelta(days=days_before) -%}

@@ -1,6 +1,6 @@
 {#-
-    Engines that speak BigQuery's SQL write timestamps, and numbers with a fraction, differently. The embedded warehouse
-    still writes -0.0, integers beyond 2^53 and control characters differently.
+    Engines with BigQuery's SQL format timestamps and fractional numbers differently. Not made equal here: -0.0, integers
+    beyond 2^53 and control characters, which the embedded warehouse formats differently.
 -#}
 {% macro portable(column, data_type) -%}
 {%- if data_type == 'timestamp' -%}
@@ -10,7 +10,7 @@ regexp_replace(cast({{ column }} as string), r'\.0*$|(\.[0-9]*[1-9])0*$', r'\1')
 {%- elif data_type == 'float64' -%}
 format('%.17g', {{ column }})
 {%- elif data_type.startswith('array') -%}
-{#- BigQuery stores no NULL array: it comes back empty. -#}
+{#- BigQuery stores a NULL array as an empty one. -#}
 if(array_length({{ column }}) > 0, to_json_string({{ column }}), null)
 {%- else -%}
 {{ column }}

@@ -1,6 +1,6 @@
 {#-
-    The hash ends the total order, so that no survivor is left to chance and every engine keeps the same one. Where the
-    declarations are not known (in dbt's unit tests) it is of the engine's own text of the row.
+    The hash makes the order total, so that every run and engine keeps the same row. In dbt unit tests, where the
+    declarations are missing, it is computed from the engine's own JSON of the row.
 -#}
 {% macro row_hash(row, columns) -%}
 {%- if columns -%}

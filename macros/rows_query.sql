@@ -1,6 +1,6 @@
 {#-
-    A SQL expression whose value is the query that shows the rows of a finding: the raw table, one date, and a
-    condition. table_name and game_date are columns; the condition may use the word GRAIN.
+    A SQL expression that returns the query for the rows of a finding: raw table, one date, and a condition. It reads
+    the columns table_name and game_date. The condition may use the words GRAIN, GRAIN_IS_NULL and ENTITY.
 -#}
 {% macro rows_query(condition) -%}
 case table_name

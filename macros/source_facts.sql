@@ -1,9 +1,7 @@
 {#-
-    Beside what is declared:
-
-    is_present, missing_columns (declared, not there), undeclared_columns (there, not declared).
-
-    Without a warehouse (dbt compile --no-introspect) the table is taken to be as declared.
+    The result of declared_source, and: is_present, missing_columns (declared, but not in the table) and
+    undeclared_columns (in the table, but not declared). Without a warehouse (dbt compile --no-introspect) the table is
+    assumed to be as declared.
 -#}
 {% macro source_facts(source_name, table_name) %}
     {%- set facts = declared_source(source_name, table_name) -%}

@@ -1,7 +1,6 @@
 {#-
-    A source that is not there gives no rows, and a column that is not there gives NULL; source_coverage tells both, so
-    that what could not be seen is never taken for what is fine. Only the columns that the business key and the
-    partition need must be there.
+    A missing source gives no rows and a missing column gives NULL. source_coverage lists both, so that missing data
+    never counts as healthy. Only the columns of the business key and of the partition are required.
 -#}
 {% macro stage(source_name, table_name, days_before=0, days_after=0) %}
     {%- set facts = source_facts(source_name, table_name) -%}
@@ -12,7 +11,7 @@ select * from {{ facts.relation }}
         {%- for column in needed if facts.is_present and column in facts.missing_columns -%}
             {{ exceptions.raise_compiler_error(
                 "The source " ~ source_name ~ "." ~ table_name ~ " has no column " ~ column
-                ~ ", which its business key or its partition needs. Correct the table, or its entry in models/staging/"
+                ~ ", which is part of its business key or partition. Correct the table, or its entry in models/staging/"
                 ~ source_name ~ "/_sources.yml."
             ) }}
         {%- endfor -%}

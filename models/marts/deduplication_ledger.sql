@@ -8,9 +8,9 @@
     )
 }}
 
--- One line per state of a table and date: the run that first met it writes it, later runs that find the
--- same rows change nothing (the one column that the merge updates is part of what is the same). Rows out and the checksum are read from the tables that were written, not
--- computed from what should have been written, so that the conservation test can fail.
+-- One row per state of a table and date. The first run that sees the state writes it; later runs change nothing (the
+-- column that the merge updates is equal then). rows_out and survivor_checksum are read from the written tables, so that
+-- the conservation test can fail.
 
 with arrived as (
     select

@@ -31,7 +31,7 @@ with failed as (
     {%- endfor %}
 ),
 
--- What is expected of the report is examined once the report is there: trueup check adds it.
+-- The suites on the report run after the report is built: trueup check adds their findings.
 judged as (
     select * from {{ ref('verdict_findings') }}
     where family != 'reporting'

@@ -2,8 +2,7 @@
     {%- do exceptions.warn("The var families_off switches off the rules of: " ~ families_off() | join(', ') ~ ".") %}
 {%- endif %}
 
--- Every rule on every checked day, from the index of what should have been checked: a check that left no
--- result is not_run, never passed.
+-- Every rule on every checked day, from the seed rules: a rule without a result is not_run, never passed.
 
 with due as (
     select
@@ -12,7 +11,7 @@ with due as (
         game_days.game_date,
     from {{ ref('rules') }} as rules
     cross join {{ ref('game_days') }} as game_days
-    -- What is expected of the report is examined once the report is there: trueup check tells it.
+    -- The suites on the report run after the report is built: trueup check adds their outcomes.
     where rules.family != 'reporting'
 ),
 

@@ -1,6 +1,6 @@
--- What each rule said of each subject, or why it said nothing. is_blocking marks what should have been
--- examined and could not be: it keeps the day from being called healthy. Every rule says its outcome once: what was
--- judged outside of SQL comes with it, and a rule of SQL has failed where it left a finding.
+-- The outcome of each rule for each subject, or why it was not run. is_blocking marks what should have been examined but
+-- could not be: the day is then not healthy. A rule in SQL has failed if it has a finding; rules judged outside SQL bring
+-- their outcome.
 
 with findings as (
     select
@@ -40,9 +40,9 @@ duplicate_rules as (
         cast(null as string) as outcome,
         coalesce(row_counts.row_count, 0) as examined_count,
         case
-            when not coverage.is_present then concat('the table ', coverage.relation_name, ' is not there')
+            when not coverage.is_present then concat('table ', coverage.relation_name, ' is missing')
             when row_counts.row_count > 0 then ''
-            when not game_days.is_schedule_known then concat('no rows, and ', game_days.schedule_problem)
+            when not game_days.is_schedule_known then concat('no rows that day, and ', game_days.schedule_problem)
             when game_days.scheduled_game_count = 0 then 'no games that day'
             else 'no rows that day'
         end as reason,
@@ -84,12 +84,12 @@ arrival_rule as (
             is_source_present and is_schedule_known and is_alert_time_over and undated_game_count = 0, due_game_count, 0
         ) as examined_count,
         case
-            when not is_source_present then 'the table nbac_gamebook_player_stats is not there'
+            when not is_source_present then 'table nbac_gamebook_player_stats is missing'
             when alert_at is null then 'nbac_gamebook_player_stats has no alert time in the scraper roster'
             when not is_schedule_known then schedule_problem
             when not is_alert_time_over then 'not due yet'
             when due_game_count = 0 then 'no games that day'
-            when undated_game_count > 0 then 'nbac_gamebook_player_stats does not say when its rows were written'
+            when undated_game_count > 0 then 'nbac_gamebook_player_stats has rows without a write time'
             else ''
         end as reason,
         not is_source_present
@@ -116,19 +116,19 @@ stale_schedule_rule as (
     from game_days
 ),
 
--- A table and the scraper that fills it can have one name.
+-- A table and a scraper with the same name are one subject.
 unscheduled_subjects as (
     select
         table_name as subject,
         is_present,
-        concat('the table ', relation_name, ' is not there') as missing_reason,
+        concat('table ', relation_name, ' is missing') as missing_reason,
     from coverage
     where source_name = 'nba_analytics' or table_name = 'nbac_gamebook_player_stats'
     union all
     select
         roster.scraper_name as subject,
         coverage.is_present,
-        'scraper_run_history is not there' as missing_reason,
+        'table scraper_run_history is missing' as missing_reason,
     from {{ ref('scraper_roster') }} as roster
     cross join coverage
     where
@@ -137,7 +137,7 @@ unscheduled_subjects as (
         and roster.scraper_name != 'nbac_gamebook_player_stats'
 ),
 
--- A free day with nothing on it has been examined once its reports are due: that nothing is there is what was looked for.
+-- On a day without games, finding nothing is a pass, so an empty subject counts as examined once reports are due.
 unscheduled_rule as (
     select
         'SCHED002' as rule,
@@ -154,7 +154,7 @@ unscheduled_rule as (
             when not subjects.is_present then subjects.missing_reason
             when not game_days.is_covered then game_days.schedule_problem
             when not game_days.are_reports_due then 'not due yet'
-            else 'nothing there that day'
+            else 'no rows or runs that day'
         end as reason,
         not subjects.is_present or not game_days.is_covered as is_blocking,
     from unscheduled_subjects as subjects
@@ -207,7 +207,7 @@ said as (
     {%- endfor %}
 ),
 
--- A finding on a subject that nothing else speaks of is a failure all the same.
+-- A finding whose subject has no result of its own is still a failure.
 met as (
     select
         coalesce(said.rule, findings.rule) as rule,

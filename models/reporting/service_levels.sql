@@ -1,4 +1,4 @@
--- The five service levels, one row per metric and date, met or not or not to be known.
+-- The five service levels: one row per metric and date.
 
 with levels as (
     select * from {{ ref('service_level_targets') }}
@@ -11,7 +11,6 @@ game_days as (
 accuracy as (
     select
         game_date,
-        -- The document of a date agrees with the rows, or it does not.
         case
             when countif(outcome = 'failed' and severity in ('error', 'warn')) > 0 then 0.0
             when countif(outcome = 'passed') > 0 then 100.0
@@ -27,7 +26,7 @@ on_time as (
         game_date,
         100 * safe_divide(countif(state = 'on_time'), count(*)) as value,
         count(*) as examined_count,
-        -- On the alert side: a first run after the alert time, or none by then.
+        -- Alert: some scraper had no useful run by the alert time.
         countif(is_past_alert or state in ('missing', 'failed')) > 0 as is_alert,
     from {{ ref('scraper_lateness') }}
     where state in ('on_time', 'late', 'missing', 'failed')

@@ -10,7 +10,7 @@ select
     'info' as severity,
     concat(
         'The service level ', replace(metric, '_', ' '), ' is at ', format('%g', round(value, 1)), ' ', unit,
-        '; the alert is ', alert_when, '.'
+        ' (alert: ', alert_when, ').'
     ) as summary,
     value as observed,
     target_value as expected,

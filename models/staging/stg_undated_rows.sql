@@ -1,4 +1,4 @@
--- BigQuery keeps rows whose partition column is NULL in a partition of their own, which no range of dates reads.
+-- BigQuery keeps rows with a NULL partition column in a separate partition that no date range reads.
 
 {% for source_name, table_name in platform_sources() -%}
 {%- set facts = source_facts(source_name, table_name) %}

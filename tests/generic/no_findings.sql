@@ -1,8 +1,8 @@
 {#-
-    What dbt test alone says of one rule: a row for each requested date on which it did not pass. It passes where the
-    date has an outcome of a run that examined it now, and that outcome is passed or harmlessly not run; a date that
-    was never built, an answer of another day, or something that could not be seen fails with its reason. Attached to
-    rule_outcomes, the last model, for a test that fails keeps dbt build from building what comes after.
+    One row for each requested date on which the rule did not pass. A date passes if it has a current outcome that is
+    passed, or not run without blocking. A date that was not built, an outcome of another run, and a rule that could not
+    be checked fail with their reason. Attached to rule_outcomes, the last model, because dbt build skips every model
+    after a failed test.
 -#}
 {% test no_findings(model, rule) %}
 with outcomes as (
@@ -25,15 +25,15 @@ judged as (
         findings.subject,
         findings.remedy,
         case
-            when outcomes.rule is null then 'this date was not built: run dbt build, or trueup check, for it'
+            when outcomes.rule is null then 'this date was not built: run dbt build or trueup check for it'
             when not outcomes.is_current
                 then concat(
-                    'the outcome is of another run, as of ', format_timestamp('%FT%TZ', outcomes.evaluated_at),
-                    ': run dbt build, or trueup check, again'
+                    'the outcome is from another run, as of ', format_timestamp('%FT%TZ', outcomes.evaluated_at),
+                    ': run dbt build or trueup check again'
                 )
             when findings.severity = 'error' then findings.summary
-            when outcomes.is_blocking then concat('could not be examined: ', outcomes.reason)
-            when outcomes.outcome = 'failed' and findings.rule is null then 'the rule failed, and its findings are gone'
+            when outcomes.is_blocking then concat('could not check: ', outcomes.reason)
+            when outcomes.outcome = 'failed' and findings.rule is null then 'the rule failed, but its findings are missing'
         end as problem,
     from unnest({{ date_array() }}) as requested_date
     left join outcomes on requested_date = outcomes.game_date

@@ -1,4 +1,4 @@
-{#- Findings of any rule that are warnings; attached to rule_outcomes for the reason that no_findings gives. -#}
+{#- Findings that are warnings, of any rule. Attached to rule_outcomes for the same reason as no_findings. -#}
 {% test no_warnings(model) %}
 select
     findings.rule,

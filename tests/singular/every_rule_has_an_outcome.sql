@@ -1,4 +1,4 @@
--- The index of what should have been checked: each rule on each day left exactly one outcome.
+-- Each rule has exactly one outcome on each checked day.
 with due as (
     select
         rules.rule,

@@ -1,5 +1,4 @@
--- Nothing vanishes and nothing appears: rows in - rows removed = rows out. Rows out are counted in the
--- tables that were written, so a lost or doubled survivor shows.
+-- No row is lost or added: rows in - rows removed = rows out. Rows out are counted in the written tables.
 select
     table_name,
     game_date,

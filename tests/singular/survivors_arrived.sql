@@ -1,4 +1,4 @@
--- Every row of a _latest table is a row that arrived, to the letter.
+-- Every row of a _latest table is identical to a row of its source.
 with survivors as (
     {%- for table_name in analytics_tables() %}
     select

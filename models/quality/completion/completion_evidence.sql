@@ -1,4 +1,4 @@
--- What the rows say of each processor, whatever the documents say.
+-- What the tables prove about each processor. The completion documents are not read here.
 
 with game_days as (
     select * from {{ ref('game_days') }}
@@ -46,8 +46,8 @@ games as (
     select * from {{ ref('games') }}
 ),
 
--- A game that is not final once its reports are due is missed like any other. Before that, only a table of what is to
--- be played can have it.
+-- Once reports are due, a game that is not final is expected like a final one. Before that, only the tables on upcoming
+-- games can have it.
 expected_games as (
     select
         table_facts.table_name,
@@ -60,8 +60,7 @@ expected_games as (
     group by table_facts.table_name, games.game_date, games.pair_key
 ),
 
--- A table may name a game by any of its names; each name proves one game that is expected, and no other one of the
--- same teams.
+-- A table may use any of the names of a game. Each name proves one expected game: two games of the same teams need two.
 written_games as (
     select
         fingerprints.table_name,

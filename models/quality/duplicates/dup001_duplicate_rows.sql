@@ -29,9 +29,9 @@ select
     table_name as subject,
     'error' as severity,
     concat(
-        cast(excess_count as string), ' excess rows in ', cast(group_count as string), ' groups of ', table_name, ': ',
+        cast(excess_count as string), ' excess rows for ', cast(group_count as string), ' keys in ', table_name, ': ',
         cast(exact_copy_count as string), ' exact copies, ',
-        cast(conflict_count as string), ' groups whose rows differ; cause: ', replace(cause, '_', ' '), '.'
+        cast(conflict_count as string), ' keys whose rows differ; cause: ', replace(cause, '_', ' '), '.'
     ) as summary,
     cast(excess_count as float64) as observed,
     0.0 as expected,

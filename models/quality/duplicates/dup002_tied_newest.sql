@@ -21,7 +21,7 @@ select
     'error' as severity,
     concat(
         cast(tied_count as string), ' keys of ', table_name,
-        ' have several newest rows that differ: nothing says which one is true.'
+        ' have several rows that are equally new but differ.'
     ) as summary,
     cast(tied_count as float64) as observed,
     0.0 as expected,

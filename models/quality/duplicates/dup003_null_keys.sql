@@ -1,4 +1,4 @@
--- Rows without a partition value belong to no date: they are reported on the last checked day.
+-- Rows with a NULL partition value have no date, so they are reported on the last checked day.
 
 with keyless as (
     select
@@ -44,8 +44,8 @@ select
     table_name as subject,
     'error' as severity,
     concat(
-        cast(null_key_count + undated_count as string), ' rows of ', table_name, ' have a NULL in their key',
-        if(undated_count > 0, concat('; ', cast(undated_count as string), ' of them belong to no date at all'), ''), '.'
+        cast(null_key_count + undated_count as string), ' rows of ', table_name, ' have a NULL in a key or date column',
+        if(undated_count > 0, concat('; ', cast(undated_count as string), ' of them have no date'), ''), '.'
     ) as summary,
     cast(null_key_count + undated_count as float64) as observed,
     0.0 as expected,

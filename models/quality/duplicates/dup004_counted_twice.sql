@@ -1,4 +1,4 @@
--- Nobody plays two games at once: two ids that the schedule does not have as two games are one game under two names.
+-- More game ids than scheduled games for one player or team: one game has rows under two names.
 
 with named as (
     select
@@ -25,7 +25,7 @@ pairs as (
     group by game_date, pair_key
 ),
 
--- How many games the ids of one entity can be: those of the same teams no more than the schedule has of them.
+-- How many games the ids of one entity can stand for: per pair of teams, at most the scheduled games.
 named_pairs as (
     select
         named.table_name,
@@ -74,7 +74,7 @@ select
     'error' as severity,
     concat(
         cast(entity_count as string), ' players or teams of ', table_name,
-        ' stand under two game ids on one day, such as ', one_game_id, ' and ', other_game_id, '.'
+        ' have rows under two game ids on one date, such as ', one_game_id, ' and ', other_game_id, '.'
     ) as summary,
     cast(entity_count as float64) as observed,
     0.0 as expected,

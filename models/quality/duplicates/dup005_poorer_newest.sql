@@ -21,7 +21,7 @@ select
     'warn' as severity,
     concat(
         cast(poorer_count as string), ' keys of ', table_name,
-        ' have a newest row with more NULLs than one it replaces, up to ', cast(most_lost_count as string), ' more.'
+        ' have a newest row with more NULL measures than an older row, up to ', cast(most_lost_count as string), ' more.'
     ) as summary,
     cast(poorer_count as float64) as observed,
     0.0 as expected,

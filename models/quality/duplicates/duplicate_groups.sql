@@ -1,4 +1,4 @@
--- Rows with a NULL in the grain are no duplicates of anything: DUP003 reports them.
+-- Rows with a NULL in the key are never duplicates: DUP003 reports them.
 
 with fingerprints as (
     select * from {{ ref('row_fingerprints') }}
@@ -12,7 +12,7 @@ ranked as (
             partition by table_name, game_date, grain_key
             order by {{ newest_first('written_at', 'row_hash') }}
         ) as newness,
-        -- NULLs are equal here: rows without a timestamp tie with each other.
+        -- rank() treats NULLs as equal: rows without a timestamp tie.
         rank() over (
             partition by table_name, game_date, grain_key
             order by written_at desc nulls last

@@ -1,6 +1,6 @@
--- One row per date: how many of its games had arrived in the gamebook table by the alert time. A game has arrived with
--- the first write of its first row: a table that is rewritten later has newer writes, and arrived when it did.
--- A first batch that is on time hides a late second one from the runs; not from the rows.
+-- One row per date: how many games had arrived in the gamebook table by the alert time. A game arrives with the first
+-- write of its first row, so a later rewrite of the table does not move its arrival. LATE001 cannot see a late second
+-- batch behind a punctual first one; the rows show it.
 
 {%- set due_date = 'date_add(game_days.game_date, interval roster.day_offset day)' %}
 
@@ -30,7 +30,7 @@ gamebooks as (
     group by game_date, game_id
 ),
 
--- One row also where the roster does not name the scraper: there is no alert time then.
+-- The aggregate always returns one row. If the scraper is missing in the roster, the alert time is NULL.
 roster as (
     select
         max(alert_time) as alert_time,
@@ -55,7 +55,7 @@ coverage as (
     where table_name = 'nbac_gamebook_player_stats'
 ),
 
--- Each name that has arrived proves one game: two games of the same teams share the names of their teams.
+-- Each arrived name proves one game: two games of the same teams share the names built from their teams.
 arrived as (
     select
         game_names.game_date,
@@ -105,7 +105,7 @@ select
     countif(arrivals.arrived_at <= alerts.alert_at) as arrived_game_count,
     countif(arrivals.arrived_at <= {{ as_of() }}) as arrived_so_far_count,
     max(if(arrivals.arrived_at <= {{ as_of() }}, arrivals.arrived_at, null)) as last_arrived_at,
-    -- Rows that do not say when they were written: when their game arrived is not known.
+    -- Games whose rows have no write time: their arrival is unknown.
     countif(arrivals.is_undated) as undated_game_count,
     coalesce({{ as_of() }} >= alerts.alert_at, false) as is_alert_time_over,
 from alerts

@@ -9,7 +9,7 @@ select
     scraper_name as subject,
     if(is_past_alert, 'error', 'warn') as severity,
     concat(
-        scraper_name, ' first brought data at ', {{ local_clock('first_useful_run_at', 'time_zone') }}, ' ', time_zone, ', ',
+        scraper_name, ' first fetched data at ', {{ local_clock('first_useful_run_at', 'time_zone') }}, ' ', time_zone, ', ',
         cast(late_by_minutes as string), ' minutes past due.'
     ) as summary,
     cast(late_by_minutes as float64) as observed,

@@ -9,8 +9,8 @@ select
     scraper_name as subject,
     'error' as severity,
     concat(
-        scraper_name, ' has not run: due ', {{ local_clock('due_at', 'time_zone') }}, ' ', time_zone, ', ',
-        cast(late_by_minutes as string), ' minutes ago; ', cast(scheduled_game_count as string), ' games were played.'
+        scraper_name, ' has not run; it was due at ', {{ local_clock('due_at', 'time_zone') }}, ' ', time_zone, ', ',
+        cast(late_by_minutes as string), ' minutes ago; games that day: ', cast(scheduled_game_count as string), '.'
     ) as summary,
     cast(late_by_minutes as float64) as observed,
     0.0 as expected,

@@ -9,7 +9,7 @@ select
     scraper_name as subject,
     'error' as severity,
     concat(
-        'All ', cast(run_count as string), ' runs of ', scraper_name, ' failed or brought nothing; due ',
+        'All ', cast(run_count as string), ' runs of ', scraper_name, ' failed or fetched no data; it was due at ',
         {{ local_clock('due_at', 'time_zone') }}, ' ', time_zone, '.'
     ) as summary,
     cast(late_by_minutes as float64) as observed,

@@ -15,8 +15,8 @@ select
     'nbac_gamebook_player_stats' as subject,
     'error' as severity,
     concat(
-        'At the alert time ', cast(arrived_game_count as string), ' of ', cast(due_game_count as string),
-        ' games of the date had arrived; ', cast(arrived_so_far_count as string), ' have by now.'
+        cast(arrived_game_count as string), ' of ', cast(due_game_count as string),
+        ' games had arrived by the alert time; ', cast(arrived_so_far_count as string), ' have arrived by now.'
     ) as summary,
     cast(arrived_game_count as float64) as observed,
     cast(due_game_count as float64) as expected,

@@ -1,5 +1,5 @@
--- A pure function of roster, schedule, runs and as_of: one row per scraper and date, whether it ran or not.
--- Joined from the schedule, so that a scraper which never ran has a row, and a day without games has no fault.
+-- Depends only on roster, schedule, runs and as_of. One row per scraper and date: the joins start from roster and days,
+-- so that a scraper that never ran has a row too.
 
 {%- set due_date = 'date_add(game_days.game_date, interval roster.day_offset day)' %}
 
@@ -59,8 +59,8 @@ judged as (
         due.schedule_problem,
         coalesce(run_counts.run_count, 0) as run_count,
         run_counts.first_run_at,
-        -- A run that does not say when it ended was useful after it started: late at least by then, where no other
-        -- run decides.
+        -- A successful run without a valid end time became useful after its start. If no other run decides, that start
+        -- is the earliest possible time.
         case
             when run_counts.first_useful_at <= due.alert_at then run_counts.first_useful_at
             else least(
@@ -97,7 +97,7 @@ select
     first_useful_run_at,
     run_count,
     scheduled_game_count,
-    -- Minutes past due: of the end of the first useful run, or so far where there was none.
+    -- Minutes from the due time to the end of the first useful run, or to as_of if there was none.
     case state
         when 'late' then {{ minutes_between('due_at', 'first_useful_run_at') }}
         when 'missing' then {{ minutes_between('due_at', as_of()) }}
@@ -107,10 +107,10 @@ select
     time_zone,
     case
         when due_at is null or alert_at is null then 'the time zone is not in the var roster_time_zones'
-        when not is_source_present then 'scraper_run_history is not there'
+        when not is_source_present then 'table scraper_run_history is missing'
         when not is_expectation_known then schedule_problem
         when not is_expected then 'no games that day'
-        when state = 'unknown' then concat('a run of ', scraper_name, ' says success, and not when it ended')
+        when state = 'unknown' then concat(scraper_name, ' has a successful run without a valid end time')
     end as reason,
     {{ run_stamp() }}
 from judged

@@ -1,5 +1,5 @@
--- Useful: it ended, and brought something. A run is useful from the moment it ended. One that says success and not
--- when it ended may have been in time: nobody can say. A run that failed, crashed or found nothing is not useful.
+-- A useful run ended and fetched data; it is useful from its end. A run that failed, crashed or found no data is not
+-- useful. For a successful run without a valid end time it is unknown whether it was on time.
 
 with roster as (
     select * from {{ ref('scraper_roster') }}
@@ -12,7 +12,7 @@ runs as (
 
 select
     roster.scraper_name,
-    -- A run without a game date is for the games whose results were due on the day it ran.
+    -- A run without a game date belongs to the games whose results were due on the day it started.
     coalesce(
         runs.game_date,
         date_sub(date(runs.started_at, roster.time_zone), interval roster.day_offset day)
@@ -20,7 +20,7 @@ select
     runs.game_date is not null as is_dated,
     roster.requires_games,
     runs.started_at,
-    -- Without a status, a run that ended is taken at its word.
+    -- A run without a status counts as successful if it ended.
     if(
         coalesce(runs.record_count, 1) > 0
         and coalesce(lower(runs.status), 'success') = 'success'

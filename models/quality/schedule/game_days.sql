@@ -1,6 +1,5 @@
--- A day is free when the schedule covers it, has no game that counts, and nothing says otherwise. The schedule covers
--- a day when it has a game on it, was loaded after it, or has games on both sides of it. Whoever relies on the
--- schedule of a day asks is_schedule_known first: silence is only right where the schedule can be relied on.
+-- The schedule covers a day if it has a game on it, was loaded after it, or has games on both sides of it. Models that
+-- rely on the schedule of a day check is_schedule_known first: "no games" is only true if the schedule is reliable.
 
 with days as (
     select game_date
@@ -12,7 +11,7 @@ games as (
     where state != 'moved'
 ),
 
--- An inner join first: BigQuery refuses an outer one without an equality.
+-- An inner join, because BigQuery rejects an outer join without an equality.
 near as (
     select
         days.game_date,
@@ -81,17 +80,17 @@ explained as (
             when not is_covered then 'the schedule does not cover the date'
             when unknown_game_count > 0
                 then concat(
-                    cast(unknown_game_count as string), ' ids of games, such as ', unknown_game,
-                    ', begin with nothing that the vars counted_game_ids and uncounted_game_ids name'
+                    cast(unknown_game_count as string), ' game ids have an unknown prefix, such as ', unknown_game,
+                    ': see the vars counted_game_ids and uncounted_game_ids'
                 )
-            when counted_game_count = 0 then 'no game of the schedule counts: see the var counted_game_ids'
+            when counted_game_count = 0 then 'no game in the schedule counts: see the var counted_game_ids'
             when are_reports_due and scheduled_game_count > 0 and final_game_count = 0
                 then concat(
                     'the schedule is stale: none of the ', cast(scheduled_game_count as string),
-                    ' games of the date is final'
+                    ' games that day is final'
                 )
             when scheduled_game_count = 0 and subjects is not null
-                then concat('the schedule has no game that day, and ', subjects, ' say otherwise')
+                then concat('the schedule has no games that day, but there are data in: ', subjects)
             else ''
         end as schedule_problem,
     from described

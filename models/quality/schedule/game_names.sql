@@ -1,6 +1,6 @@
--- A table may name a game by the league's id, by the system's, or by the system's with the teams swapped (that is
--- DUP004's business). Two games of the same teams on one day are two games, and share the names of their teams:
--- pair_key is what they have in common, and state and is_counted are those of the one that is expected, if any is.
+-- The names that tables use for a game: the league's id, the system's id, or the system's id with swapped teams (see
+-- DUP004). Two games of the same teams on one day share their pair_key and the names built from their teams. Such a name
+-- gets the state and is_counted of an expected game, if there is one.
 
 with games as (
     select * from {{ ref('games') }}

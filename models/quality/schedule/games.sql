@@ -1,6 +1,5 @@
--- The newest row of a game is the truth, on whatever date it lies: a game that was called final and then moved
--- belongs to its new date and to no other. Its older dates stay here as `moved`, for tables may still hold rows of it
--- there that were right when they were written.
+-- The newest row of a game is valid, whatever its date: a game that was final and then moved belongs only to its new
+-- date. Its older dates stay here as `moved`, because tables may still have rows of it that were right when written.
 
 {%- set newest = 'processed_at desc nulls last, game_status desc nulls last, game_date desc, away_team_tricode, home_team_tricode' %}
 with schedule as (
@@ -22,7 +21,7 @@ named as (
     from schedule
 ),
 
--- A row without an id is a game of its own day, unless there is a game of the same teams on it that it can be.
+-- A row without an id is a separate game, unless its day has a game of the same teams with an id.
 identified as (
     select
         named.*,
@@ -46,7 +45,7 @@ dated as (
 facts as (
     select
         dated.*,
-        -- Still: no source has ever seen it begin.
+        -- No row of the date ever showed the game as live or final.
         coalesce(
             game_status = 1
             and furthest_status = 1
@@ -65,7 +64,7 @@ stated as (
             when not is_newest then 'moved'
             when game_status = 3 then 'final'
             when not are_reports_due then 'open'
-            -- Known to be off: still scheduled in a row from after the day, while other games of it have turned final.
+            -- Called off: still scheduled in a row loaded after the day, while other games of the day are final.
             when is_still_scheduled and final_game_count > 0 then 'off'
             else 'unfinished'
         end as state,
@@ -75,7 +74,6 @@ stated as (
 select
     game_date,
     coalesce(system_game_id, game_id) as game_key,
-    -- What two games of the same teams on one day have in common.
     coalesce(least(system_game_id, swapped_game_id), game_id) as pair_key,
     game_id as schedule_game_id,
     system_game_id,
@@ -87,7 +85,6 @@ select
     state,
     is_counted and state = 'final' as is_final,
     is_counted and state in ('final', 'open', 'unfinished') as is_expected,
-    -- Expected, and to be over by now.
     is_counted and state in ('final', 'unfinished') as is_due,
     is_counted and state = 'unfinished' as is_unfinished,
 from stated

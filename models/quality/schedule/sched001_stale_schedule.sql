@@ -21,7 +21,7 @@ select
     if(game_days.final_game_count = 0, 'error', 'warn') as severity,
     concat(
         cast(game_days.unfinished_game_count as string), ' of ', cast(game_days.scheduled_game_count as string),
-        ' games are neither final nor known to be off, such as ', coalesce(unfinished.example, 'one without an id'), '.'
+        ' games are neither final nor called off, such as ', coalesce(unfinished.example, 'a game without an id'), '.'
     ) as summary,
     cast(game_days.unfinished_game_count as float64) as observed,
     0.0 as expected,

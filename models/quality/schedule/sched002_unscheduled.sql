@@ -3,7 +3,7 @@ with unscheduled as (
     select
         unscheduled.*,
         game_days.listed_game_count,
-        -- The names by which the macros for queries know a subject.
+        -- The column names that the query macros expect.
         unscheduled.subject as table_name,
         unscheduled.subject as scraper_name,
     from {{ ref('unscheduled') }} as unscheduled
@@ -22,12 +22,12 @@ select
         unscheduled_row_count > 0,
         concat(
             subject, ' has ', cast(unscheduled_row_count as string), ' rows of ',
-            cast(unscheduled_game_count as string), ' games that the schedule does not have on this date, such as ',
+            cast(unscheduled_game_count as string), ' games that are not in the schedule that day, such as ',
             example, '.'
         ),
         concat(
             cast(unscheduled_run_count as string), ' runs of ', subject,
-            ' brought data of this date, on which the schedule has no game.'
+            ' fetched data for this date, but the schedule has no games that day.'
         )
     ) as summary,
     cast(if(unscheduled_row_count > 0, unscheduled_row_count, unscheduled_run_count) as float64) as observed,

@@ -1,4 +1,4 @@
--- Every name of a game that does not count: its rows are no fault, and are left out of what looks at rows.
+-- Every name of a game that does not count. The rules on rows ignore rows of these games.
 
 select
     game_date,

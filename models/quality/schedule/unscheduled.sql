@@ -1,13 +1,11 @@
--- One row per table or scraper, which can have one name, and date: what there was, and how much of it the schedule
--- knows nothing of.
+-- One row per subject and date: how many rows and runs there are, and how many of them are not in the schedule. A table
+-- and a scraper with the same name are one subject.
 
 {%- set arrivals = 'nbac_gamebook_player_stats' %}
 with game_names as (
     select * from {{ ref('game_names') }}
 ),
 
--- Rows of a game that was moved away or is off belong to nothing in a table of what was played. A table of what is
--- to be played was right when it was written.
 written as (
     select
         table_name,
@@ -47,6 +45,7 @@ judged as (
         written.row_count,
         case
             when game_names.game_id is null then true
+            -- Rows on an upcoming game were right when they were written, even if it was moved or called off later.
             when not game_names.is_counted or table_facts.expects_games = 'scheduled' then false
             else game_names.state in ('moved', 'off')
         end as is_unscheduled,
@@ -58,7 +57,7 @@ judged as (
             and written.game_id = game_names.game_id
 ),
 
--- A run speaks against a free day where it says itself that it brought data of that day.
+-- A run contradicts a day without games only if the run itself names that date.
 runs as (
     select
         scraper_name,

@@ -1,4 +1,4 @@
--- What trueup could see: one row per source table, from the warehouse's own word at the time of the run.
+-- One row per source table, from the warehouse's metadata at the time of the run.
 
 {% for source_name, table_name in platform_sources() -%}
 {%- set facts = source_facts(source_name, table_name) %}

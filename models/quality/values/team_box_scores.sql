@@ -1,6 +1,6 @@
--- What the five tables say of one team in one game, side by side: what the suite team_box_scores expects of it.
--- NULL stands for what cannot be known, and is examined by nobody: a table that has no row of the game (its
--- absence is DONE009's), a game that is not final yet, a player on court whose number is missing.
+-- The values of one team in one game from three tables, side by side, for the suite team_box_scores. NULL means unknown
+-- and is not examined: the table has no row of the game (see DONE009), the game is not final yet, or a player on court
+-- has no value.
 {%- set tables = {
     'players': 'player_game_summary_latest',
     'offense': 'team_offense_game_summary_latest',
@@ -48,7 +48,7 @@ offense as (
         and team_abbr is not null
 ),
 
--- The row of the one who defended against the team.
+-- The opponent's row: what it allowed this team.
 defense as (
     select
         game_date,
@@ -77,7 +77,7 @@ teams as (
     {%- endfor %}
 ),
 
--- Two games of the same teams on one day share a key: they are over when both are.
+-- Two games of the same teams on one day share a key: it is final when both are.
 games as (
     select
         game_date,
@@ -102,7 +102,7 @@ compared as (
             count({{ table }}.team_abbr) over (partition by teams.game_date, teams.game_id), 0
         ) as {{ table }}_team_count,
         {%- endfor %}
-        -- Where no table says how many overtimes there were, the minutes tell: 25 for each.
+        -- If no table has the number of overtimes, it follows from the minutes: 25 for each.
         coalesce(
             offense.overtime_periods,
             defense.overtime_periods,
@@ -133,7 +133,7 @@ select
     if(coalesce(is_final, true), offense_team_count, null) as offense_team_count,
     if(coalesce(is_final, true), defense_team_count, null) as defense_team_count,
     if(coalesce(is_final, true), players_team_count, null) as player_team_count,
-    -- How many rows a game has is known of the schedule's games alone.
+    -- The expected number of rows is known only for games in the schedule.
     if(is_final, player_count, null) as player_count,
     if(is_final, active_player_count, null) as active_player_count,
     if(coalesce(is_final, true), 240 + 25 * overtime_periods - minutes, null) as player_minutes_short,

@@ -1,5 +1,5 @@
--- What was judged outside of SQL: completion documents, and suites of Great Expectations. An answer to another run, or
--- of another moment, is no answer of this one: is_current says which it is.
+-- Verdicts judged outside SQL: on completion documents, and by suites of Great Expectations. is_current marks the
+-- verdicts of this run; others do not count for it.
 
 {%- set facts = declared_source('trueup', 'completion_verdicts') %}
 with judged as (

@@ -1,4 +1,4 @@
--- Every rule that is judged outside of SQL owes a verdict of this run for each day.
+-- Every rule that is judged outside SQL needs a verdict of this run for each day. A missing verdict blocks.
 
 with verdicts as (
     select * from {{ ref('current_verdicts') }}
@@ -22,7 +22,7 @@ owed as (
     cross join game_days
     where
         rules.family in ('completion', 'trigger', 'expectations', 'reporting')
-        -- Documents on days that the schedule does not have.
+        -- SCHED002 also covers documents on days without scheduled games.
         or (rules.rule = 'SCHED002' and not {{ is_off("'completion'") }})
 )
 
@@ -37,8 +37,8 @@ select
         when {{ is_off('owed.family') }}
             then concat('the family ', owed.family, ' is switched off by the var families_off')
         when verdicts.rule is not null then coalesce(verdicts.reason, '')
-        when owed.family in ('expectations', 'reporting') then 'trueup check has not run the expectations of the date'
-        else 'trueup reconcile has not judged the date'
+        when owed.family in ('expectations', 'reporting') then 'no current verdict for this date: run trueup check'
+        else 'no current verdict for this date: run trueup reconcile'
     end as reason,
     not {{ is_off('owed.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
 from owed

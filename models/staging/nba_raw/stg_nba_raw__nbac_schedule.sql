@@ -1,2 +1,2 @@
--- A game's newest row can lie months away from its older ones: it was moved there.
+-- A game can be moved by months, so its newest row can be far from its older ones.
 {{ stage('nba_raw', 'nbac_schedule', days_before=var('schedule_reach_days'), days_after=var('schedule_reach_days')) }}

@@ -105,7 +105,7 @@ def large(count: int, day_count: int) -> Report:
         "qualify count(*) over (partition by game_date, game_id, player_lookup) > 1"
     )
     summary = (
-        "72 excess rows in 72 groups of player_game_summary: 72 exact copies, 0 groups whose rows differ; cause: rerun."
+        "72 excess rows for 72 keys in player_game_summary: 72 exact copies, 0 keys whose rows differ; cause: rerun."
     )
     findings = tuple(
         finding(

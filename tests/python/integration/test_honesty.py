@@ -220,7 +220,7 @@ def test_no_environment_variable_leaves_out_a_part_of_the_run(state_dir: Path, m
 
 # What is gone, and what the report says of it: the reason of DUP001, or a problem.
 GONE = [
-    ("nba_analytics.team_defense_game_summary", "", "team_defense_game_summary is not there"),
+    ("nba_analytics.team_defense_game_summary", "", "team_defense_game_summary"),
     ("nba_analytics.player_game_summary", "player_lookup", "has no column player_lookup"),
     ("nba_raw.nbac_schedule", "", ""),
     ("nba_raw.nbac_gamebook_player_stats", "", ""),
