@@ -1,6 +1,6 @@
-"""The golden nights: a good night and what was changed in it. Each is a scenario, written where it is needed.
+"""The golden nights: each is a good night with changes, as a scenario that is written when it is needed.
 
-The incident and its twin are also in ``scenarios/``, for the demo and as examples.
+The incident and its twin are also committed in ``scenarios/``, for the demo and as examples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Days without games, and the nights on which the clocks change."""
+"""Days without games, and nights with a clock change."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from golden.night import (
 
 
 def no_games() -> Golden:
-    """Nobody played, nobody ran, nobody wrote, and that is right."""
+    """No games, no runs and no rows: nothing is wrong."""
     night = good_night(DAY, ())
     night.tables = {SCHEDULE: night.tables[SCHEDULE], LOG: []}
     night.document = None
-    return Golden("A day without games: silence is right", night)
+    return Golden("A day without games", night)
 
 
 def spring_forward() -> Golden:
-    """Due at 08:00 EDT, which is 12:00 UTC; the day before it was 13:00 UTC."""
+    """Due at 08:00 EDT (12:00 UTC); the day before at 13:00 UTC."""
     night = good_night(date(2026, 3, 7), TWO_GAMES)
     night.tables[RUNS] = [
         scraper_run(night, SCRAPERS[0], "07:50"),
         scraper_run(night, SCRAPERS[1], "08:20"),
     ]
-    golden = Golden("The clocks went forward: due at 12:00 UTC, not at 13:00", night)
+    golden = Golden("Clocks go forward: due at 12:00 UTC instead of 13:00", night)
     return golden.wants("LATE001", "warn", SCRAPERS[1], 20)
 
 
 def fall_back() -> Golden:
-    """Due at 08:00 EST, which is 13:00 UTC; the day before it was 12:00 UTC."""
+    """Due at 08:00 EST (13:00 UTC); the day before at 12:00 UTC."""
     night = good_night(date(2025, 11, 1), TWO_GAMES)
     night.tables[RUNS] = [
         scraper_run(night, SCRAPERS[0], "07:55"),
         scraper_run(night, SCRAPERS[1], "08:45"),
     ]
-    golden = Golden("The clocks went back: due at 13:00 UTC, not at 12:00", night)
+    golden = Golden("Clocks go back: due at 13:00 UTC instead of 12:00", night)
     return golden.wants("LATE001", "warn", SCRAPERS[1], 45)

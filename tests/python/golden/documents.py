@@ -1,4 +1,4 @@
-"""Completion documents against rows."""
+"""Completion documents compared with rows."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from golden.night import (
 
 
 def same_day() -> Golden:
-    """Three of five have reported, and the mode wants two: complete, and triggered. Nothing else is due yet."""
-    golden = same_day_only("Same-day mode: three of five reports are enough until those of the night are due")
+    """Three of five have reported and the mode needs two: complete and triggered. Nothing else is due yet."""
+    golden = same_day_only("Same-day mode: three of five reports are enough until the nightly reports are due")
     golden.as_of = et(golden.night.morning, "07:30")
     golden.status = "healthy"
     return golden
 
 
 def same_day_hides() -> Golden:
-    """The same document, looked at once the reports of the night are due."""
-    golden = same_day_only("A document that says same_day does not stand for the night")
+    """The same document, evaluated after the nightly reports are due."""
+    golden = same_day_only("A same_day document after the nightly reports are due")
     golden.wants("DONE002", "error", name_of(OFFENSE))
     return golden.wants("DONE002", "error", name_of(DEFENSE))
 
 
 def same_day_only(title: str) -> Golden:
-    """A document of the run before the games, which two processors of the night have not reported to."""
+    """A document of the run before the games, without the reports of two nightly processors."""
     golden = small(title)
     assert golden.night.document is not None
     for table in (OFFENSE, DEFENSE):
@@ -41,7 +41,7 @@ def same_day_only(title: str) -> Golden:
 
 
 def backfilled() -> Golden:
-    """A backfill wrote the rows and reported to nobody, as backfills do."""
+    """A backfill wrote the rows and did not report, as backfills do."""
     golden = small("A backfilled table without a report", status="could_not_check")
     night = golden.night
     assert night.document is not None
@@ -54,7 +54,7 @@ def backfilled() -> Golden:
 
 
 def untriggered(night: Night, missing: str) -> None:
-    """One report is missing, so phase 4 was not started, and wrote nothing."""
+    """One report is missing, so phase 4 was not started and wrote nothing."""
     assert night.document is not None
     for key in (missing, "_triggered", "_triggered_at", "_trigger_reason"):
         del night.document[key]
@@ -63,21 +63,21 @@ def untriggered(night: Night, missing: str) -> None:
 
 
 def lost_report() -> Golden:
-    """The rows are there, the message was lost in a cold start."""
-    golden = small("A report that was lost")
+    """The table has rows; the message was lost in a cold start."""
+    golden = small("A lost report")
     untriggered(golden.night, name_of(DEFENSE))
     return golden.wants("DONE002", "error", name_of(DEFENSE))
 
 
 def missing_document() -> Golden:
-    """Games were played and nobody wrote the document."""
-    golden = small("A document that is not there")
+    """Games were played, but the document is missing."""
+    golden = small("A missing document")
     golden.night.document = None
     return golden.wants("DONE007", "error", KEY)
 
 
 def unreadable_document() -> Golden:
-    """A status that is a number, and a moment that is a word."""
+    """A status that is a number, and a timestamp that is a word."""
     golden = small("A document that cannot be read")
     golden.night.report(name_of(PGS), status=200)
     golden.night.report(name_of(OFFENSE), completed_at="yesterday")
@@ -85,7 +85,7 @@ def unreadable_document() -> Golden:
 
 
 def done_without_rows() -> Golden:
-    """A report of success, and an empty table."""
+    """A report of success with an empty table."""
     golden = small("A report without rows")
     golden.night.tables[DEFENSE] = []
     return golden.wants("DONE003", "error", name_of(DEFENSE))
@@ -93,13 +93,13 @@ def done_without_rows() -> Golden:
 
 def other_count() -> Golden:
     """The report counts three rows that the table does not have."""
-    golden = small("A report that counts other rows")
+    golden = small("A report with a wrong record count")
     golden.night.report(name_of(PGS), record_count=59)
     return golden.wants("DONE004", "warn", name_of(PGS), 59)
 
 
 def reported_failure() -> Golden:
-    """One processor failed and said so; four are counted, for a failure is no completion."""
+    """One processor reported a failure; the count is four, because a failure is not a completion."""
     golden = small("A processor that reported a failure")
     night = golden.night
     untriggered(night, name_of(DEFENSE))
@@ -111,8 +111,8 @@ def reported_failure() -> Golden:
 
 
 def stranger() -> Golden:
-    """A key that is no processor of any mode, and is not counted."""
-    golden = small("A report that nobody expects")
+    """A key that is not a processor of any mode and is not counted."""
+    golden = small("A report of an unknown processor")
     assert golden.night.document is not None
     golden.night.document["mlb_game_summary"] = {"status": "success"}
     return golden.wants("DONE006", "warn", "mlb_game_summary")
@@ -120,7 +120,7 @@ def stranger() -> Golden:
 
 def missing_game() -> Golden:
     """The table has one of the two games."""
-    golden = small("A table that lacks a game")
+    golden = small("A table with a missing game")
     golden.night.tables[PGS] = golden.night.tables[PGS][:28]
     golden.night.report(name_of(PGS), record_count=28)
     return golden.wants("DONE009", "error", name_of(PGS), 1)

@@ -1,4 +1,4 @@
-"""Duplicate rows, ties, NULL keys, and what is waived."""
+"""Duplicate rows, ties, NULL keys and waivers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from golden.night import (
 
 
 def partition_filter() -> Golden:
-    """Two teams written three times, in the table that refuses queries without a partition filter."""
+    """Two teams written three times, in the table that rejects queries without a partition filter."""
     golden = small("Duplicates in the table that requires a partition filter")
     rows = golden.night.tables[OFFENSE]
     for hours in (1, 2):
-        moment = et(golden.night.morning, f"0{6 + hours}:40")
-        rows += [{**row, "created_at": moment, "processed_at": moment} for row in rows[:2]]
+        written = et(golden.night.morning, f"0{6 + hours}:40")
+        rows += [{**row, "created_at": written, "processed_at": written} for row in rows[:2]]
     return golden.wants("DUP001", "error", name_of(OFFENSE), 4)
 
 
 def tied_newest() -> Golden:
-    """Two rows of one player, without timestamps and with different points."""
-    golden = small("Rows that tie for newest and differ")
+    """Two rows of one player, without timestamps and with different assists."""
+    golden = small("Rows that are equally new but differ")
     row = golden.night.tables[PGS][0]
     row.update(created_at="", processed_at="")
     golden.night.tables[PGS].append({**row, "assists": row["assists"] + 1})
@@ -33,7 +33,7 @@ def tied_newest() -> Golden:
 
 
 def null_key() -> Golden:
-    """Two rows of players that nobody could name: reported, and not taken for duplicates."""
+    """Two rows of unknown players: reported, but not as duplicates."""
     golden = small("Rows without a player")
     row = golden.night.tables[PGS][13]
     golden.night.tables[PGS] += [{**row, "player_lookup": ""}] * 2
@@ -41,7 +41,7 @@ def null_key() -> Golden:
 
 
 def two_game_ids() -> Golden:
-    """One game under two ids: away and home are swapped in the second."""
+    """One game under two ids: the second has away and home swapped."""
     golden = small("One game under two ids")
     rows = golden.night.tables[PGS]
     swapped = game_id(DAY, "LAL", "BOS")
@@ -51,8 +51,8 @@ def two_game_ids() -> Golden:
 
 
 def poorer_newest() -> Golden:
-    """A rerun without its inputs put an emptier row over a full one."""
-    golden = small("The newest row is poorer")
+    """A rerun without its inputs wrote a row with more NULLs than the older one."""
+    golden = small("A newest row with more NULLs")
     row = golden.night.tables[PGS][0]
     later = et(golden.night.morning, "09:00")
     golden.night.tables[PGS].append({**row, "assists": "", "steals": "", "created_at": later, "processed_at": later})
@@ -61,8 +61,8 @@ def poorer_newest() -> Golden:
 
 
 def waived() -> Golden:
-    """Known duplicates, waived until a day that has not come; another waiver has ended."""
-    golden = small("Duplicates that are waived, and a waiver that has ended")
+    """One waiver of duplicates is active; another has expired."""
+    golden = small("Waived duplicates, and an expired waiver")
     for table in (PGS, OFFENSE):
         row = golden.night.tables[table][0]
         later = et(golden.night.morning, "06:50")

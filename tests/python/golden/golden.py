@@ -1,4 +1,4 @@
-"""A golden night: a good night and what was changed in it, and its files as a scenario."""
+"""A golden night: a good night with changes, and its files as a scenario."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TWO_GAMES = (("BOS", "LAL"), ("DEN", "DET"))
 
 @dataclass
 class Golden:
-    """A scenario: a night, the moment it is looked at, and what must be found."""
+    """A scenario: a night, its ``as_of``, and the expected findings."""
 
     title: str
     night: Night
@@ -34,13 +34,13 @@ class Golden:
 
     @property
     def nights(self) -> list[Night]:
-        """Every night of the scenario, in order."""
+        """All nights of the scenario, by date."""
         return sorted([self.night, *self.others], key=lambda one: one.day)
 
     def wants(
         self, rule: str, severity: str, subject: str, observed: float | None = None, day: date | None = None
     ) -> Golden:
-        """Expect one more finding, on the night's date if on no other."""
+        """Expect one more finding, by default on the date of the night."""
         finding: dict[str, Any] = {
             "rule": rule,
             "severity": severity,
@@ -54,7 +54,7 @@ class Golden:
 
 
 def small(title: str, **settings: Any) -> Golden:
-    """A good night of two games, to be changed."""
+    """A good night of two games, for changes."""
     return Golden(title, good_night(DAY, TWO_GAMES), **settings)
 
 
@@ -75,7 +75,7 @@ def files(golden: Golden) -> dict[str, str]:
 
 
 def head(golden: Golden) -> str:
-    """scenario.yml, written the way a person would."""
+    """The text of scenario.yml."""
     night = golden.night
     as_of = golden.as_of or et(golden.nights[-1].morning, "10:30")
     lines = [
@@ -98,12 +98,12 @@ def head(golden: Golden) -> str:
     for finding in golden.expect:
         lines.append("  - {" + ", ".join(f"{key}: {value}" for key, value in finding.items()) + "}")
     text = "\n".join(lines) + "\n"
-    # A document's id looks like a date to YAML; as a subject it is a text.
+    # YAML would read a document's id as a date; as a subject it must be a text.
     return text.replace(f"subject: {night.day}", f"subject: '{night.day}'")
 
 
 def csv_text(rows: list[Row]) -> str:
-    """Rows with the columns of the first; sorted files would hide the order of the writes."""
+    """Rows with the columns of the first one, unsorted: the order of the writes matters."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n", extrasaction="raise")
     writer.writeheader()
@@ -112,7 +112,7 @@ def csv_text(rows: list[Row]) -> str:
 
 
 def write(golden: Golden, folder: Path) -> None:
-    """Put the files of a golden night in the place of those in the folder."""
+    """Replace the files in the folder with those of a golden night."""
     made = files(golden)
     for old in folder.rglob("*"):
         if old.is_file() and old.relative_to(folder).as_posix() not in made:

@@ -24,7 +24,7 @@ RACING_ROWS = 72
 
 
 def incident() -> Golden:
-    """Late scrapers, racing writers, a count of 3 of 5, and no trigger."""
+    """Late scrapers, racing writers, a count of 3 of 5, and phase 4 not triggered."""
     night = good_night(DAY)
     late(night)
     race(night)
@@ -36,7 +36,7 @@ def incident() -> Golden:
     night.document.update(_completed_count=3, _last_update=stamp(et(night.morning, "15:05")))
     night.tables[CACHE] = []
     golden = Golden(
-        "The night that went wrong: late scrapers, racing writers, 3 of 5, and no phase 4",
+        "The incident: late scrapers, racing writers, 3 of 5 counted, phase 4 not started",
         night,
         as_of=et(night.morning, "16:00"),
         expectations=True,
@@ -50,7 +50,7 @@ def incident() -> Golden:
 
 
 def late(night: Night) -> None:
-    """The gamebook scrapers came at 14:45 with two games, and at 15:00 with the other eight."""
+    """The gamebook scrapers fetched two games at 14:45, and the other eight at 15:00."""
     first = {row["game_id"] for row in night.tables[PGS][:56]}
     assert len(first) == 2
     night.tables[RUNS] = [
@@ -60,12 +60,12 @@ def late(night: Night) -> None:
     ]
     for row in night.tables[GAMEBOOK]:
         clock, seconds = ("14:44", 30) if row["game_id"] in first else ("14:59", 34)
-        moment = et(night.morning, clock, seconds)
-        row.update(created_at=moment, processed_at=moment)
+        written = et(night.morning, clock, seconds)
+        row.update(created_at=written, processed_at=written)
 
 
 def race(night: Night) -> None:
-    """Two instances, 18 s apart; the second one's DELETE missed what the first had just inserted."""
+    """Two instances 18 s apart: the DELETE of the second missed the rows that the first had just inserted."""
     night.rewrite(PGS, et(night.morning, "15:00", 6))
     night.rewrite(OFFENSE, et(night.morning, "15:01"))
     night.rewrite(DEFENSE, et(night.morning, "15:02"))
@@ -75,5 +75,5 @@ def race(night: Night) -> None:
 
 
 def clean_twin() -> Golden:
-    """The same night gone well."""
-    return Golden("The same night gone well: nothing to find", good_night(DAY), expectations=True)
+    """The same night without any fault."""
+    return Golden("The same night without any fault: no findings", good_night(DAY), expectations=True)

@@ -1,4 +1,4 @@
-"""Scrapers that are late, silent or failed."""
+"""Scrapers that are late, never ran or failed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from golden.night import (
 
 
 def scraper_silent() -> Golden:
-    """One scraper never ran. A GROUP BY over runs cannot show it."""
+    """One scraper never ran; a GROUP BY over runs has no row for it."""
     golden = small("A scraper that never ran")
     golden.night.tables[RUNS] = golden.night.tables[RUNS][:1]
     return golden.wants("LATE002", "error", SCRAPERS[1], 150)
 
 
 def scraper_failed() -> Golden:
-    """One scraper failed, and then succeeded with nothing."""
-    golden = small("A scraper whose runs brought nothing")
+    """One scraper failed, and then succeeded without data."""
+    golden = small("A scraper whose runs fetched no data")
     night = golden.night
     night.tables[RUNS][1:] = [
         scraper_run(night, SCRAPERS[1], "06:05", "failed", 0),
@@ -33,8 +33,8 @@ def scraper_failed() -> Golden:
 
 
 def failed_then_success() -> Golden:
-    """A failed run in time does not make the good one 25 minutes past due punctual."""
-    golden = small("A failed run in time, a good one past due")
+    """After a failed run on time, the useful run is 25 minutes late."""
+    golden = small("A failed run on time, a useful one after the due time")
     night = golden.night
     night.tables[RUNS][1:] = [
         scraper_run(night, SCRAPERS[1], "06:05", "failed", 0),
@@ -44,8 +44,8 @@ def failed_then_success() -> Golden:
 
 
 def partial_arrival() -> Golden:
-    """The run was in time and brought one game; the other came after the alert time."""
-    golden = small("A first batch in time hides a late second one")
+    """The run was on time with one game; the other game came after the alert time."""
+    golden = small("A punctual first batch and a late second one")
     second = et(golden.night.morning, "10:15")
     for row in golden.night.tables[GAMEBOOK][28:]:
         row.update(created_at=second, processed_at=second)

@@ -1,4 +1,4 @@
-"""A well-behaved night, row by row: the raw material of the golden scenarios. Deterministic."""
+"""A night without faults, row by row: the base of the golden scenarios. Deterministic."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GAMEBOOK = "nba_raw.nbac_gamebook_player_stats"
 SCHEDULE = "nba_raw.nbac_schedule"
 PROCESSORS = "nba_reference.processor_run_history"
 SCRAPERS = ("nbac_gamebook_player_stats", "nbac_player_boxscores")
-# What was played, and what was announced.
+# PLAYED has results; the other analytics tables are about upcoming games.
 PLAYED = (PGS, OFFENSE, DEFENSE)
 ANALYTICS = (*PLAYED, UPCOMING_PLAYER, UPCOMING_TEAM)
 
@@ -46,7 +46,7 @@ FIRST_NAMES = tuple(
     """
     Aaron Andre Brandon Caleb Chris Damon Darius Devin Elijah Isaiah Jalen Jaylen Jordan Josh Julian
     Kevin Kyle Lamar Luka Malik Marcus Miles Nate Omar Quentin Reggie Terrence Trey Tyler Victor
-    """.split()  # noqa: SIM905 - a list of one name a line says no more
+    """.split()  # noqa: SIM905 - a list with one name per line reads no better
 )
 LAST_NAMES = tuple(
     """
@@ -60,19 +60,19 @@ ACTIVE_PER_TEAM = 10
 
 
 def et(day: date, clock: str, seconds: float = 0) -> str:
-    """An Eastern clock time of a day as a moment in UTC."""
+    """An Eastern clock time of a day as a UTC timestamp."""
     local = datetime.combine(day, time.fromisoformat(clock), EASTERN)
-    moment = local.astimezone(UTC) + timedelta(seconds=seconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    timestamp = local.astimezone(UTC) + timedelta(seconds=seconds)
+    return timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def stamp(moment: str) -> dict[str, str]:
-    """A moment as it stands in a document."""
-    return {"$timestamp": moment}
+def stamp(timestamp: str) -> dict[str, str]:
+    """A timestamp as a document stores it."""
+    return {"$timestamp": timestamp}
 
 
 def name_of(table: str) -> str:
-    """The table without its dataset, which is the name of its processor."""
+    """The table without its dataset, which is also the name of its processor."""
     return table.split(".")[1]
 
 
@@ -89,13 +89,13 @@ class Night:
         """The day on which the results are due."""
         return self.day + timedelta(days=1)
 
-    def rewrite(self, table: str, moment: str) -> None:
-        """All rows of a table were written at another moment."""
+    def rewrite(self, table: str, written_at: str) -> None:
+        """Set the write time of all rows of a table."""
         for row in self.tables[table]:
-            row.update(created_at=moment, processed_at=moment)
+            row.update(created_at=written_at, processed_at=written_at)
 
     def without_games(self, ids: Collection[str], tables: Iterable[str] = (*PLAYED, GAMEBOOK)) -> None:
-        """Tables have no rows of these games, and the reports say so."""
+        """Remove the rows of these games from tables, and adjust the reports."""
         for table in tables:
             self.tables[table] = [row for row in self.tables[table] if row["game_id"] not in ids]
             if self.document is not None and name_of(table) in self.document:
@@ -110,7 +110,7 @@ class Night:
 def good_night(
     day: date, pairs: tuple[tuple[str, str], ...] = TEN_GAMES, seed: int = 7, prefix: str = "002", first: int = 501
 ) -> Night:
-    """Everything came in time, once, and was said. ``prefix`` and ``first``: of the league's ids, 001 for preseason."""
+    """Everything on time, once and reported. ``prefix`` and ``first`` are of the league's ids (preseason: 001)."""
     chance = random.Random(f"{seed} {day}")
     night = Night(day)
     games = [(away, home, f"{prefix}25{index:05d}") for index, (away, home) in enumerate(pairs, first)]
@@ -350,7 +350,7 @@ def _upcoming(night: Night, games: list[tuple[str, str, str]], chance: random.Ra
 
 
 def scraper_run(night: Night, name: str, clock: str, status: str = "success", count: int = 280) -> Row:
-    """One run on the morning after, which ended at a clock time."""
+    """One run on the next morning that ended at a clock time."""
     return {
         "scraper_name": name,
         "started_at": et(night.morning, clock, -95),

@@ -1,4 +1,4 @@
-"""The start of phase 4, and its output."""
+"""The start of phase 4 and its output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def late_trigger() -> Golden:
 
 
 def early_trigger() -> Golden:
-    """Started although one processor left neither a report nor rows."""
+    """Started although one processor had neither a report nor rows."""
     golden = small("Phase 4 was started too early")
     assert golden.night.document is not None
     del golden.night.document[name_of(DEFENSE)]
@@ -35,15 +35,15 @@ def early_trigger() -> Golden:
 
 
 def silent_phase4() -> Golden:
-    """Said to be started, and nothing came of it."""
+    """Marked as started, but without output."""
     golden = small("Phase 4 was started and wrote nothing")
     golden.night.tables[CACHE] = []
     return golden.wants("TRIG004", "error", KEY)
 
 
 def missing_optional() -> Golden:
-    """Two sources do not exist in this deployment; what needs them is not run, and nothing is wrong."""
-    golden = small("Optional sources that do not exist")
+    """Two optional sources are missing: the rules that need them are not run, and nothing is wrong."""
+    golden = small("Missing optional sources")
     for table in (PROCESSORS, LOG):
         del golden.night.tables[table]
         golden.optional.append(table)

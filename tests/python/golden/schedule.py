@@ -1,4 +1,4 @@
-"""Games that are moved, postponed, unfinished or not counted."""
+"""Games that are moved, called off, unfinished or not counted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from golden.night import (
 
 
 def without_second_game(night: Night) -> None:
-    """The rows of the second game are not there, and the reports say so."""
+    """Remove the rows of the second game, and adjust the reports."""
     night.without_games([game_id(night.day, *TWO_GAMES[1])])
 
 
@@ -40,8 +40,8 @@ def schedule_row(night: Night, index: int) -> Row:
 
 
 def unfinished_game() -> Golden:
-    """One game was live when the schedule was last loaded, and nobody waited for it."""
-    golden = small("A game that the schedule never saw end", status="findings")
+    """One game was live when the schedule was last loaded, and the processors ran without it."""
+    golden = small("A game that is never final in the schedule", status="findings")
     night = golden.night
     schedule_row(night, 1).update(game_status=2, processed_at=et(night.day, "23:40"))
     without_second_game(night)
@@ -52,16 +52,16 @@ def unfinished_game() -> Golden:
 
 
 def postponed_game() -> Golden:
-    """Still scheduled in a row from after the day, while the other game is final: it was not played."""
-    golden = small("A game that was postponed and has no new date", status="healthy")
+    """Still scheduled in a row loaded after the day, while the other game is final: it was not played."""
+    golden = small("A postponed game without a new date", status="healthy")
     schedule_row(golden.night, 1).update(game_status=1)
     without_second_game(golden.night)
     return golden
 
 
 def postponed_and_played() -> Golden:
-    """A game that is known to be off has rows all the same."""
-    golden = small("Rows of a game that is known to be off", status="findings")
+    """A game that was called off has rows."""
+    golden = small("Rows of a game that was called off", status="findings")
     schedule_row(golden.night, 1).update(game_status=1)
     for table in (*PLAYED, GAMEBOOK):
         golden.wants("SCHED002", "error", name_of(table), len(golden.night.tables[table]) // 2)
@@ -69,7 +69,7 @@ def postponed_and_played() -> Golden:
 
 
 def stale_schedule(title: str, game_status: int | str) -> Golden:
-    """Nothing was loaded since the afternoon before the games, five days ago, and nothing else is there."""
+    """The schedule was last loaded on the afternoon before the games, five days ago; all other tables are missing."""
     golden = small(title, status="findings")
     night = golden.night
     for row in night.tables[SCHEDULE]:
@@ -81,8 +81,8 @@ def stale_schedule(title: str, game_status: int | str) -> Golden:
 
 
 def stale_scheduled() -> Golden:
-    """Every game is still to come, five days later."""
-    return stale_schedule("A schedule that was not loaded since before the games", 1)
+    """Five days later, every game is still scheduled."""
+    return stale_schedule("A schedule last loaded before the games", 1)
 
 
 def stale_unknown() -> Golden:
@@ -91,8 +91,8 @@ def stale_unknown() -> Golden:
 
 
 def stale_and_incomplete() -> Golden:
-    """All games are live, the tables have one of them, and three reports are missing: nothing may be repaired."""
-    golden = small("A stale schedule under an incomplete night", status="findings")
+    """All games are live, the tables have one of them, and three reports are missing: no repair is allowed."""
+    golden = small("A stale schedule and an incomplete night", status="findings")
     night = golden.night
     for index in (0, 1):
         schedule_row(night, index).update(game_status=2, processed_at=et(night.day, "23:40"))
@@ -106,7 +106,7 @@ def stale_and_incomplete() -> Golden:
 
 
 def lost_day() -> Golden:
-    """The schedule has the days around it, and has lost this one."""
+    """The schedule has the days before and after, but lost this one."""
     golden = small("A schedule that lost the day", status="findings")
     night = golden.night
     night.tables[SCHEDULE] = [row for row in night.tables[SCHEDULE] if row["game_date"] != KEY]
@@ -126,8 +126,8 @@ def lost_game() -> Golden:
 
 
 def quiet_day() -> Golden:
-    """A free day on which everything ran as every day, and brought nothing."""
-    golden = small("A day without games on which all ran and brought nothing", status="healthy")
+    """A day without games: everything ran as usual, without data."""
+    golden = small("A day without games on which everything ran without data", status="healthy")
     night = golden.night
     night.tables[SCHEDULE] = [row for row in night.tables[SCHEDULE] if row["game_date"] != KEY]
     night.tables[RUNS] = [scraper_run(night, name, "06:00", "no_data", 0) for name in SCRAPERS]
@@ -141,7 +141,7 @@ def quiet_day() -> Golden:
 
 
 def moved_game(title: str, days: int) -> Golden:
-    """Called final at 22:00, and moved to another day at 01:30: the tables were right when they were written."""
+    """Final at 22:00, and moved to another day at 01:30: the tables were right when they were written."""
     golden = small(title, status="healthy")
     night = golden.night
     row = schedule_row(night, 1)
@@ -154,18 +154,18 @@ def moved_game(title: str, days: int) -> Golden:
 
 def moved_by_a_day() -> Golden:
     """To the next day."""
-    return moved_game("A game that was called final and moved to the next day", 1)
+    return moved_game("A final game that was moved to the next day", 1)
 
 
 def moved_by_months() -> Golden:
-    """The newer row lies far outside the days that are checked."""
+    """The newer row is far outside the checked days."""
     golden = moved_game("A game that was moved by two months", 60)
     golden.expectations = True
     return golden
 
 
 def moved_with_rows() -> Golden:
-    """Its rows of the old day are still there: they belong to no game."""
+    """Its rows remain on the old day, where no game is scheduled for them."""
     golden = small("Rows of a game that was moved away", status="findings")
     moved = moved_game("", 1).night
     golden.night.tables[SCHEDULE] = moved.tables[SCHEDULE]
@@ -175,13 +175,13 @@ def moved_with_rows() -> Golden:
 
 
 def uncounted(night: Night) -> None:
-    """Nobody runs, reports or waits for games that do not count; what the tables hold of them is no fault."""
+    """No runs, reports or phase 4 for games that do not count; rows of these games are not a fault."""
     night.tables[RUNS], night.tables[CACHE], night.tables[GAMEBOOK] = [], [], []
     night.document = None
 
 
 def preseason_abroad() -> Golden:
-    """A preseason game against a team that is not of the league."""
+    """A preseason game against a team outside the league."""
     night = good_night(DAY, (("NZB", "UTA"), ("DEN", "DET")), prefix="001")
     uncounted(night)
     regular_season(night)
@@ -189,7 +189,7 @@ def preseason_abroad() -> Golden:
 
 
 def all_star_sunday() -> Golden:
-    """A tournament of short games, in which everyone plays twice."""
+    """A tournament of short games in which teams play twice."""
     night = good_night(DAY, (("TMA", "TMB"), ("TMC", "TMD")), prefix="003")
     uncounted(night)
     final = game_id(DAY, "TMA", "TMC")
@@ -208,8 +208,8 @@ def regular_season(night: Night) -> None:
 
 
 def unpadded_id() -> Golden:
-    """The id of a game has lost its zeros on the way, and the game has no rows anywhere."""
-    golden = small("A game whose id is of no known kind", status="could_not_check")
+    """The id of a game lost its leading zeros, and no table has rows of the game."""
+    golden = small("A game id with an unknown prefix", status="could_not_check")
     night = golden.night
     row = schedule_row(night, 1)
     night.without_games({game_id(night.day, *TWO_GAMES[1]), row["game_id"]}, (*ANALYTICS, GAMEBOOK))
@@ -218,7 +218,7 @@ def unpadded_id() -> Golden:
 
 
 def two_in_a_day() -> Golden:
-    """Two games of the same teams on one day are two games: one of them alone is not both."""
+    """Two games of the same teams on one day: the rows of one do not prove both."""
     golden = small("Two games of the same teams on one day", status="findings")
     row = schedule_row(golden.night, 0)
     golden.night.tables[SCHEDULE].append({**row, "game_id": "0022500599"})
@@ -228,7 +228,7 @@ def two_in_a_day() -> Golden:
 
 
 def rewritten_later() -> Golden:
-    """Three days later the gamebooks and the cache were written again: they had arrived all the same."""
+    """The gamebooks and the cache were written again three days later; their arrival stays on time."""
     golden = small("Tables that were rewritten days later", status="healthy")
     night = golden.night
     later = night.day + timedelta(days=3)
@@ -240,8 +240,8 @@ def rewritten_later() -> Golden:
 
 
 def lagging_source() -> Golden:
-    """A second source has a game as scheduled after the first one had seen it end: it was played, and is missed."""
-    golden = small("A source that lags behind does not call a game off", status="findings")
+    """A second source shows a game as scheduled after the first one showed it as final: it was played."""
+    golden = small("A lagging source does not call a game off", status="findings")
     row = schedule_row(golden.night, 1)
     golden.night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(golden.night.morning, "02:00")})
     without_second_game(golden.night)
@@ -252,8 +252,8 @@ def lagging_source() -> Golden:
 
 
 def stand_in() -> Golden:
-    """A game that does not count, of the same teams on the same day, is not the one that does."""
-    golden = small("A game that does not count stands in for one that does", status="findings")
+    """A game that does not count does not replace a counted game of the same teams on the same day."""
+    golden = small("Rows of an uncounted game in place of a counted one", status="findings")
     row = schedule_row(golden.night, 1)
     golden.night.tables[SCHEDULE].append({**row, "game_id": "0012500777"})
     for one in golden.night.tables[UPCOMING_TEAM]:
@@ -263,8 +263,8 @@ def stand_in() -> Golden:
 
 
 def off_beside_uncounted() -> Golden:
-    """The only game that counts was postponed; one that does not count was played, so the schedule is not stale."""
-    golden = small("A postponed game beside one that does not count", status="healthy")
+    """The only counted game was postponed; an uncounted one was played, so the schedule is not stale."""
+    golden = small("A postponed game beside an uncounted one", status="healthy")
     night = golden.night
     schedule_row(night, 1).update(game_status=1)
     schedule_row(night, 0).update(game_id="0012500501")
@@ -275,8 +275,8 @@ def off_beside_uncounted() -> Golden:
 
 
 def moved_and_replaced() -> Golden:
-    """A team's game was moved away and another one put in its place: the announcements hold both."""
-    golden = small("A game that another one took the place of", status="healthy")
+    """A team's game was replaced by another one: the tables on upcoming games have both."""
+    golden = small("A game that was moved and replaced", status="healthy")
     night = golden.night
     row = schedule_row(night, 1)
     moved = {**row, "game_id": "0022500599", "away_team_tricode": "DEN", "home_team_tricode": "MIA", "game_status": 1}
@@ -291,8 +291,8 @@ def moved_and_replaced() -> Golden:
 
 
 def undated_arrivals() -> Golden:
-    """The gamebooks do not say when they were written: nobody knows whether they were in time."""
-    golden = small("Gamebooks that do not say when they came", status="could_not_check")
+    """The gamebook rows have no write time: it is unknown whether they were on time."""
+    golden = small("Gamebooks without a write time", status="could_not_check")
     for row in golden.night.tables[GAMEBOOK]:
         row.update(created_at="", processed_at="")
     return golden

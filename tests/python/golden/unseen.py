@@ -1,4 +1,4 @@
-"""What was once called healthy and was not."""
+"""Nights that trueup once wrongly called healthy."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from golden.schedule import schedule_row
 
 
 def long_run() -> Golden:
-    """Started before due, and ended with the data after the alert time."""
-    golden = small("A run that started in time and ended hours later")
+    """Started before the due time, and ended after the alert time."""
+    golden = small("A run that started on time and ended hours later")
     run = golden.night.tables[RUNS][1]
     run.update(started_at=et(golden.night.morning, "07:55"), completed_at=et(golden.night.morning, "11:20"))
     golden.as_of = et(golden.night.morning, "12:00")
@@ -25,39 +25,39 @@ def long_run() -> Golden:
 
 
 def endless_run() -> Golden:
-    """It says success, and not when: nobody can say whether it was in time."""
-    golden = small("A run that does not say when it ended", status="could_not_check")
+    """A success without an end time: it is unknown whether it was on time."""
+    golden = small("A successful run without an end time", status="could_not_check")
     golden.night.tables[RUNS][1]["completed_at"] = ""
     return golden
 
 
 def run_that_ended_before_it_began() -> Golden:
-    """Its end cannot be true: nobody can say whether it was in time."""
-    golden = small("A run that ended before it began", status="could_not_check")
+    """The end time is invalid: it is unknown whether the run was on time."""
+    golden = small("A run that ended before it started", status="could_not_check")
     morning = golden.night.morning
     golden.night.tables[RUNS][1].update(started_at=et(morning, "07:45"), completed_at=et(morning, "05:00"))
     return golden
 
 
 def early_output() -> Golden:
-    """Phase 4's output is from the morning before the games: it is not of this night."""
+    """Phase 4's output is from the morning before the games, so it is not of this night."""
     golden = small("Output of phase 4 from before the games", status="findings")
     golden.night.rewrite(CACHE, et(golden.night.day, "11:30"))
     return golden.wants("TRIG004", "error", KEY)
 
 
 def waived_and_unseen() -> Golden:
-    """The document cannot be read, and that is waived: what it says of phase 4 is unseen all the same."""
-    golden = small("A waiver does not see for anyone", status="could_not_check")
+    """The document cannot be read, and that is waived: phase 4 still could not be checked."""
+    golden = small("A waived unreadable document", status="could_not_check")
     golden.night.report(name_of(PGS), completed_at="yesterday")
     golden.seeds["known_exceptions"] = (
-        f"rule,subject,game_date,reason,until\nDONE008,{KEY},{KEY},The writer is being mended.,2026-03-01\n"
+        f"rule,subject,game_date,reason,until\nDONE008,{KEY},{KEY},The writer is being repaired.,2026-03-01\n"
     )
     return golden.wants("DONE008", "info", KEY)
 
 
 def undated_rows() -> Golden:
-    """Rows that belong to no date: two of players, and a game of the schedule."""
+    """Rows without a date: two of players, and a game of the schedule."""
     golden = small("Rows without a date", expectations=True)
     row = golden.night.tables[PGS][0]
     golden.night.tables[PGS] += [{**row, "game_date": "", "player_lookup": name} for name in ("one", "other")]
@@ -67,7 +67,7 @@ def undated_rows() -> Golden:
 
 
 def too_early() -> Golden:
-    """Looked at before the day: nothing is there, and nothing has passed."""
+    """Evaluated on the morning of the day: there are no data, and no rule has passed."""
     golden = small("A day that is not over", status="could_not_check")
     night = golden.night
     for row in night.tables[SCHEDULE]:

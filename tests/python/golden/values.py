@@ -1,4 +1,4 @@
-"""Values that the suites do not expect."""
+"""Unexpected values for the suites."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from golden.night import PGS, SCHEDULE, UPCOMING_PLAYER, good_night, name_of
 
 
 def impossible_values() -> Golden:
-    """A player scored 131 points, and one played against a team that there is not."""
-    golden = small("Values that basketball does not allow")
+    """A player scored 131 points, and another played against an unknown team."""
+    golden = small("Impossible values")
     golden.expectations = True
     first, second = golden.night.tables[PGS][:2]
     first["points"] = 131
@@ -22,11 +22,11 @@ def impossible_values() -> Golden:
 
 
 def many_wrong_rows() -> Golden:
-    """On each of two dates more rows are wrong than Great Expectations names."""
+    """On each of two dates, more rows are wrong than Great Expectations lists."""
     first, second = good_night(DAY), good_night(DAY + timedelta(days=1), seed=8, first=601)
     second.tables[SCHEDULE] = [row for row in second.tables[SCHEDULE] if row["game_date"] > KEY]
     first.tables[SCHEDULE] = [row for row in first.tables[SCHEDULE] if row["game_date"] <= KEY]
-    golden = Golden("Wrong values on two dates, more than anyone lists", first, expectations=True, others=[second])
+    golden = Golden("Wrong values on two dates, more than are listed", first, expectations=True, others=[second])
     for night in golden.nights:
         for row in night.tables[UPCOMING_PLAYER][:78]:
             row["days_rest"] = -1
@@ -35,7 +35,7 @@ def many_wrong_rows() -> Golden:
 
 
 def waived_verdicts() -> Golden:
-    """A document and a row that are wrong, and waived: what is judged outside of SQL is waived like the rest."""
+    """A wrong document and a wrong row, both waived: verdicts judged outside SQL can be waived too."""
     golden = small("A wrong count and a wrong value, both waived", expectations=True, status="healthy")
     assert golden.night.document is not None
     golden.night.document["_completed_count"] = 3
@@ -43,7 +43,7 @@ def waived_verdicts() -> Golden:
     suite = f"{name_of(UPCOMING_PLAYER)}_latest"
     golden.seeds["known_exceptions"] = (
         "rule,subject,game_date,reason,until\n"
-        f"DONE001,{KEY},{KEY},The writer is being mended.,2026-03-31\n"
+        f"DONE001,{KEY},{KEY},The writer is being repaired.,2026-03-31\n"
         f"EXP002,{suite},{KEY},Rest days are being counted again.,2026-03-31\n"
     )
     golden.wants("DONE001", "info", KEY, 3)

@@ -106,9 +106,9 @@ PLANTED = (
     Planted(TEAMS, "A game has two teams in team_offense_game_summary_latest", one_team_less),
     Planted(TEAMS, "8 to 15 players of a team were on court", seven_players, "warn"),
     # One error for each game of the night so far; of these a second one in the same game.
-    Planted("team_offense_game_summary_latest", "The winner is ahead, the loser is not", wrong_winner),
+    Planted("team_offense_game_summary_latest", "win_flag agrees with margin_of_victory", wrong_winner),
     Planted(LATEST, "Personal fouls are between 0 and 6", in_player(1, personal_fouls=7), "warn"),
-    Planted(SOURCE, "season_year is the year the game's season began", in_player(1, season_year=2019), "warn"),
+    Planted(SOURCE, "season_year is the year in which the season began", in_player(1, season_year=2019), "warn"),
     Planted(SOURCE, "A team does not play itself", in_player(1, opponent_team_abbr="BOS", team_abbr="BOS")),
     Planted(LATEST, "Made three-pointers are at most the made field goals", in_player(1, three_pt_makes=5, fg_makes=4)),
     Planted(SOURCE, "game_id is YYYYMMDD_AWAY_HOME", in_player(1, game_id="0022500555")),
