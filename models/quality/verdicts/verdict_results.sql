@@ -13,7 +13,7 @@ game_days as (
     select * from {{ ref('game_days') }}
 ),
 
-owed as (
+required as (
     select
         rules.rule,
         rules.family,
@@ -27,22 +27,22 @@ owed as (
 )
 
 select
-    owed.rule,
-    owed.family,
-    owed.game_date,
-    coalesce(verdicts.subject, cast(owed.game_date as string)) as subject,
+    required.rule,
+    required.family,
+    required.game_date,
+    coalesce(verdicts.subject, cast(required.game_date as string)) as subject,
     coalesce(verdicts.outcome, 'not_run') as outcome,
     coalesce(verdicts.examined_count, 0) as examined_count,
     case
-        when {{ is_off('owed.family') }}
-            then concat('the family ', owed.family, ' is switched off by the var families_off')
+        when {{ is_off('required.family') }}
+            then concat('the family ', required.family, ' is switched off by the var families_off')
         when verdicts.rule is not null then coalesce(verdicts.reason, '')
-        when owed.family in ('expectations', 'reporting') then 'no current verdict for this date: run trueup check'
+        when required.family in ('expectations', 'reporting') then 'no current verdict for this date: run trueup check'
         else 'no current verdict for this date: run trueup reconcile'
     end as reason,
-    not {{ is_off('owed.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
-from owed
+    not {{ is_off('required.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
+from required
 left join verdicts
     on
-        owed.rule = verdicts.rule
-        and owed.game_date = verdicts.game_date
+        required.rule = verdicts.rule
+        and required.game_date = verdicts.game_date
