@@ -140,7 +140,7 @@ def test_a_model_is_not_built_from_a_view_of_other_days(state_dir: Path) -> None
         ["--exclude", "duplicate_groups"],
     ]
     for selection in partial:
-        with pytest.raises(DbtError, match=r"is not built without .* Select them together: --select \+"):
+        with pytest.raises(DbtError, match=r"--select \+"):
             alone.run(["build", *selection])
 
 
