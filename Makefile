@@ -1,6 +1,5 @@
-# Everything runs from one virtual environment, made from the locked requirements.
-# The lock is complete: --no-deps keeps pip from looking for newer versions of what is in it.
-# The newest python3 that is there is taken.
+# Everything runs in one virtual environment with the locked requirements. The lock file is complete, so --no-deps is
+# safe. PYTHON is the newest installed version.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
@@ -13,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 AUDIT := tests/python/browser/node_modules/.package-lock.json
 .PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios scenarios-write pictures lock clean
 
-help: ## show what can be made
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 install: $(READY) ## set up .venv from the locked requirements
@@ -26,20 +25,20 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(READY) ## replay the night of 2026-02-03 and show what went wrong
+demo: $(READY) ## replay the night of 2026-02-03 and show its findings
 	@$(BIN)/trueup demo
 
-test: lint $(AUDIT) ## lint, then every test, sqlcheck among them
+test: lint $(AUDIT) ## lint, then all tests, including sqlcheck
 	@$(BIN)/python -m pytest
 
-# Where npm is missing or reaches nothing, the audit is skipped, aloud (in CI it fails). Node knows its own
-# certificates alone; the system's are those of the network that it is in.
+# Without npm or a network, the audit is skipped with a warning (in CI it fails). Node ignores the system's
+# certificates, which a proxy may need.
 $(AUDIT): export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 $(AUDIT): tests/python/browser/package-lock.json
 	@npm ci --prefix tests/python/browser --silent --no-audit --no-fund --no-update-notifier --fetch-timeout=30000 \
-		|| echo "Without axe-core from npm the report's accessibility audit is skipped." >&2
+		|| echo "Warning: axe-core is not installed, so the accessibility audit of the report is skipped." >&2
 
-lint: $(READY) ## ruff, mypy, import-linter, sqlfluff, dbt parse: no warehouse needed
+lint: $(READY) ## run ruff, mypy, import-linter, sqlfluff and dbt parse (no warehouse needed)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -48,29 +47,29 @@ lint: $(READY) ## ruff, mypy, import-linter, sqlfluff, dbt parse: no warehouse n
 	@mkdir -p .trueup/profiles && cp profiles.example.yml .trueup/profiles/profiles.yml
 	@$(BIN)/dbt --quiet --warn-error parse --profiles-dir .trueup/profiles
 
-sqlcheck: $(READY) ## would BigQuery accept every statement? Google's own analyzer says
+sqlcheck: $(READY) ## check every SQL statement with Google's own analyzer
 	@PYTHONPATH=tools $(BIN)/python -m sqlcheck
 
-sqlcheck-write: $(READY) ## fill missing data_types of the models' contracts in
+sqlcheck-write: $(READY) ## add missing data_types to the models' contracts
 	@PYTHONPATH=tools $(BIN)/python -m sqlcheck --write
 
-check: ## what CI runs
+check: ## run what CI runs
 	@bash .ci/run
 
-scenarios: $(READY) ## replay every golden night and compare with what it expects
+scenarios: $(READY) ## replay all golden nights and compare the findings with the expected ones
 	@PYTHONPATH=tests/python $(BIN)/python -m golden .trueup/golden
 	@$(BIN)/trueup replay .trueup/golden
 
-scenarios-write: $(READY) ## write the golden nights that are in scenarios/ again
+scenarios-write: $(READY) ## regenerate the golden nights in scenarios/
 	@PYTHONPATH=tests/python $(BIN)/python -m golden scenarios $(notdir $(wildcard scenarios/*))
 
-pictures: $(READY) ## take the pictures of docs/images anew (needs Debian's chromium)
+pictures: $(READY) ## regenerate the pictures in docs/images (needs Debian's chromium)
 	@PYTHONPATH=tests/python $(BIN)/python tools/pictures.py
 
-lock: $(READY) ## renew requirements.lock from pyproject.toml
+lock: $(READY) ## update requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 		--no-emit-index-url --extra embedded --extra dev pyproject.toml --output-file requirements.lock
 
-clean: ## remove what was made
+clean: ## remove generated files
 	@rm -rf $(VENV) .trueup target logs tests/python/browser/node_modules

@@ -1,16 +1,16 @@
 """Everything that can stop trueup, and the exit code that names the cause.
 
     TrueupError
-    ├── UsageError              2  the call or the settings are wrong
+    ├── UsageError              2  the command line or the settings are wrong
     │   └── ScenarioError       2  a scenario folder cannot be read
-    └── CannotCheckError        3  the check could not be made
-        ├── WarehouseError      3  BigQuery, or the embedded one, does not answer
+    └── CannotCheckError        3  trueup could not check
+        ├── WarehouseError      3  BigQuery, or the embedded warehouse, does not answer
         ├── CompletionsError    3  the completion documents cannot be read or written
-        │   └── ConflictError   3  a document is not as it was read, or is there already
-        ├── PublishError        3  the message that starts phase 4 could not be sent
+        │   └── ConflictError   3  a document changed since it was read, or already exists
+        ├── PublishError        3  the phase 4 start message could not be sent
         └── DbtError            3  dbt could not compile or run a model
 
-A message says what is wrong, with the value that is, and ``hint`` says what to do next.
+``message`` says what is wrong and quotes the value; ``hint`` says what to do next.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class TrueupError(Exception):
         self.hint = hint
 
     @property
-    def told(self) -> str:
-        """What is wrong and what to do next, in one line."""
+    def text(self) -> str:
+        """Message and hint in one line."""
         return f"{self.message} {self.hint}".strip()
 
 
@@ -39,27 +39,27 @@ class UsageError(TrueupError):
 
 
 class ScenarioError(UsageError):
-    """A scenario folder holds something that cannot be read."""
+    """A scenario folder cannot be read."""
 
 
 class CannotCheckError(TrueupError):
-    """The check could not be made: nothing is known about the data."""
+    """trueup could not check: it knows nothing about the data."""
 
 
 class WarehouseError(CannotCheckError):
-    """BigQuery, or the embedded warehouse, does not answer or refuses."""
+    """BigQuery, or the embedded warehouse, does not answer or refuses the request."""
 
 
 class CompletionsError(CannotCheckError):
-    """The store of the completion documents does not answer or refuses."""
+    """The document store does not answer or refuses the request."""
 
 
 class ConflictError(CompletionsError):
-    """A document is not (any more) as the writer had read it; nothing was written."""
+    """The document changed since it was read, or already exists; nothing was written."""
 
 
 class PublishError(CannotCheckError):
-    """The message that starts phase 4 could not be sent, or nobody knows whether it was."""
+    """The phase 4 start message could not be sent, or it is unknown whether it was sent."""
 
 
 class DbtError(CannotCheckError):

@@ -14,7 +14,7 @@ from trueup.errors import UsageError
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One declared table. ``columns``: name to BigQuery type, lower case; ``meta`` as declared."""
+    """One declared table. ``columns`` maps each name to its BigQuery type in lower case; ``meta`` is as declared."""
 
     dataset: str
     table: str
@@ -31,7 +31,7 @@ class TableSchema:
 
 
 def read_table_schemas(models: Path) -> dict[str, TableSchema]:
-    """Every declared source table by ``dataset.table``; the source's name is the dataset."""
+    """Every declared source table by ``dataset.table``. The name of a source is its dataset."""
     schemas: dict[str, TableSchema] = {}
     for path in sorted(models.glob("staging/*/_sources.yml")):
         for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
@@ -39,7 +39,7 @@ def read_table_schemas(models: Path) -> dict[str, TableSchema]:
                 schema = _schema(source["name"], table)
                 schemas[schema.name] = schema
     if not schemas:
-        raise UsageError(f"No source is declared under {models}.", "Run trueup from its project folder.")
+        raise UsageError(f"No sources are declared under {models}.", "Run trueup from its project folder.")
     return schemas
 
 

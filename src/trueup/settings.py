@@ -1,4 +1,4 @@
-"""What is checked and where: the command line and the environment, made into one value."""
+"""The settings of a run, from the command line and the environment."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ IN_FIRESTORE = "firestore"
 
 @dataclass(frozen=True)
 class Settings:
-    """One run's settings. ``completions`` is a SQLite file, or None for Firestore; ``run_id`` names this run and no
-    other, ``holder`` who started it, for people.
+    """The settings of one run. ``completions`` is a SQLite file, or None for Firestore. ``run_id`` is unique to this
+    run; ``holder`` is shown to people as the one who started it.
     """
 
     project_dir: Path
@@ -40,7 +40,7 @@ class Settings:
         return {**window_vars(self.window, self.variables), "run_id": self.run_id}
 
     def variable(self, name: str) -> Any:
-        """A var of this run; where it was not given, the one of dbt_project.yml."""
+        """A var of this run; the default is in dbt_project.yml."""
         if name in self.variables:
             return self.variables[name]
         return self._project_variables[name]
@@ -51,7 +51,7 @@ class Settings:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the target is the embedded default and not BigQuery."""
+        """Whether the target is the embedded warehouse, not BigQuery."""
         return self.target in ("local", "ci")
 
 
@@ -63,9 +63,9 @@ def project_variables(project_dir: Path) -> dict[str, Any]:
 
 
 def find_project(start: Path, or_installed: bool = True) -> Path:
-    """The folder of trueup's dbt project: ``start`` or one above it, else the one that trueup was installed from.
+    """The folder of trueup's dbt project: ``start``, a folder above it, or the checkout that trueup was installed from.
 
-    ``or_installed``: False where somebody named ``start``, who must not be given another project's report.
+    ``or_installed`` is False if the user named ``start``: another project's report would be wrong.
     """
     installed = [Path(__file__).resolve().parents[2]] if or_installed else []
     for folder in (start, *start.parents, *installed):
@@ -73,13 +73,13 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
         if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8"):
             return folder
     raise UsageError(
-        f"There is no trueup project at {start} or above it.",
-        "Run trueup in its checkout, or give --project-dir.",
+        f"No trueup project found at {start} or above it.",
+        "Run trueup in its checkout, or use --project-dir.",
     )
 
 
 def completions_file(target: str, project_dir: Path) -> Path | None:
-    """The SQLite file of the completion documents; None where they are in Firestore, which can be said by name."""
+    """The SQLite file of the completion documents, or None if they are in Firestore (TRUEUP_COMPLETIONS=firestore)."""
     path = os.environ.get(COMPLETIONS_VARIABLE)
     if path and path != IN_FIRESTORE:
         return Path(path)

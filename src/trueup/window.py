@@ -1,4 +1,4 @@
-"""The checked days and the time as of which they are judged."""
+"""The checked days and the as-of timestamp."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_DAYS = 7
 
 @dataclass(frozen=True)
 class Window:
-    """The checked Eastern days, both included, and the moment that the check speaks of."""
+    """The checked Eastern days, first and last included, and the timestamp that the check is evaluated as of."""
 
     first_date: date
     last_date: date
@@ -30,7 +30,7 @@ class Window:
 
 
 def window_vars(window: Window, others: Mapping[str, Any]) -> dict[str, Any]:
-    """A window as dbt vars, beside the other ones."""
+    """``others`` plus the window, as dbt vars."""
     return {
         **others,
         "as_of": window.as_of.isoformat(),
@@ -46,55 +46,55 @@ def make_window(
     as_of: str | None,
     now: datetime,
 ) -> Window:
-    """The days to check; without any, the seven Eastern days that end the day before ``as_of``.
+    """The days to check. Default: the seven Eastern days that end the day before ``as_of``.
 
-    Raises UsageError with the wrong value and the form it should have.
+    Raises UsageError with the invalid value and the expected form.
     """
-    moment = _moment(as_of) if as_of else now
+    evaluated_at = _timestamp(as_of) if as_of else now
     last = _date("--last-date", last_date) if last_date else None
     first = _date("--first-date", first_date) if first_date else None
     if days is not None and days < 1:
-        raise UsageError(f"--days is {days}.", "Give a number of days from 1 on.")
+        raise UsageError(f"--days {days} is less than 1.", "Use 1 or more.")
     if days is not None and first is not None:
-        raise UsageError("--days and --first-date say the same thing twice.", "Give one of them.")
+        raise UsageError("--days conflicts with --first-date.", "Use only one of them.")
     if last is None:
-        yesterday = moment.astimezone(EASTERN).date() - timedelta(days=1)
+        yesterday = evaluated_at.astimezone(EASTERN).date() - timedelta(days=1)
         last = max(first, yesterday) if first else yesterday
     if first is None:
         first = _days_before(last, days or DEFAULT_DAYS)
     if first > last:
         raise UsageError(f"--first-date {first} is after --last-date {last}.", "Swap the two dates.")
-    return Window(first, last, moment)
+    return Window(first, last, evaluated_at)
 
 
 def now() -> datetime:
-    """The moment, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 def _days_before(last: date, days: int) -> date:
-    """The first of so many days that end at ``last``."""
+    """The first day of a period of ``days`` days that ends at ``last``."""
     try:
         return last - timedelta(days=days - 1)
     except OverflowError as error:
-        raise UsageError(f"--days {days} begins before the year 1.", "Give fewer days.") from error
+        raise UsageError(f"--days {days} begins before the year 1.", "Use fewer days.") from error
 
 
 def _date(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{option} {text!r} is not a date.", "Write it as in 2026-02-03.") from error
+        raise UsageError(f"{option} {text!r} is not a date.", "Use the form 2026-02-03.") from error
 
 
-def _moment(text: str) -> datetime:
-    wanted = "Write it as in 2026-02-04T16:00:00-05:00."
+def _timestamp(text: str) -> datetime:
+    expected = "Use the form 2026-02-04T16:00:00-05:00."
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        timestamp = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
-        raise UsageError(f"--as-of {text!r} is not a moment.", wanted) from error
-    if moment.tzinfo is None:
-        raise UsageError(f"--as-of {text!r} has no offset.", wanted)
-    if not 1 < moment.year < MAXYEAR:  # elsewhere it may be in a year that there is not
-        raise UsageError(f"--as-of {text!r} is in the year {moment.year}.", wanted)
-    return moment
+        raise UsageError(f"--as-of {text!r} is not a timestamp.", expected) from error
+    if timestamp.tzinfo is None:
+        raise UsageError(f"--as-of {text!r} has no UTC offset.", expected)
+    if not 1 < timestamp.year < MAXYEAR:  # in another time zone its year may not exist
+        raise UsageError(f"--as-of {text!r} is out of range: use a year from 2 to 9998.", expected)
+    return timestamp

@@ -1,4 +1,4 @@
-"""``trueup alert``: tell the channels what changed since the last alert."""
+"""``trueup alert``: send what changed since the last alert."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from trueup.window import now
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("--preview", action="store_true", help="show what would be sent, and send nothing")
+    parser.add_argument("--preview", action="store_true", help="show the messages without sending them")
     parser.add_argument(
         "--max-age",
         type=float,
         default=MOST_HOURS,
         metavar="HOURS",
-        help=f"refuse a report that is older (default: {MOST_HOURS:g})",
+        help=f"refuse a report older than this (default: {MOST_HOURS:g})",
     )
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Send what is new in the last run's report to Slack, a webhook and the step summary."""
+    """Send what is new in the last report to Slack, a webhook and the step summary."""
     project_dir = project_of(options)
     found = read_report(state_of(project_dir))
     settings = alert_settings(found.target, project_dir)
@@ -55,7 +55,7 @@ def run(options: Namespace, console: Console) -> int:
 
 
 def send(report: Report, project_dir: Path) -> tuple[Delivery, ...]:
-    """Send to the channels that the environment names; without any, nothing is imported or opened."""
+    """Send to the channels configured in the environment. If there are none, nothing is imported or opened."""
     settings = alert_settings(report.target, project_dir)
     if not channels_of(settings):
         return ()
@@ -66,7 +66,7 @@ def send(report: Report, project_dir: Path) -> tuple[Delivery, ...]:
 
 
 def print_deliveries(deliveries: Sequence[Delivery], console: Console) -> None:
-    """What became of the alerts: what was sent, and above all what was not."""
+    """Print the result of each delivery."""
     for one in deliveries:
         colour = "bold red" if one.is_unsent else "dim"
         reason = f": {one.reason}" if one.reason else ""
@@ -76,7 +76,7 @@ def print_deliveries(deliveries: Sequence[Delivery], console: Console) -> None:
 
 
 def print_previews(previews: Sequence[Preview], console: Console) -> None:
-    """What each channel would be sent."""
+    """Print the message for each channel."""
     for one in previews:
         console.print(f"[bold]{one.channel}[/]  {escape(one.reason)}".rstrip(), highlight=False)
         if one.body:

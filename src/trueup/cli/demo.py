@@ -7,7 +7,7 @@ from contextlib import closing
 
 from rich.console import Console
 
-from trueup.cli.options import near, project_of, state_of
+from trueup.cli.options import project_of, short_path, state_of
 from trueup.cli.replay import print_replay, starting_warehouse
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
@@ -20,13 +20,13 @@ NIGHT = "incident-2026-02-03"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """No options of its own."""
+    """Add no options."""
 
 
 def run(options: Namespace, console: Console) -> int:
     """Replay the night of 2026-02-03, end to end. Exits 0 if it finds exactly the planted faults."""
     project_dir = project_of(options)
-    folder = state_of(project_dir) / "demo"  # never in the place of a check's report
+    folder = state_of(project_dir) / "demo"  # must not overwrite the report of a check
     steps = Steps(console)
     out = Console()
     with closing(steps), starting_warehouse(steps) as warehouse:
@@ -45,5 +45,5 @@ def run(options: Namespace, console: Console) -> int:
     print_report(night.report, out)
     out.print()
     print_replay(night, out)
-    out.print(f"The report: {near(page_path(folder))}", highlight=False)
+    out.print(f"The report: {short_path(page_path(folder))}", highlight=False)
     return 0 if night.is_match else 1

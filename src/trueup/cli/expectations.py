@@ -1,4 +1,4 @@
-"""``trueup expectations``: the suites of Great Expectations, alone."""
+"""``trueup expectations``: only the Great Expectations suites."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import closing
 
 from rich.console import Console
 
-from trueup.cli.options import add_format, add_window, near, settings_of, show
+from trueup.cli.options import add_format, add_window, settings_of, short_path, show
 from trueup.cli.steps import Steps
 from trueup.expectations.validator import DATA_DOCS
 from trueup.window import now
@@ -20,17 +20,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Run the suites of Great Expectations alone."""
+    """Run only the Great Expectations suites."""
     settings = settings_of(options, now())
     from trueup.runs.expectations import check_expectations
     from trueup.runs.wiring import open_workplace
 
     steps = Steps(console)
-    # Not in the place of the pages that the last check's report links to.
+    # The report of the last check links to its own Data Docs: do not overwrite them.
     folder = settings.state_dir / "expectations"
     with closing(steps), open_workplace(settings, steps, folder / DATA_DOCS) as work:
         report = check_expectations(work)
     code = show(report, options)
     if report.data_docs and options.format == "text":
-        Console().print(f"\n[dim]{near(folder / report.data_docs)}[/]", highlight=False)
+        Console().print(f"\n[dim]{short_path(folder / report.data_docs)}[/]", highlight=False)
     return code

@@ -1,4 +1,4 @@
-"""``trueup local``: any command beside an embedded warehouse."""
+"""``trueup local``: run any command with an embedded warehouse."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Run a command beside an embedded warehouse."""
+    """Run a command with an embedded warehouse."""
     if not options.run:
-        raise UsageError("There is no command to run.", "As in: trueup local -- dbt build")
+        raise UsageError("No command given.", "Example: trueup local -- dbt build")
     project_dir = project_of(options)
     from trueup.runs.session import session_environment
 

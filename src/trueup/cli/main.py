@@ -1,11 +1,13 @@
-"""The command line: arguments into commands, errors into messages and exit codes."""
+"""The entry point: parses arguments, runs a command, turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +25,7 @@ _INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError for arguments that it does not understand, once it has shown the usage."""
+    """A parser that prints the usage and raises UsageError instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -47,46 +49,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("trueup: interrupted; nothing is left running.", highlight=False)
         return _INTERRUPTED
-    except Exception as error:  # a defect of ours: never a pass, never a page of traceback
+    except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
         console.print(
             f"[bold red]trueup:[/] a defect in trueup itself: {type(error).__name__}: "
-            f"{_escape(str(error)[:300])}\n  → Please report it with {_escape(_keep(traceback.format_exc()))}",
+            f"{_escape(str(error)[:300])}\n  → Please report it with {_escape(_saved(traceback.format_exc()))}",
             highlight=False,
         )
         return CannotCheckError.exit_code
 
 
-def _keep(crash: str) -> str:
-    """Where the traceback of a defect is; where it can be written nowhere, the traceback."""
+def _saved(trace: str) -> str:
+    """The file with the traceback, or the traceback itself if no file can be written."""
     try:
-        return str(artifacts.write_crash(Path.cwd() / ".trueup", crash))
+        return str(artifacts.write_crash(Path.cwd() / ".trueup", trace))
     except CannotCheckError:
-        return f"this:\n{crash}"
+        return f"this:\n{trace}"
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:
-    """The options of a command. Wrong arguments of ``check`` are left in the report before they are told."""
-    parser, names = _parser()
+    """Parse the arguments. A usage error of ``check`` is also written to its report."""
+    parser, commands = _parser()
     try:
         return parser.parse_args(given)
     except UsageError as error:
-        # All that is known of wrong arguments is which command they name first.
-        name = next((one for one in given if one in names), "")
-        told = UsageError(error.message, f"{' '.join(['trueup', name]).strip()} --help shows what there is.")
+        # argparse has not returned the command, so the first argument with a command's name counts as the command.
+        name = next((one for one in given if one in commands), "")
+        known = [word for action in commands[name]._actions for word in action.option_strings] if name else [*commands]
+        hint = f"{_suggestion(error.message, known)}See {' '.join(['trueup', name]).strip()} --help."
+        explained = UsageError(error.message, hint)
         if name == "check":
-            check.refuse_check(_readable(given), told)
-        raise told from error
+            check.refuse_check(_readable(given), explained)
+        raise explained from error
+
+
+def _suggestion(message: str, known: Sequence[str]) -> str:
+    """``Did you mean --days? `` for an unknown option or command, or ""."""
+    unknown = re.search(r"unrecognized arguments: ([^\s=.]+)|COMMAND: invalid choice: '([^']+)'", message)
+    close = difflib.get_close_matches(unknown[1] or unknown[2], known, 1) if unknown else []
+    return f"Did you mean {close[0]}? " if close else ""
 
 
 def _readable(given: Sequence[str]) -> argparse.Namespace:
-    """Of a check's wrong arguments those that say where and of what its report is, each read alone."""
+    """The arguments of ``check`` that its report needs, each parsed separately because others are invalid."""
 
     def read(option: str, default: str | None = None) -> str | None:
         parser = _Parser(add_help=False, usage=argparse.SUPPRESS)
         parser.add_argument(option, dest="value", default=default)
         try:
             value: str | None = parser.parse_known_args(given)[0].value
-        except UsageError:  # it lacks its value
+        except UsageError:  # the option has no value
             return default
         return value
 
@@ -107,22 +118,22 @@ def _escape(text: str) -> str:
     return escape(text)
 
 
-def _parser() -> tuple[argparse.ArgumentParser, frozenset[str]]:
-    """The parser, and the names of the commands."""
+def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
+    """The parser, and the parser of each command by name."""
     parser = _Parser(
         prog="trueup",
         description="Is yesterday's data complete, on time and counted once?",
-        epilog="Exit codes: 0 healthy, 1 findings of severity error, 2 wrong usage, 3 could not check.",
+        epilog="Exit codes: 0 healthy, 1 findings of severity error, 2 usage error, 3 could not check.",
     )
     parser.add_argument("--version", action="version", version=f"trueup {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         text = (command.run.__doc__ or "").strip()
         one = subparsers.add_parser(command.__name__.rpartition(".")[2], help=text, description=text)
-        one.add_argument("--project-dir", metavar="DIR", help="trueup's checkout (default: found)")
+        one.add_argument("--project-dir", metavar="DIR", help="trueup's checkout (default: search upwards)")
         command.add_arguments(one)
         one.set_defaults(command=command.run)
-    return parser, frozenset(subparsers.choices)
+    return parser, subparsers.choices
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ DEFAULT_TARGET = "local"
 
 def add_window(parser: ArgumentParser) -> None:
     """``--first-date``, ``--last-date``, ``--days``, ``--as-of`` and ``--target``."""
-    parser.add_argument("--first-date", metavar="D", help="first Eastern day, as in 2026-02-03")
+    parser.add_argument("--first-date", metavar="D", help="first Eastern day, for example 2026-02-03")
     parser.add_argument("--last-date", metavar="D", help="last Eastern day (default: yesterday)")
-    parser.add_argument("--days", type=int, metavar="N", help="number of days up to the last one (default: 7)")
-    parser.add_argument("--as-of", metavar="T", help="evaluate as of this time (default: now)")
+    parser.add_argument("--days", type=int, metavar="N", help="number of days that end at --last-date (default: 7)")
+    parser.add_argument("--as-of", metavar="T", help="evaluate as of this timestamp (default: now)")
     parser.add_argument("--target", default=DEFAULT_TARGET, help="local (embedded), ci, or prod")
 
 
@@ -36,19 +36,19 @@ def add_format(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
-def window_of(options: Namespace, moment: datetime) -> Window:
-    """The days that the options name. Raises UsageError if they name none."""
-    return make_window(options.first_date, options.last_date, options.days, options.as_of, moment)
+def window_of(options: Namespace, now: datetime) -> Window:
+    """The days that the options name. Raises UsageError if they are invalid."""
+    return make_window(options.first_date, options.last_date, options.days, options.as_of, now)
 
 
-def settings_of(options: Namespace, moment: datetime) -> Settings:
-    """The settings of a run on the days that the options name."""
+def settings_of(options: Namespace, now: datetime) -> Settings:
+    """The settings of a run with these options."""
     project_dir = project_of(options)
     return Settings(
         project_dir=project_dir,
         state_dir=state_of(project_dir),
         target=options.target,
-        window=window_of(options, moment),
+        window=window_of(options, now),
         completions=completions_file(options.target, project_dir),
         holder=actor().name,
     )
@@ -62,21 +62,21 @@ def project_of(options: Namespace) -> Path:
 
 
 def state_of(project_dir: Path) -> Path:
-    """The folder in which runs leave their reports."""
+    """The folder for reports and other files of runs."""
     return project_dir / ".trueup"
 
 
 def actor() -> Actor:
-    """Who runs this command, for the audit."""
+    """The user and host that run this command, for the audit table."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container without an entry for its user
+    except (KeyError, OSError):  # a container may have no entry for its user
         user = f"uid-{os.getuid()}"
     return Actor(f"{user}@{socket.gethostname()}", uuid.uuid4().hex[:12])
 
 
 def show(report: Report, options: Namespace) -> int:
-    """Print the report in the form that ``--format`` names; returns its exit code."""
+    """Print the report in the form of ``--format``. Returns its exit code."""
     if options.format == "json":
         print(to_json(report))
     else:
@@ -84,6 +84,6 @@ def show(report: Report, options: Namespace) -> int:
     return report.exit_code
 
 
-def near(path: Path) -> Path:
-    """A path relative to the current folder where it is below it."""
+def short_path(path: Path) -> Path:
+    """The path, relative to the current folder if it is inside it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

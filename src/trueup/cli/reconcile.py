@@ -1,4 +1,4 @@
-"""``trueup reconcile``: judge the completion documents, show the plan of their repair, or carry it out."""
+"""``trueup reconcile``: judge the completion documents, plan their repair, and apply it with --fix."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
 from trueup.errors import CannotCheckError, UsageError
 from trueup.judge.case import FAMILIES
+from trueup.plural import counted
 from trueup.repair.documents.plan import Plan
 from trueup.repair.documents.planned import planned_steps
 from trueup.repair.documents.steps import START, Step, value_text
@@ -37,23 +38,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_window(parser)
     add_format(parser)
     does = parser.add_mutually_exclusive_group()
-    does.add_argument("--fix", action="store_true", help="carry out the plan")
-    does.add_argument("--history", action="store_true", help="show what was repaired on these days")
+    does.add_argument("--fix", action="store_true", help="apply the plan")
+    does.add_argument("--history", action="store_true", help="show past repairs of these days")
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Judge the completion documents against the rows and plan their repair; with --fix, carry it out."""
+    """Judge the completion documents against the rows and plan their repair. With --fix, apply the plan."""
     if options.fix and options.as_of:
-        raise UsageError("--fix conflicts with --as-of: it repairs what is there now.", "Leave one of them out.")
+        raise UsageError("--fix conflicts with --as-of: it repairs the current documents.", "Use only one of them.")
     settings = settings_of(options, now())
     if off := families_off(settings) & FAMILIES:
         raise UsageError(
-            f"The var families_off switches off the rules on documents ({', '.join(sorted(off))}).",
-            "Leave them on in dbt_project.yml to reconcile documents.",
+            f"The rules on documents are switched off ({', '.join(sorted(off))}).",
+            "Remove them from the var families_off in dbt_project.yml.",
         )
     from trueup.runs.build import build_evidence, building
     from trueup.runs.reconcile import judged_report
-    from trueup.runs.repair import carry_out, plan_repairs, repair_audit
+    from trueup.runs.repair import apply_repairs, plan_repairs, repair_audit
     from trueup.runs.wiring import open_workplace
 
     who = actor()
@@ -70,8 +71,8 @@ def run(options: Namespace, console: Console) -> int:
             repair = plan_repairs(work, who)
             if options.fix and not repair.judged.unread:
                 steps.start("Repairing")
-                repair = carry_out(work, repair, who)
-            problems = [repair.trouble] if repair.trouble else []
+                repair = apply_repairs(work, repair, who)
+            problems = [repair.problem] if repair.problem else []
             report = judged_report(work, repair.judged, problems)
     if options.format == "json":
         print(repair_json(report, repair))
@@ -82,7 +83,7 @@ def run(options: Namespace, console: Console) -> int:
 
 
 def repair_json(report: Report, repair: Repair) -> str:
-    """The report, the plan of each document, and what was done: one JSON document."""
+    """The report, the plan for each document, and the steps that were done, as one JSON object."""
     plans = [
         {
             "document": plan.document_id,
@@ -97,12 +98,12 @@ def repair_json(report: Report, repair: Repair) -> str:
 
 
 def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
-    """What would be done, or what was done, and what is left to people."""
+    """Print the planned or applied steps, and the findings that need manual repair."""
     steps = repair.steps if was_fixed else [one for plan in repair.plans for one in planned_steps(plan, "started")]
     console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]", highlight=False)
     if not steps:
         is_unseen = repair.judged.unread or any(one.is_blocking for one in repair.judged.verdicts)
-        said = "no plan: something that it needs could not be checked" if is_unseen else "nothing to repair"
+        said = "no plan: some of its evidence could not be checked" if is_unseen else "nothing to repair"
         console.print(f"  {said}", highlight=False)
     for step in steps:
         state = f"[{_COLOURS[step.state]}]{step.state}[/] " if was_fixed else ""
@@ -112,20 +113,20 @@ def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
         elif not was_fixed:
             console.print(f"    [dim]because {escape(_short(dict(step.evidence)))}[/]", highlight=False)
             for table, count in step.evidence.get("excess_rows", {}).items():
-                note = f"{table} holds {count} duplicate rows, and phase 4 would read them"
+                note = f"{table} has {counted(count, 'duplicate row')}; phase 4 would read them"
                 console.print(f"    [yellow]{escape(note)}[/]", highlight=False)
     _print_left(repair.plans, console)
     if steps and not was_fixed:
-        console.print("\nTo carry it out: the same command with [green]--fix[/]", highlight=False)
+        console.print("\nTo apply the plan, run the same command with [green]--fix[/]", highlight=False)
 
 
 def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console) -> None:
-    """Every step on the documents of the window, oldest first."""
+    """Print every step on the documents of the window, oldest first."""
     if form == "json":
         print(json.dumps([dict(row) for row in rows], default=str, indent=2, ensure_ascii=False))
         return
     if not rows:
-        console.print("No document of these days was repaired.", highlight=False)
+        console.print("No repairs on these days.", highlight=False)
     for row in rows:
         console.print(
             f"{row['recorded_at']:%Y-%m-%d %H:%M:%S} UTC  [{_COLOURS.get(row['state'], 'dim')}]{row['state']}[/]  "
@@ -153,7 +154,7 @@ def _print_left(plans: Sequence[Plan], console: Console) -> None:
 
 def _change(step: Step) -> str:
     if step.action == START:
-        return f"start phase 4 of {step.subject}: claim it, send the message, set _triggered"
+        return f"start phase 4 of {step.subject}: claim the start, send the message, set _triggered"
     return f"set {step.subject}: {_short(step.before)} → {_short(step.after)}"
 
 

@@ -1,4 +1,4 @@
-"""``trueup replay``: scenarios, compared with what they expect."""
+"""``trueup replay``: run scenarios and compare the findings with the expected ones."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from rich.markup import escape
 from trueup.cli.options import add_format, project_of, state_of
 from trueup.cli.steps import Steps
 from trueup.gateways.embedded import EmbeddedWarehouse
+from trueup.plural import counted
 from trueup.runs.replayed import Replay, replays_to_json
 from trueup.scenario.scenario import find_scenarios
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("folders", nargs="+", metavar="DIR", help="a scenario, or a folder of them")
-    parser.add_argument("--quiet", action="store_true", help="results only, no progress")
+    parser.add_argument("folders", nargs="+", metavar="DIR", help="a scenario folder, or a folder of scenarios")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_format(parser)
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Replay scenarios and compare the findings with those they expect."""
+    """Replay scenarios and compare their findings with the expected ones."""
     project_dir = project_of(options)
     steps = Steps(console, quiet=options.quiet)
     out = Console()
@@ -48,19 +49,19 @@ def run(options: Namespace, console: Console) -> int:
 
 @contextmanager
 def starting_warehouse(steps: Steps) -> Iterator[EmbeddedWarehouse]:
-    """An embedded warehouse that starts while dbt is imported, which takes as long."""
+    """An embedded warehouse. It starts while dbt is imported, which takes about as long."""
     steps.start("Starting the embedded warehouse")
     with EmbeddedWarehouse() as warehouse:
         yield warehouse
 
 
 def print_replay(replay: Replay, console: Console) -> None:
-    """One line for a scenario that was met; what differs for one that was not."""
+    """Print one line for a match, or the differences."""
     scenario, comparison = replay.scenario, replay.comparison
     if replay.is_match:
         planted = len(scenario.expect)
-        found = f"found exactly the {planted} planted findings" if planted else "found nothing, as it should"
-        ended = "; could not check, as it should" if scenario.status == "could_not_check" else ""
+        found = f"found exactly the {counted(planted, 'planted finding')}" if planted else "found nothing, as expected"
+        ended = "; could not check, as expected" if scenario.status == "could_not_check" else ""
         console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}", highlight=False)
         return
     console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}", highlight=False)

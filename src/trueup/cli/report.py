@@ -1,4 +1,4 @@
-"""``trueup report``: the last run's report again, from its artifacts alone."""
+"""``trueup report``: show the last report again, without a new run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.markup import escape
 
-from trueup.cli.options import add_format, near, project_of, show, state_of
+from trueup.cli.options import add_format, project_of, short_path, show, state_of
 from trueup.reporting.age import age_in_words, is_old
 from trueup.reporting.artifacts import read_report, write_page
 from trueup.reporting.page.wording import utc
@@ -22,8 +22,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_format(parser)
 
 
-def run(options: Namespace, console: Console) -> int:  # noqa: ARG001 - one shape for all
-    """Show the last run's report again, from its artifacts alone."""
+def run(options: Namespace, console: Console) -> int:  # noqa: ARG001 - all commands share one signature
+    """Show the last report again, without a new run."""
     project_dir = project_of(options)
     found = read_report(state_of(project_dir))
     page = write_page(state_of(project_dir), found, load_reference(project_dir / "seeds").rules)
@@ -31,14 +31,14 @@ def run(options: Namespace, console: Console) -> int:  # noqa: ARG001 - one shap
         print_age(found, now(), Console())
     code = show(found, options)
     if options.format == "text":
-        Console().print(f"\nThe report: {near(page)}", highlight=False)
+        Console().print(f"\nThe report: {short_path(page)}", highlight=False)
     return code
 
 
 def print_age(report: Report, now: datetime, console: Console) -> None:
-    """When a report that is read again was written, and what it speaks of: nobody takes an old one for today's."""
+    """Print when the report was written, so that an old one is not mistaken for today's."""
     colour = "yellow" if is_old(report, now) else "dim"
-    told = (
+    line = (
         f"Report written {age_in_words(report, now)}. Target {escape(report.target)}, as of {utc(report.window.as_of)}."
     )
-    console.print(f"[{colour}]{told}[/]", highlight=False)
+    console.print(f"[{colour}]{line}[/]", highlight=False)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trueup.plural import counted
 from trueup.results.finding import SEVERITIES, by_severity
 from trueup.results.report import Report
 
@@ -17,9 +18,9 @@ _NOT_RUN_SHOWN = 12
 
 
 def print_report(report: Report, console: Console) -> None:
-    """The report on a terminal: the verdict, what is wrong, what to do, what was not run."""
+    """Print the summary, problems, findings with next steps, service levels, and what was not run."""
     console.print()
-    console.print(verdict(report), highlight=False)
+    console.print(summary_line(report), highlight=False)
     for problem in report.problems:
         console.print(f"  [bold red]could not check[/]  {escape(problem)}", highlight=False)
     if report.findings:
@@ -30,8 +31,8 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"[dim]note: {escape(note)}[/]", highlight=False)
 
 
-def verdict(report: Report) -> str:
-    """One sentence: healthy or not, and what was looked at."""
+def summary_line(report: Report) -> str:
+    """One line: days, status and counts."""
     window = report.window
     days = (
         f"{window.first_date}"
@@ -40,20 +41,21 @@ def verdict(report: Report) -> str:
     )
     counts = Counter(one.outcome for one in report.outcomes)
     severities = Counter(one.severity for one in report.findings)
-    looked = f"{counts['passed']} checks passed, {counts['failed']} failed, {counts['not_run']} not run"
+    checks = f"{counted(counts['passed'], 'check')} passed, {counts['failed']} failed, {counts['not_run']} not run"
+    warnings = counted(severities["warn"], "warning")
     if report.status == "healthy":
-        warned = f" with {severities['warn']} warnings" if severities["warn"] else ""
-        return f"[bold green]✔ {days}: healthy{warned}[/]  ({looked})"
+        warned = f" with {warnings}" if severities["warn"] else ""
+        return f"[bold green]✔ {days}: healthy{warned}[/]  ({checks})"
     if report.status == "findings":
-        return f"[bold red]✘ {days}: {severities['error']} errors, {severities['warn']} warnings[/]  ({looked})"
-    return f"[bold yellow]? {days}: could not check[/]  ({looked})"
+        return f"[bold red]✘ {days}: {counted(severities['error'], 'error')}, {warnings}[/]  ({checks})"
+    return f"[bold yellow]? {days}: could not check[/]  ({checks})"
 
 
 def _print_findings(report: Report, console: Console) -> None:
-    """Per finding what is wrong and the next step; lines that read well at any width."""
+    """Print what is wrong and the next step for each finding. The layout fits any terminal width."""
     for finding in by_severity(report.findings):
         if finding.severity == "info" and finding.waived_because is None and finding.rule.startswith("SLO"):
-            continue  # the service levels below say the same with their numbers
+            continue  # the service levels below show the same with numbers
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column(width=max(map(len, SEVERITIES)), style=_COLOURS[finding.severity])
         table.add_column(overflow="fold")
@@ -98,4 +100,4 @@ def _print_not_run(report: Report, console: Console) -> None:
             highlight=False,
         )
     if len(ordered) > _NOT_RUN_SHOWN:
-        console.print(f"  … and {len(ordered) - _NOT_RUN_SHOWN} more reasons (--format json)")
+        console.print(f"  … and {counted(len(ordered) - _NOT_RUN_SHOWN, 'more reason')} (--format json)")

@@ -7,9 +7,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 
 class Steps:
-    """Tells on stderr what is being done; a step at a time, with dbt's nodes as they start.
+    """Prints progress on stderr: each step, and dbt's nodes as they start.
 
-    On a terminal it is a live line; elsewhere (CI, a file) one line per step.
+    On a terminal this is a live line; elsewhere (CI, a file) it is one line per step.
     """
 
     def __init__(self, console: Console, quiet: bool = False) -> None:
@@ -18,7 +18,7 @@ class Steps:
         self._progress: Progress | None = None
 
     def start(self, what: str) -> None:
-        """A new step begins."""
+        """Begin a new step."""
         self.finish()
         if self._quiet:
             return
@@ -42,11 +42,11 @@ class Steps:
             self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=name[-48:])
 
     def close(self) -> None:
-        """Leave the terminal as it was, whatever happened."""
+        """Restore the terminal."""
         self.finish()
 
     def finish(self) -> None:
-        """The step is done."""
+        """End the step."""
         progress, self._progress = self._progress, None
         if progress is not None:
             task = progress.tasks[0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from trueup.completion.encoding import parse_moment
+from trueup.completion.encoding import parse_timestamp
 from trueup.completion.roster import Roster
 from trueup.completion.store import Snapshot
 
@@ -150,7 +150,7 @@ def _moment(value: Any, path: str, problems: list[str]) -> datetime | None:
     moment = value
     if isinstance(value, str):
         try:
-            moment = parse_moment(value)
+            moment = parse_timestamp(value)
         except ValueError:
             moment = None
     if not isinstance(moment, datetime):

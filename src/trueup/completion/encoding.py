@@ -14,7 +14,7 @@ _BYTES = "$bytes"
 _TEXT = "$text"
 
 
-def parse_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A moment from ISO 8601, aware or naive as it was written. Raises ValueError for what is no moment."""
     return datetime.fromisoformat(text.strip().upper())  # RFC 3339 knows a lower-case z
 
@@ -46,7 +46,7 @@ def _decode(value: Any, where: str) -> Any:
 
 def _decode_moment(text: Any, where: str) -> datetime:
     try:
-        moment = parse_moment(str(text))
+        moment = parse_timestamp(str(text))
     except ValueError as error:
         raise ScenarioError(f"{where}: {text!r} is not a moment.", "Write it as in 2026-02-04T20:01:00Z.") from error
     if moment.tzinfo is None:

@@ -238,7 +238,7 @@ class Examiner:
         try:
             run = do(step.run)
         except CannotCheckError as error:
-            run = replace(step.run, problem=error.told)
+            run = replace(step.run, problem=error.text)
         seconds = round(step.cost.seconds + time.monotonic() - began, 3)
         read = (step.cost.bytes_processed or 0) + tables.bytes_processed - bytes_before
         return _Step(run, replace(step.cost, seconds=seconds, bytes_processed=self._bytes(read)))

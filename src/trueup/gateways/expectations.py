@@ -83,7 +83,7 @@ class GreatExpectations:
             # First only whether all is well, which takes few queries.
             result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
-                self._look_closer(suite, definition, result, given)
+                self._add_details(suite, definition, result, given)
         except _TROUBLE as error:
             return tuple(Validation(False, problem=_short(str(error))) for _ in suite.expectations)
         results = {_place(one): one for one in result.results}
@@ -148,7 +148,7 @@ class GreatExpectations:
             )
         )
 
-    def _look_closer(self, suite: Suite, definition: Any, result: Any, given: Mapping[str, Any]) -> None:
+    def _add_details(self, suite: Suite, definition: Any, result: Any, given: Mapping[str, Any]) -> None:
         """Put the counts and some rows in the place of the plain no of what is not met, for the pages too."""
         unmet = {_place(one) for one in result.results if not one.success}
         columns = list(dict.fromkeys(["game_date", *suite.keys]))

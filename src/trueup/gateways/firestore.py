@@ -47,14 +47,14 @@ class FirestoreCompletions:
         client: firestore.Client | None = None,
     ) -> None:
         self._name = f"{project}/{database}/{collection}"
-        with self._told():
+        with self._explained_errors():
             self._client = client or firestore.Client(project=project, database=database)
             self._collection = self._client.collection(collection)
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
         """See CompletionStore."""
         found: dict[str, Snapshot] = {}
-        with self._told():
+        with self._explained_errors():
             for start in range(0, len(document_ids), _IDS_PER_CALL):
                 ids = document_ids[start : start + _IDS_PER_CALL]
                 for document in self._client.get_all(
@@ -70,18 +70,18 @@ class FirestoreCompletions:
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """See CompletionStore."""
-        with self._told():
+        with self._explained_errors():
             self._collection.document(document_id).set(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
         return self.read([document_id])[document_id]
 
     def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
         """See CompletionStore."""
-        with self._told(), self._conflicts(document_id):
+        with self._explained_errors(), self._conflicts(document_id):
             self._collection.document(document_id).create(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
 
     def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
         """See CompletionStore."""
-        with self._told(), self._conflicts(document_id):
+        with self._explained_errors(), self._conflicts(document_id):
             self._collection.document(document_id).update(
                 {FieldPath(key).to_api_repr(): value for key, value in changes.items()},
                 option=self._client.write_option(last_update_time=update_time),
@@ -104,7 +104,7 @@ class FirestoreCompletions:
         self._client.close()  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained_errors(self) -> Iterator[None]:
         try:
             yield
         except (GoogleAPIError, GoogleAuthError, OSError) as error:

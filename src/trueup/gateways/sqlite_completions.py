@@ -25,7 +25,7 @@ class SqliteCompletions:
     def __init__(self, path: Path, collection: str = DOCUMENTS) -> None:
         self._path = path
         self._collection = collection
-        with self._told():
+        with self._explained_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -55,7 +55,7 @@ class SqliteCompletions:
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
         """See CompletionStore."""
         found: dict[str, Snapshot] = {}
-        with self._told():
+        with self._explained_errors():
             for start in range(0, len(document_ids), _IDS_PER_QUERY):
                 ids = document_ids[start : start + _IDS_PER_QUERY]
                 marks = ", ".join("?" * len(ids))
@@ -72,19 +72,19 @@ class SqliteCompletions:
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """See CompletionStore."""
-        with self._told(), self._writing():
+        with self._explained_errors(), self._writing():
             return self._write(document_id, fields)
 
     def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
         """See CompletionStore."""
-        with self._told(), self._writing():
+        with self._explained_errors(), self._writing():
             if self._row(document_id) is not None:
                 raise ConflictError(f"{self._collection}/{document_id} is there already.")
             self._write(document_id, fields)
 
     def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
         """See CompletionStore."""
-        with self._told(), self._writing():
+        with self._explained_errors(), self._writing():
             row = self._row(document_id)
             if row is None or datetime.fromisoformat(row[1]) != update_time:
                 raise ConflictError(f"{self._collection}/{document_id} has changed since it was read.")
@@ -130,7 +130,7 @@ class SqliteCompletions:
         self._connection.close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained_errors(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError, ValueError, ScenarioError) as error:

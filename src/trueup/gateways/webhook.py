@@ -20,7 +20,7 @@ from trueup.reporting.alerts.post import Answer
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
 _MOST_BYTES = 1024
-_MOST_SAID = 200
+_LONGEST_REPLY = 200
 _SHORTEST_SECRET = 4
 # What requests and the libraries below it raise for addresses, names, certificates, sockets.
 _FAILURES = (requests.RequestException, urllib3_exceptions.HTTPError, ValueError, OSError)
@@ -148,4 +148,4 @@ def _without_secrets(said: str, url: str) -> str:
     if any(secret and len(secret) >= _SHORTEST_SECRET and secret in said for secret in secrets):
         return ""
     line = " ".join("".join(one if one.isprintable() else " " for one in said).split())
-    return line[:_MOST_SAID]
+    return line[:_LONGEST_REPLY]

@@ -113,9 +113,9 @@ def reason_of(error: BaseException, began_at: datetime) -> str:
     """Why a run did not end well, and what to do next."""
     run = f"The run that began at {utc(began_at)}"
     if isinstance(error, UsageError):
-        return f"{run} was called or set up wrongly: {error.told}"
+        return f"{run} was called or set up wrongly: {error.text}"
     if isinstance(error, TrueupError):
-        return f"{run} could not go on: {error.told}"
+        return f"{run} could not go on: {error.text}"
     if isinstance(error, Exception):
         defect = f"{type(error).__name__}: {str(error)[:_LONGEST_DEFECT]}"
         return f"{run} met a defect in trueup itself: {defect}. Report it with crash.log, and run trueup check again."

@@ -1,1 +1,1 @@
-"""The runs: check, reconcile, expectations, replay, and how they are wired to the gateways."""
+"""The runs (check, reconcile, expectations, replay) and their connection to the gateways."""

@@ -1,4 +1,4 @@
-"""Where alerts keep what was told, and how they are sent."""
+"""Opens what alerts need: the state of sent alerts and the webhook client."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from trueup.runs.wiring import open_completions
 
 
 def open_courier(settings: AlertSettings, project_dir: Path, target: str, owner: str) -> Courier:
-    """Everything that a delivery needs. ``owner`` names this run and no other."""
+    """Everything that a delivery needs. ``owner`` is unique to this run."""
     return Courier(state_opener(settings, project_dir, target), WebhookPoster(), owner)
 
 
 def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Callable[[], CompletionStore]:
-    """Opens the collection of what was told: in the SQLite file of the settings, or in Firestore without one."""
+    """Returns a function that opens the state of sent alerts: in the SQLite file of the settings, else in Firestore."""
 
     def opened() -> CompletionStore:
         if settings.state is not None:
@@ -27,7 +27,7 @@ def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Cal
             return open_completions(settings.state, "", ALERTS)
         from trueup.gateways.dbt import DbtProject
 
-        # The project is the target's, which only dbt knows.
+        # Only dbt knows the project of the target.
         project = DbtProject(project_dir, project_dir / ".trueup", target, {}).target().project
         return open_completions(None, project, ALERTS)
 

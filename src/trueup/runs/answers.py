@@ -1,4 +1,4 @@
-"""What this run has built, read back; and whether it is all that was asked for. What is missing is told, not passed."""
+"""Reads back what this run built and checks that it is complete. Missing results become problems of the report."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
+from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import RuleOutcome
 from trueup.results.report import Lateness, Report, ServiceLevel
 from trueup.runs.workplace import NodeResult, Workplace
 
-# The tests that a check leaves to dbt alone: they say what its report says. There is one for each rule.
+# trueup check skips these dbt tests, because its report shows the same. Each rule has one.
 FINDING_TESTS = ("no_findings", "no_warnings")
 RULE_TEST = f"{FINDING_TESTS[0]}_"
 REPORTING = "reporting"
 _LEVELS = "service_levels"
-# A column of rule_outcomes beside those of RuleOutcome: how many subjects failed, each of which has a finding.
+# A column of rule_outcomes that RuleOutcome lacks: the number of failed subjects. Each has a finding.
 _FAILED = "failed_subject_count"
-_AGAIN = "Another run may have built the same tables meanwhile: run trueup check again."
+_AGAIN = "Another run may have built the same tables at the same time. Run trueup check again."
 
 
 def read_answers(work: Workplace) -> Report:
-    """The findings, outcomes, service levels and lateness that this run has built. Whatever is missing of them, or
-    contradicts the rest, is a problem of the report.
+    """The findings, outcomes, service levels and lateness that this run built. Missing or contradictory rows become
+    problems of the report.
     """
     rules = [rule for rule in work.reference.rules.values() if rule.family != REPORTING]
     levels = [rule.code for rule in rules if rule.family == _LEVELS]
@@ -41,12 +42,12 @@ def read_answers(work: Workplace) -> Report:
 
 
 def read_judged(work: Workplace, rules: Collection[str]) -> Report:
-    """The findings and outcomes of rules that are judged outside of SQL, as the verdicts of this run are now."""
+    """The findings and outcomes of rules that are judged outside SQL, from the current verdicts of this run."""
     return _read_findings(work, "verdict_findings", "verdict_outcomes", rules)
 
 
 def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collection[str]) -> Report:
-    """What two models say of some rules."""
+    """Some rules' findings and outcomes from two models."""
     found = tuple(finding_from_row(row) for row in _read(work, findings, Finding, "rule", "subject"))
     rows = [row for row in _read(work, outcomes, RuleOutcome, "rule", more=(_FAILED,)) if row["rule"] in rules]
     failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in rows}
@@ -62,7 +63,7 @@ def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collect
 def _read(
     work: Workplace, model: str, kind: type[Any], *order: str, more: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    """The rows of a model on the checked days that this run built, in order."""
+    """The sorted rows of a model that this run built for the checked days."""
     window = work.settings.window
     columns = [*(field.name for field in fields(kind)), *more]
     rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, work.settings.run_id)
@@ -70,14 +71,15 @@ def _read(
 
 
 def _contradictions(report: Report, failed: Mapping[tuple[str, date], int], rules: Collection[str]) -> Iterator[str]:
-    """One outcome for each rule and day, and the findings that it names."""
+    """Differences from: one outcome for each rule and day, one finding for each failed subject."""
     outcomes = [(one.rule, one.game_date) for one in report.outcomes]
     yield from _miscounted("outcome", outcomes, rules, report.window.dates)
     found = Counter((one.rule, one.game_date) for one in report.findings)
     for rule, day in sorted(found.keys() | failed.keys()):
-        said = failed.get((rule, day), 0)
-        if found[rule, day] != said:
-            yield f"{rule} of {day} failed for {said} subjects and has {found[rule, day]} findings. {_AGAIN}"
+        subjects = failed.get((rule, day), 0)
+        if found[rule, day] != subjects:
+            counts = f"{counted(subjects, 'subject')} and has {counted(found[rule, day], 'finding')}"
+            yield f"{rule} of {day} failed for {counts}. {_AGAIN}"
 
 
 def _miscounted(
@@ -89,13 +91,13 @@ def _miscounted(
     if wrong:
         rule, day = wrong[0]
         yield (
-            f"{len(wrong)} of {len(wanted)} {what}s of this run are not there exactly once, such as {rule} of {day} "
-            f"({counts[rule, day]} times). {_AGAIN}"
+            f"{len(wrong)} of {len(wanted)} {what}s of this run are missing, duplicate or unknown, such as "
+            f"{rule} of {day} ({counted(counts[rule, day], 'row')}). {_AGAIN}"
         )
 
 
 def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: bool) -> Iterator[str]:
-    """The models and tests of the dbt project that left no result, and rules that no test of the project knows."""
+    """Models and tests of the dbt project without a result, and rules that are in only one of seed and dbt tests."""
     checks = work.dbt.checks
     done = {one.name for one in results}
     wanted = {
@@ -105,10 +107,10 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
     if missing:
         yield (
             f"{len(missing)} of {len(wanted)} models and tests of the dbt project did not run, such as {missing[0]}. "
-            "Look for a setting that leaves them out: flags in dbt_project.yml, `enabled` in a YAML file."
+            "Check the settings that can exclude them: flags in dbt_project.yml, `enabled` in a YAML file."
         )
     tested = {name.removeprefix(RULE_TEST) for name in checks if name.startswith(RULE_TEST)}
     known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, REPORTING)}
     for code in sorted(tested ^ known):
         lacks = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
-        yield f"{lacks} does not have the rule {code}: put its line back."
+        yield f"{lacks} has no rule {code}: restore its line."

@@ -1,4 +1,4 @@
-"""dbt's part of a run: seeds, models and tests, built by one run at a time."""
+"""dbt's part of a run: seeds, models and tests. Only one run builds at a time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import NodeResult, Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
-# What is stored of verdicts is built after they are written. The views on them may be there before.
+# Tables made from verdicts are built after the verdicts are written. Views on verdicts can be built before.
 AFTER_VERDICTS = "service_levels+"
 VERDICT_VIEWS = ("+verdict_findings", "+verdict_outcomes")
 
 
 @contextmanager
 def building(work: Workplace) -> Iterator[None]:
-    """Hold the right to build the tables of the dataset.
+    """Hold the lock on the dataset's tables.
 
-    Raises CannotCheckError if the warehouse does not answer, or another run is building.
+    Raises CannotCheckError if the warehouse does not answer, or another run holds the lock.
     """
     run_id = work.settings.run_id
     work.tables.probe()
@@ -30,13 +30,13 @@ def building(work: Workplace) -> Iterator[None]:
     try:
         yield
     finally:
-        # If the right cannot be given back, the next run takes it over: that is no reason to lose what was found.
+        # If the lock cannot be released, it expires: that must not lose the findings.
         with suppress(CannotCheckError):
             work.tables.release_build(run_id)
 
 
 def seed(work: Workplace) -> None:
-    """Load the seeds, then the files that replace ours in this run; and create the tables of verdicts."""
+    """Load the seeds and their replacements for this run, and create the verdict tables."""
     work.dbt.run(["seed"], work.listener.node)
     folder = work.settings.seeds
     for path in sorted(folder.glob("*.csv")) if folder else ():
@@ -46,14 +46,14 @@ def seed(work: Workplace) -> None:
 
 def build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Sequence[NodeResult]:
     """Build the selected models, with their data tests if ``with_tests``."""
-    # Unit tests are about the models, not about the data of the day: CI runs them.
+    # Unit tests check the models, not today's data: CI runs them.
     without = ["--exclude-resource-type", "seed", "--exclude-resource-type", "unit_test"]
     command = ["build", *without] if with_tests else ["run"]
     return work.dbt.run([*command, *selection], work.listener.node)
 
 
 def build_evidence(work: Workplace) -> None:
-    """Build only what the judge needs."""
+    """Build only the models that the judge needs."""
     work.listener.start("Building the evidence")
     seed(work)
     work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence", *VERDICT_VIEWS], work.listener.node)
@@ -65,7 +65,7 @@ def unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:
 
 
 def node_costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ...]:
-    """The cost of each model and test. The embedded warehouse measures no bytes: None, not 0."""
+    """The cost of each model and test. Bytes are None for the embedded warehouse, which does not measure them."""
     is_measured = not work.settings.is_embedded
     return tuple(
         Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_processed if is_measured else None) for one in results

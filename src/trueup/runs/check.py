@@ -19,16 +19,16 @@ from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
 from trueup.runs.workplace import NodeResult, Workplace
 
-# They say for people who run dbt alone what the report says anyway.
+# These tests are for people who run dbt alone; the report shows the same.
 _FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)
-_NOT_ASKED = "the scenario does not ask for expectations"
+_NOT_ASKED = "the scenario does not enable the expectations"
 _OFF = "the var families_off switches the expectations off"
 
 
 def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
-    """Run the whole day. What could not be done is in the report, not raised; UsageError for what must be corrected."""
+    """Run the whole check. CannotCheckError becomes a problem of the report; UsageError is raised."""
     off = families_off(work.settings)
-    judge_settings(work.settings)  # wrong settings are refused before anything is built
+    judge_settings(work.settings)  # refuse invalid settings before anything is built
     left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
     examiner = open_examiner(work, left_out)
     clock = Clock(work.listener)
@@ -37,13 +37,13 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
             report = _checked(work, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
-        report = Report(work.settings.window, work.settings.target, problems=(error.told,))
+        report = Report(work.settings.window, work.settings.target, problems=(error.text,))
     return replace(report, seconds=clock.seconds, notes=(*settings_notes(work), *report.notes))
 
 
 def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool) -> Report:
-    """Build, judge, validate and read the answers, one after the other."""
-    clock.start("Building models: what arrived, what is wrong, what is true")
+    """Build, judge, validate, and read the results, in this order."""
+    clock.start("Building the models")
     seed(work)
     examiner.prepare()
     results = list(build(work, with_tests, ["--exclude", AFTER_VERDICTS]))
@@ -52,7 +52,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     if not examiner.left_out:
         clock.start("Running the expectations")
     data = expect(work, examiner, unbuilt(results), has_verdicts=not judged.is_off)
-    clock.start("Putting the report together")
+    clock.start("Building the report")
     results += build(work, with_tests, ["--select", AFTER_VERDICTS, "--exclude", *_FINDING_TESTS])
     written = examiner.examine_report(unbuilt(results))
     add_verdicts(work, EXPECTATION_VERDICTS, written.verdicts)
@@ -70,7 +70,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     problems += _build_problems(results)
     problems += unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
     if not work.tables.holds_build(work.settings.run_id):
-        problems.append("Another run took over the tables while this one was building them: run trueup check again.")
+        problems.append("Another run built the same tables at the same time. Run trueup check again.")
     return replace(
         report,
         findings=(*report.findings, *of_report.findings),
@@ -84,7 +84,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
 
 
 def _build_problems(results: Sequence[NodeResult]) -> list[str]:
-    """The data tests that failed, and the models that dbt therefore skipped."""
+    """The failed data tests, and the models that dbt skipped because of them."""
     problems = [f"The dbt test {one.name} failed: {one.message}" for one in results if one.status == "fail"]
     skipped = sorted(unbuilt(results))
     return problems + [f"Model {name} was skipped: a test on a model it reads failed." for name in skipped]

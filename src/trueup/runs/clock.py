@@ -1,4 +1,4 @@
-"""The steps of a run and how long each took."""
+"""The duration of each step of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trueup.runs.workplace import Listener
 
 
 class Clock:
-    """Announces each step to the listener and measures it. ``seconds``: by step."""
+    """Reports each step to the listener and measures it. ``seconds`` by name of the step."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -17,7 +17,7 @@ class Clock:
         self.seconds: dict[str, float] = {}
 
     def start(self, name: str) -> None:
-        """End the step before and begin this one."""
+        """End the previous step and begin this one."""
         self.finish()
         self._name, self._began = name, monotonic()
         self._listener.start(name)

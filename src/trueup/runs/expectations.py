@@ -1,4 +1,4 @@
-"""The expectations: alone (``trueup expectations``), or as one step of the check."""
+"""The expectations, on their own (``trueup expectations``) or as one step of the check."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from trueup.runs.workplace import Workplace
 
 
 def check_expectations(work: Workplace) -> Report:
-    """Build what the suites read and run them; trueup check runs those of the report, on the report that it writes."""
+    """Build what the suites read, and run them. The suites on the report itself run only in trueup check."""
     if "expectations" in families_off(work.settings):
-        raise UsageError("The var families_off switches the expectations off.", "Correct it in dbt_project.yml.")
+        raise UsageError(
+            "The expectations are switched off.", "Remove them from the var families_off in dbt_project.yml."
+        )
     examiner = open_examiner(work)
     clock = Clock(work.listener)
     with building(work):
@@ -29,7 +31,7 @@ def check_expectations(work: Workplace) -> Report:
         results = work.dbt.run(["run", "--exclude", AFTER_VERDICTS], work.listener.node)
         clock.start("Running the expectations")
         data = expect(work, examiner, has_verdicts=False)
-        left_out = open_examiner(work, "trueup check runs it, on the report that it writes").examine_report()
+        left_out = open_examiner(work, "only trueup check runs it, on its own report").examine_report()
         add_verdicts(work, EXPECTATION_VERDICTS, left_out.verdicts)
         report = read_judged(work, codes_of(work.reference, "expectations", REPORTING))
     notes = (*settings_notes(work), *data.notes, *examiner.publish())
@@ -45,7 +47,7 @@ def check_expectations(work: Workplace) -> Report:
 
 
 def open_examiner(work: Workplace, left_out: str = "") -> Examiner:
-    """The suites of the project, for this run. ``left_out``: why none is run ("" if they are)."""
+    """The suites of the project. ``left_out`` is the reason why they are not run, "" if they are run."""
     return Examiner(
         work.tables,
         work.validator,
@@ -61,8 +63,8 @@ def open_examiner(work: Workplace, left_out: str = "") -> Examiner:
 def expect(
     work: Workplace, examiner: Examiner, unbuilt: frozenset[str] = frozenset(), has_verdicts: bool = True
 ) -> Examination:
-    """Run the suites on the data and write their verdicts, which dbt turns into findings. See Examiner.examine_data;
-    ``has_verdicts``: whether this run has judged documents.
+    """Run the suites on the data and write their verdicts, which dbt turns into findings. See Examiner.examine_data.
+    ``has_verdicts``: whether this run judged the documents.
     """
     unwritten = frozenset() if has_verdicts else frozenset({work.schemas[COMPLETION_VERDICTS].table})
     examination = examiner.examine_data(unbuilt, unwritten)

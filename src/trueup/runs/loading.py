@@ -1,4 +1,4 @@
-"""Scenarios loaded into an embedded warehouse and a SQLite store."""
+"""Loads scenarios into an embedded warehouse and a SQLite store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DATASET = "trueup"
 
 
 def refuse_unknown_vars(scenario: Scenario, project_dir: Path) -> None:
-    """A var that the project does not have changes nothing: raise ScenarioError."""
+    """Raise ScenarioError for an unknown var, which would have no effect."""
     known = project_variables(project_dir)
     if unknown := sorted(scenario.vars.keys() - known.keys()):
         raise ScenarioError(
-            f"{scenario.name}: vars sets {', '.join(unknown)}, which dbt_project.yml does not have.",
-            f"Known are {', '.join(sorted(known))}.",
+            f"{scenario.name}: unknown vars: {', '.join(unknown)}.",
+            f"dbt_project.yml has {', '.join(sorted(known))}.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What every run says beside its findings: what is switched off, ignored, missing or unknown."""
+"""The notes of a report: what is switched off, ignored, missing or undeclared."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from trueup.runs.workplace import Workplace
 
 
 def settings_notes(work: Workplace) -> list[str]:
-    """What was switched off or ignored."""
+    """Families that are switched off, and environment variables that are ignored."""
     notes = [
-        f"The rules of the family {family} are switched off (var families_off): nothing of it was checked."
+        f"The rules of the family {family} are switched off (var families_off) and were not checked."
         for family in sorted(families_off(work.settings))
     ]
     if ignored := work.dbt.ignored_variables:
-        notes.append(
-            f"These environment variables are options of dbt, and were not handed to it: {', '.join(ignored)}."
-        )
+        notes.append(f"These environment variables are dbt options, and trueup ignored them: {', '.join(ignored)}.")
     return notes
 
 
 def coverage_notes(work: Workplace) -> list[str]:
-    """Which declared sources and columns are missing, and which columns are not declared."""
+    """Missing sources and columns, and columns that are not declared."""
     rows = work.tables.query(
         "select relation_name, is_present, is_optional, missing_columns, undeclared_columns "
         f"from `{work.dataset}.source_coverage` order by relation_name"
@@ -29,12 +27,12 @@ def coverage_notes(work: Workplace) -> list[str]:
     for row in rows:
         if not row["is_present"]:
             kind = "optional source" if row["is_optional"] else "source"
-            notes.append(f"The {kind} {row['relation_name']} is not there; its checks are not run.")
+            notes.append(f"The {kind} {row['relation_name']} is missing; its checks were not run.")
         if row["missing_columns"]:
-            notes.append(f"{row['relation_name']} lacks {row['missing_columns']}; read as NULL.")
+            notes.append(f"{row['relation_name']} lacks the columns {row['missing_columns']}; they are read as NULL.")
         if row["undeclared_columns"]:
             notes.append(
-                f"{row['relation_name']} has columns that are not declared in _sources.yml and are not "
-                f"kept in its _latest table: {row['undeclared_columns']}."
+                f"{row['relation_name']} has columns that _sources.yml does not declare; its _latest table omits them: "
+                f"{row['undeclared_columns']}."
             )
     return notes

@@ -1,4 +1,4 @@
-"""Reconciliation: the completion documents judged against the evidence in the warehouse. Read-only for both."""
+"""Judges the completion documents against the evidence in the warehouse. Changes neither."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from trueup.errors import CannotCheckError, CompletionsError
 from trueup.judge.case import FAMILIES, JudgeSettings
 from trueup.judge.documents import judge, judged_rules, not_judged
 from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
+from trueup.plural import counted
 from trueup.results.reference import Reference
 from trueup.results.report import Report
 from trueup.results.verdict import Verdict
@@ -24,13 +25,13 @@ from trueup.window import Window
 
 Row = Mapping[str, Any]
 NO_DOCUMENTS = (
-    f"Not one document of these days was found in {DOCUMENTS}: check that the documents are in this project "
+    f"{DOCUMENTS} has no documents for these days: check that the documents are in this project "
     "(TRUEUP_FIRESTORE_PROJECT) and database."
 )
 
 
 class EvidenceSource(Protocol):
-    """Where the evidence models are read from: the warehouse."""
+    """The warehouse, from which the evidence models are read."""
 
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
@@ -39,9 +40,9 @@ class EvidenceSource(Protocol):
 
 
 def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
-    """The evidence of each checked day that a run has built, in order of date.
+    """The evidence that the run built for each checked day, in order of date.
 
-    Raises CannotCheckError where a day does not have it exactly once: then another run has built the tables since.
+    Raises CannotCheckError unless each day has it exactly once; else another run has rebuilt the tables.
     """
 
     def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
@@ -53,8 +54,9 @@ def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[
         found = {row["game_date"]: kind(**row) for row in rows}
         if len(rows) != len(found) or found.keys() != set(window.dates):
             raise CannotCheckError(
-                f"{model} has {len(rows)} rows of this run for {len(window.dates)} days, and owes one for each.",
-                "Another run may be building the same tables: run it again.",
+                f"{model} has {counted(len(rows), 'row')} of this run for {counted(len(window.dates), 'day')}; "
+                "it needs exactly one per day.",
+                "Another run may be building the same tables. Run it again.",
             )
         return found
 
@@ -71,8 +73,8 @@ def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdicts of all days, beside what they were made from. ``unread``: why the documents could not be
-    read ("" when they could); ``is_off``: nobody looked, for the rules on them are switched off.
+    """The verdicts of all days and their inputs. ``unread`` is the reason why the documents could not be read, or "".
+    ``is_off``: the rules on documents are switched off, so the documents were not read.
     """
 
     days: tuple[DayEvidence, ...]
@@ -83,13 +85,13 @@ class Judged:
 
     @property
     def is_without_documents(self) -> bool:
-        """Whether games were played and not one document was found: then it may be the wrong place to look."""
+        """Whether games were played and no document was found, perhaps because the project is wrong."""
         played = any(day.game_day.final_game_count for day in self.days)
         return played and not self.snapshots and not self.unread and not self.is_off
 
 
 def reconcile(work: Workplace) -> Judged:
-    """Judge the documents of all days and write the verdicts; see judge_days."""
+    """Judge the documents of all days and write the verdicts. See judge_days."""
     days = read_evidence(work.tables, work.settings.window, work.settings.run_id)
     if families_off(work.settings) >= FAMILIES:
         judged = Judged(days, {}, (), is_off=True)
@@ -105,10 +107,10 @@ def judge_days(
     reference: Reference,
     settings: JudgeSettings,
 ) -> Judged:
-    """Judge every day; the documents are read in one go.
+    """Judge every day.
 
-    When the store does not answer, every rule of every day is not_run and says so: silence would look
-    like agreement.
+    If the store does not answer, every rule of every day is not_run with the reason: missing data never counts as
+    healthy.
     """
     days = tuple(days)
     ids = [day.game_date.isoformat() for day in days]
@@ -116,7 +118,7 @@ def judge_days(
         with open_store() as store:
             snapshots = store.read(ids)
     except CompletionsError as error:
-        reason = error.told
+        reason = error.text
         unjudged = [not_judged(day.game_date, reference, reason) for day in days]
         return Judged(days, {}, tuple(one for group in unjudged for one in group), reason)
     judged = [judge(day, snapshots.get(key), reference, settings) for day, key in zip(days, ids, strict=True)]
@@ -124,7 +126,7 @@ def judge_days(
 
 
 def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ()) -> Report:
-    """What ``trueup reconcile`` shows: the findings and outcomes of the rules on documents."""
+    """The report of ``trueup reconcile``: findings and outcomes of the rules on documents."""
     report = read_judged(work, judged_rules(work.reference))
     return replace(
         report,

@@ -1,4 +1,4 @@
-"""``trueup reconcile`` as a whole: judge, plan, and with --fix carry out and judge again."""
+"""``trueup reconcile``: judge and plan; with --fix, apply the plan and judge again."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from trueup.window import now
 
 @dataclass(frozen=True)
 class Repair:
-    """What a run of ``trueup reconcile`` found, would do, and did. ``judged`` is the state in the end;
-    ``trouble``: why not all was done ("" when it was).
+    """The verdicts, plans and steps of a run. ``judged`` is the state after the repair; ``problem`` is the reason why
+    the repair is incomplete, or "".
     """
 
     judged: Judged
     plans: tuple[Plan, ...]
     steps: tuple[Step, ...] = ()
-    trouble: str = ""
+    problem: str = ""
 
 
 def plan_repairs(work: Workplace, actor: Actor) -> Repair:
-    """Judge every document and plan its repair; nothing is written but the verdicts."""
+    """Judge every document and plan its repair. Writes only verdicts."""
     judged = reconcile(work)
     if judged.unread:
         return Repair(judged, ())
@@ -40,8 +40,8 @@ def plan_repairs(work: Workplace, actor: Actor) -> Repair:
     return Repair(judged, tuple(plans))
 
 
-def carry_out(work: Workplace, planned: Repair, actor: Actor) -> Repair:
-    """Carry out the plans and judge again. Raises CannotCheckError where nothing was begun."""
+def apply_repairs(work: Workplace, planned: Repair, actor: Actor) -> Repair:
+    """Apply the plans and judge again. Raises CannotCheckError if no repair was started."""
     with work.repair_stores() as stores:
         repairer = Repairer(
             documents=stores.documents,
@@ -55,8 +55,8 @@ def carry_out(work: Workplace, planned: Repair, actor: Actor) -> Repair:
             lease=timedelta(minutes=float(work.settings.variable("claim_lease_minutes"))),
             now=now,
         )
-        steps, trouble = repair_days(repairer, planned.judged.days, planned.judged.snapshots)
-    return Repair(reconcile(work), planned.plans, tuple(steps), trouble)
+        steps, problem = repair_days(repairer, planned.judged.days, planned.judged.snapshots)
+    return Repair(reconcile(work), planned.plans, tuple(steps), problem)
 
 
 def repair_audit(work: Workplace, actor: Actor) -> RepairAudit:

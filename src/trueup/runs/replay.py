@@ -1,4 +1,4 @@
-"""Scenarios on a fresh embedded warehouse: load one, run the day, compare with what it expects."""
+"""Replays scenarios on an embedded warehouse: load, run the check, compare with the expected findings."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ def replay_all(
     with_tests: bool = False,
     data_docs: Path | None = None,
 ) -> Iterator[Replay]:
-    """Replay scenarios one after the other in an embedded warehouse. All are read first: a broken one stops before
-    any runs.
+    """Replay scenarios one after the other. All are read first, so that an invalid one stops before any runs.
 
-    ``data_docs``: the folder of Great Expectations' pages; without one they go when the scenario does.
+    ``data_docs``: the folder for Data Docs; by default they are deleted with the scenario.
     """
     schemas = read_table_schemas(project_dir / "models")
     rules = frozenset(load_reference(project_dir / "seeds").rules)
@@ -46,7 +45,7 @@ def replay_all(
     for scenario in scenarios:
         refuse_unknown_vars(scenario, project_dir)
     if any(scenario.expectations for scenario in scenarios):
-        # Its import takes seconds, in which the warehouse starts and is filled.
+        # This import takes seconds; meanwhile the warehouse starts and is filled.
         Thread(target=import_module, args=["trueup.gateways.expectations"], daemon=True).start()
     with published(warehouse):
         for scenario in scenarios:
@@ -61,7 +60,7 @@ def replay_all(
 def loaded(
     scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener, data_docs: Path | None = None
 ) -> Iterator[Workplace]:
-    """A scenario's tables and documents in the running embedded warehouse, in place of what was there."""
+    """A run on the scenario's tables and documents, which replace everything in the embedded warehouse."""
     with TemporaryDirectory(prefix="trueup-") as folder:
         documents = Path(folder) / "completions.db"
         settings = Settings(

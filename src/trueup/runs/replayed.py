@@ -1,4 +1,4 @@
-"""What replaying a scenario came to: whether it is as expected, and its forms for people and machines. Pure."""
+"""The result of a replay: does it match the scenario, and its JSON form. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,42 +21,41 @@ class Replay:
 
     @property
     def is_match(self) -> bool:
-        """Whether the run found exactly what is expected, and ended as the scenario says.
+        """Whether the findings are exactly the expected ones, and the status is the expected one.
 
-        A scenario that states no status expects that nothing stood in the way of what it asks for.
+        A scenario without a status expects ``unchecked`` to be empty.
         """
         failures = self.unchecked if self.scenario.status is None else self.status_difference
         return not failures and self.comparison.is_match
 
     @property
     def status_difference(self) -> str:
-        """How the status differs from the one that the scenario states; "" where it does not, or none is stated."""
+        """The difference from the scenario's status; "" if there is none, or the scenario states no status."""
         expected, status = self.scenario.status, self.report.status
-        return "" if expected in (None, status) else f"status expected {expected}, was {status}"
+        return "" if expected in (None, status) else f"expected status {expected}, got {status}"
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """Why parts could not be checked.
+        """The reasons why parts could not be checked.
 
-        Of a scenario that states no status, what a run without some sources leaves unchecked counts only in the
-        suites that the scenario asks for.
+        If the scenario states no status, only the suites that it enables count; rules whose sources it lacks do not.
         """
         asked = {suite.rule for suite in self.report.suites}
         is_stated = self.scenario.status is not None
         blocked = [f"{one.rule}: {one.reason}" for one in self.report.blocked if is_stated or one.rule in asked]
-        # Whether a night looked at too early is what a scenario means, it says by its status.
+        # A scenario that is checked before the day is over must state its status.
         unseen = () if is_stated else tuple(unseen_days(self.report.outcomes, self.report.window))
         return tuple(one for one in dict.fromkeys((*self.report.problems, *blocked)) if one not in unseen)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Everything that there is to say beside the findings: the status first, then what could not be checked."""
+        """The status difference, then the reasons why parts could not be checked."""
         difference = [self.status_difference] if self.status_difference else []
         return (*difference, *self.unchecked)
 
 
 def replays_to_json(replays: Sequence[Replay]) -> str:
-    """The one JSON document that ``trueup replay --format json`` prints: a list, one object for each scenario."""
+    """The output of ``trueup replay --format json``: a list with one object for each scenario."""
     return json_text([_plain(one) for one in replays])
 
 
@@ -72,5 +71,5 @@ def _plain(replay: Replay) -> dict[str, Any]:
 
 
 def _plain_expected(expected: ExpectedFinding) -> dict[str, Any]:
-    """An expected finding as a scenario writes it: ``observed`` only where it was given."""
+    """An expected finding as in scenario.yml; ``observed`` only if it is given."""
     return {name: value for name, value in asdict(expected).items() if value is not None}

@@ -1,4 +1,4 @@
-"""The environment of a command that runs beside an embedded warehouse."""
+"""The environment of a command that runs with an embedded warehouse."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from trueup.window import Window, window_vars
 def session_environment(
     folder: Path | None, project_dir: Path, state_dir: Path, listener: Listener
 ) -> Iterator[dict[str, str]]:
-    """Environment variables of a command that runs beside an embedded warehouse.
+    """Environment variables of a command that runs with an embedded warehouse.
 
-    With a scenario its data are there, and TRUEUP_VARS holds the vars of its window; without one the
-    source tables are there and empty.
+    With a scenario, its data are loaded and TRUEUP_VARS holds the vars of its window. Otherwise the source tables are
+    empty.
     """
     listener.start("Starting the embedded warehouse")
     schemas = read_table_schemas(project_dir / "models")
@@ -51,6 +51,6 @@ def session_environment(
         profiles.mkdir(parents=True, exist_ok=True)
         shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")
         environment["DBT_PROFILES_DIR"] = str(profiles)
-        # The dbt that came with trueup, also where its virtual environment is not activated.
+        # Use trueup's own dbt, even if its virtual environment is not activated.
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         yield environment

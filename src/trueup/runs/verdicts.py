@@ -1,4 +1,4 @@
-"""The tables of verdicts, which dbt reads as sources."""
+"""The verdict tables, which dbt reads as sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXPECTATION_VERDICTS = "trueup.expectation_verdicts"
 
 
 def create_verdict_tables(work: Workplace) -> None:
-    """Create both tables where they are not there yet: what dbt builds without them would never read them."""
+    """Create both tables if they are missing. Models that dbt builds without them would never read them."""
     for table in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):
         work.tables.create_table(work.schemas[table], work.dataset)
 
@@ -25,6 +25,6 @@ def write_verdicts(work: Workplace, table: str, verdicts: Sequence[Verdict]) -> 
 
 
 def add_verdicts(work: Workplace, table: str, verdicts: Sequence[Verdict]) -> None:
-    """Add verdicts to those of this run."""
+    """Append verdicts of this run to one of the two tables."""
     rows = verdict_rows(verdicts, work.settings.window.as_of, work.settings.run_id)
     work.tables.load(work.dataset, work.schemas[table].table, rows)

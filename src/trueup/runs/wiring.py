@@ -1,4 +1,4 @@
-"""Puts the parts of a run together: which warehouse, which documents, which dbt project."""
+"""Connects a run to its warehouse, documents and dbt project."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from trueup.settings import Settings
 
 @contextmanager
 def open_workplace(settings: Settings, listener: Listener, data_docs: Path | None = None) -> Iterator[Workplace]:
-    """Everything a run needs. ``data_docs``: the folder of Great Expectations' pages, if not the one beside the
-    report. On the embedded default a warehouse is started for as long as it lasts,
-    unless one is already named by TRUEUP_BIGQUERY_ENDPOINT.
+    """Everything a run needs. ``data_docs``: the folder for Data Docs (default: next to the report). An embedded target
+    starts its own warehouse, unless TRUEUP_BIGQUERY_ENDPOINT names a running one.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -56,7 +55,7 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
                 yield RepairStores(documents, claims, topic)
 
         def validator() -> Validator:
-            # The import takes three seconds that no other command needs.
+            # This import takes three seconds; other commands skip it.
             from trueup.gateways.expectations import GreatExpectations
 
             return GreatExpectations(warehouse, data_docs or settings.state_dir / DATA_DOCS, settings.window.as_of)
@@ -77,8 +76,8 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
 
 
 def open_completions(file: Path | None, project: str, collection: str = DOCUMENTS) -> CompletionStore:
-    """A collection of documents: in the SQLite file, or in Firestore without one."""
-    # Each import costs a second that the other store does not need.
+    """A collection of documents: in the SQLite file, else in Firestore."""
+    # Each import takes a second; import only the one in use.
     if file is not None:
         from trueup.gateways.sqlite_completions import SqliteCompletions
 
@@ -89,7 +88,7 @@ def open_completions(file: Path | None, project: str, collection: str = DOCUMENT
 
 
 def open_topic(file: Path | None, project: str, topic: str) -> Phase4Topic:
-    """The topic that starts phase 4: in the SQLite file, or in Pub/Sub without one."""
+    """The topic that starts phase 4: in the SQLite file, else in Pub/Sub."""
     if file is not None:
         from trueup.gateways.sqlite_topic import SqliteTopic
 
@@ -100,14 +99,14 @@ def open_topic(file: Path | None, project: str, topic: str) -> Phase4Topic:
 
 
 def _documents_project(project: str) -> str:
-    """The platform's project, where it is not the one that trueup writes to."""
+    """The project of the platform's documents; default is the project that trueup writes to."""
     return os.environ.get("TRUEUP_FIRESTORE_PROJECT", project)
 
 
 def create_sources(
     warehouse: Warehouse, schemas: dict[str, TableSchema], missing: frozenset[str] = frozenset()
 ) -> None:
-    """Create every declared source table, empty, but those that are to be missing."""
+    """Create every declared source table, empty, except ``missing`` ones."""
     for name, schema in schemas.items():
         if schema.dataset != "trueup" and name not in missing:
             warehouse.create_table(schema, schema.dataset)

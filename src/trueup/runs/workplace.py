@@ -1,4 +1,4 @@
-"""What a run works with: the ports to dbt, the warehouse and the documents, and where they stand together."""
+"""What a run works with: the ports to dbt, the warehouse and the documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trueup.settings import Settings
 
 
 class NodeResult(Protocol):
-    """What became of one dbt node."""
+    """The result of one dbt node."""
 
     @property
     def name(self) -> str: ...
@@ -47,18 +47,18 @@ class Dbt(Protocol):
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:
-        """Environment variables that would have changed what dbt does, and were not handed to it."""
+        """Environment variables with dbt options, which are not passed to dbt."""
 
 
 class Tables(Protocol):
-    """What the daily run asks of the warehouse outside dbt."""
+    """The operations of the warehouse that a run needs outside dbt."""
 
     @property
     def bytes_processed(self) -> int:
-        """What BigQuery has read for all queries of this thread so far."""
+        """Bytes that BigQuery has read for the queries of this thread so far."""
 
     def probe(self) -> None:
-        """Raise WarehouseError unless it answers."""
+        """Raise WarehouseError unless the warehouse answers."""
 
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
@@ -66,19 +66,19 @@ class Tables(Protocol):
         """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
 
     def claim_build(self, run_id: str, holder: str) -> None:
-        """Take the right to build the tables of the dataset. Raises CannotCheckError where another run has it."""
+        """Take the lock on the dataset's tables. Raises CannotCheckError if another run holds it."""
 
     def holds_build(self, run_id: str) -> bool:
-        """Whether the run still has it."""
+        """Whether the run still holds the lock."""
 
     def release_build(self, run_id: str) -> None:
-        """Give it back; nothing happens where the run does not have it."""
+        """Release the lock. Does nothing if the run does not hold it."""
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one statement."""
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
-        """Create a table where it is not there yet."""
+        """Create a table unless it exists."""
 
     def replace_days(
         self,
@@ -97,7 +97,7 @@ class Tables(Protocol):
 
 
 class Listener(Protocol):
-    """Hears what is being done."""
+    """Receives progress."""
 
     def start(self, what: str) -> None:
         """A step begins."""
@@ -106,12 +106,12 @@ class Listener(Protocol):
         """A dbt node begins."""
 
     def finish(self) -> None:
-        """The step is done."""
+        """The step ends."""
 
 
 @dataclass(frozen=True)
 class RepairStores:
-    """What a repair writes to."""
+    """The stores that a repair writes to."""
 
     documents: CompletionStore
     claims: CompletionStore
@@ -120,7 +120,7 @@ class RepairStores:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Everything that a run needs, made by whoever starts it."""
+    """Everything that a run needs."""
 
     settings: Settings
     project: str
@@ -136,5 +136,5 @@ class Workplace:
 
     @property
     def relation(self) -> str:
-        """Where our models stand, as ``project.dataset``."""
+        """``project.dataset`` of trueup's models."""
         return f"{self.project}.{self.dataset}"

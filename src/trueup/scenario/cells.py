@@ -124,7 +124,7 @@ def _day(text: str) -> str:
     return date.fromisoformat(text).isoformat()
 
 
-def utc_moment(text: str) -> datetime:
+def utc_timestamp(text: str) -> datetime:
     """A moment with an offset, in UTC. Raises ValueError or OverflowError."""
     found = _MOMENT.fullmatch(text)
     if not found:
@@ -138,7 +138,7 @@ def utc_moment(text: str) -> datetime:
 
 
 def _moment(text: str) -> str:
-    return utc_moment(text).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return utc_timestamp(text).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 _SCALARS: dict[str, tuple[Callable[[str], Any], str]] = {

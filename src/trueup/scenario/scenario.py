@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from trueup.errors import ScenarioError
 from trueup.results.report import Status
-from trueup.scenario.cells import utc_moment
+from trueup.scenario.cells import utc_timestamp
 from trueup.scenario.files import brief, read_yaml
 from trueup.scenario.folders import SEED_ALIASES as SEED_ALIASES
 from trueup.scenario.folders import check_folders, read_documents, read_seeds, read_tables
@@ -108,7 +108,7 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
         if (path / "scenario.yml").is_file():
             found.append(path)
             continue
-        below = [one for one in sorted(path.glob("*")) if one.is_dir() and _looks_like_one(one)]
+        below = [one for one in sorted(path.glob("*")) if one.is_dir() and _is_scenario(one)]
         if not below:
             raise ScenarioError(
                 f"There is no scenario at {path}.",
@@ -118,7 +118,7 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _looks_like_one(folder: Path) -> bool:
+def _is_scenario(folder: Path) -> bool:
     """Whether a folder is a scenario, or one whose scenario.yml was forgotten or misspelt."""
     if (folder / "scenario.yml").is_file():
         return True
@@ -251,7 +251,7 @@ def _moment(path: Path, value: Any) -> datetime:
     if re.fullmatch(r"[-\d]+([T ][:.\d]+)?", str(value)):
         raise ScenarioError(f"{path}: as_of {value} has no offset.", wanted)
     try:
-        return utc_moment(str(value))
+        return utc_timestamp(str(value))
     except (ValueError, OverflowError) as error:
         raise ScenarioError(f"{path}: as_of '{brief(str(value))}' is not a moment.", wanted) from error
 

@@ -73,13 +73,13 @@ def repair_days(
             for step in _repair(repairer, day, snapshots[plan.document_id]):
                 done.append(step)
         except CannotCheckError as error:
-            trouble = error.told
+            trouble = error.text
             done += [replace(step, state="failed", reason=trouble) for step in _not_among(plan, done)]
     try:
         repairer.audit.append(done)
     except CannotCheckError as error:
         untold = "What was done could not be written to the audit table; what was planned is there."
-        trouble = f"{trouble} {untold} {error.told}".strip()
+        trouble = f"{trouble} {untold} {error.text}".strip()
     return done, trouble
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trueup.completion.encoding import parse_moment
+from trueup.completion.encoding import parse_timestamp
 from trueup.reporting.page import wording
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
@@ -82,7 +82,7 @@ def _from_text(value: str) -> Node:
         return _node(inner) if isinstance(inner, dict | list) else Text(value)
     if _MOMENT.fullmatch(value):
         try:
-            return Text(wording.eastern(parse_moment(value)))
+            return Text(wording.eastern(parse_timestamp(value)))
         except (ValueError, OverflowError):
             return Text(value)
     return Text(value)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from trueup.completion.encoding import parse_moment
+from trueup.completion.encoding import parse_timestamp
 from trueup.reporting.stories.titles import detail_number, listed
 from trueup.results.finding import SEVERITIES, Finding
 from trueup.window import EASTERN
@@ -50,7 +50,7 @@ def counts_too_few(finding: Finding) -> bool:
 def _moment(finding: Finding, key: str) -> datetime | None:
     """A moment of the detail in UTC; None where there is none, or none that can be read."""
     try:
-        moment = parse_moment(str(finding.detail.get(key) or ""))
+        moment = parse_timestamp(str(finding.detail.get(key) or ""))
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None

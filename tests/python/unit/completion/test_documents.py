@@ -8,7 +8,7 @@ import pytest
 
 from helpers.cases import DEFENSE, KEY, PLAYERS, REFERENCE, TRIGGERED, document, judged
 from trueup.completion.document import Document, Unreadable, processor_name, read_document
-from trueup.completion.encoding import decode_document, encode_document, parse_moment
+from trueup.completion.encoding import decode_document, encode_document, parse_timestamp
 from trueup.completion.store import Snapshot
 from trueup.errors import ScenarioError
 
@@ -168,12 +168,12 @@ def test_keys_that_are_no_text_do_not_make_the_reader_fall_over() -> None:
 )
 def test_moments_are_read_as_other_languages_write_them(text: str, microsecond: int, offset_hours: int) -> None:
     zone = timezone(timedelta(hours=offset_hours))
-    assert parse_moment(text) == datetime(2026, 2, 4, 11, 30, 0, microsecond, tzinfo=zone)
+    assert parse_timestamp(text) == datetime(2026, 2, 4, 11, 30, 0, microsecond, tzinfo=zone)
 
 
 @pytest.mark.parametrize("text", ["2026-02-04", "2026-02-04T11:30:00", "2026-02-04T11:30:00.123"])
 def test_a_moment_without_an_offset_stays_naive(text: str) -> None:
-    assert parse_moment(text).tzinfo is None
+    assert parse_timestamp(text).tzinfo is None
 
 
 def test_moments_survive_the_json_form() -> None:
