@@ -1,4 +1,4 @@
-"""The claim to start phase 4 of a date: of many starters one wins it."""
+"""The claim to start phase 4 of a date. Of several runs, only one gets it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLAIMS = "phase4_claims"
 
 @dataclass(frozen=True)
 class Claim:
-    """Who starts phase 4 of one date. ``message`` is fixed with the claim: sent twice, it is the same twice."""
+    """Who starts phase 4 of one date. ``message`` is stored with the claim, so that a repeated send is identical."""
 
     claim_id: str
     owner: str
@@ -39,21 +39,21 @@ class Claim:
 
     @property
     def idempotency_key(self) -> str:
-        """What a receiver tells two deliveries of one start by; of date and claim alone."""
+        """The key by which a receiver recognises a repeated message. It depends only on date and claim."""
         return f"{self.message['game_date']}-{self.claim_id}"
 
 
 class HeldError(Exception):
-    """Someone else is starting phase 4 of this date just now."""
+    """Another run is starting phase 4 of this date."""
 
 
 def take_claim(
     claims: CompletionStore, document_id: str, message: Mapping[str, Any], owner: str, lease: timedelta
 ) -> Claim:
-    """The claim of a date: ours, or one whose message was sent and whose document is not marked yet.
+    """The claim of a date: our own, or one whose message was sent while its document is not marked yet.
 
-    A claim that its owner released, or left alone for longer than ``lease`` by the store's clock, is taken
-    over with its key and its message. Raises HeldError where another owner is at it.
+    Takes over a claim, with its key and message, if its owner released it or has not changed it for longer than
+    ``lease`` by the store's clock. Raises HeldError if another owner holds it.
     """
     found = claims.read([document_id]).get(document_id)
     if found is None:
@@ -61,7 +61,7 @@ def take_claim(
         try:
             claims.create(document_id, claim.as_fields())
         except ConflictError:
-            # Another won; or it is our own, and only the reply was lost.
+            # Another run created it, or we did and the reply was lost.
             found = claims.read([document_id]).get(document_id)
             if found is None:
                 raise
@@ -73,17 +73,17 @@ def take_claim(
     age = found.read_time - found.update_time
     if claim.state == "claimed" and age < lease:
         wait = max(1, int((lease - age).total_seconds()))
-        raise HeldError(f"{claim.owner} is starting it since {age.total_seconds():.0f} s; try again in {wait} s")
+        raise HeldError(f"{claim.owner} has been starting it for {age.total_seconds():.0f} s; try again in {wait} s")
     taken = replace(claim, owner=owner, state="claimed")
     try:
         claims.update(document_id, {"owner": owner, "state": "claimed"}, found.update_time)
     except ConflictError as error:
-        raise HeldError("another reconciliation has just taken over the start") from error
+        raise HeldError("another run has just taken over the start") from error
     return taken
 
 
 def set_state(claims: CompletionStore, document_id: str, claim: Claim, state: State) -> Claim:
-    """Write down how far the start is. Raises ConflictError where the claim is not ours any more."""
+    """Store the new state of the claim. Raises ConflictError if another owner has taken it over."""
     found = claims.read([document_id])[document_id]
     held = _read_claim(found)
     if held.claim_id != claim.claim_id or held.owner != claim.owner:
@@ -111,5 +111,5 @@ def _read_claim(snapshot: Snapshot) -> Claim:
     except (KeyError, TypeError, ValueError) as error:
         raise CompletionsError(
             f"The claim {CLAIMS}/{snapshot.document_id} cannot be read: {error!r}",
-            "Look at it; where phase 4 of the date has not run, delete it and run trueup reconcile --fix again.",
+            "Check it. If phase 4 of the date has not run, delete the claim and run trueup reconcile --fix again.",
         ) from error

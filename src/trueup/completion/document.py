@@ -1,4 +1,4 @@
-"""A completion document, read: who delivered what and when, and what cannot be read of it."""
+"""Reads a completion document: the reports of the processors, or why it cannot be read."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from trueup.completion.store import Snapshot
 
 DEFAULT_MODE = "overnight"
 _DELIVERED = frozenset({"success", "complete", "completed", "partial"})
-# Firestore's own limit. Beyond it a count cannot come from there, nor be a float afterwards.
+# The largest integer of Firestore.
 _GREATEST_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class ProcessorReport:
-    """What one processor reported. ``completed_at`` is None where it did not say."""
+    """One processor's report. ``completed_at`` is None if the report has no time."""
 
     processor_name: str
     status: str
@@ -33,7 +33,7 @@ class ProcessorReport:
 
 @dataclass(frozen=True)
 class Document:
-    """A document that can be read; ``reports`` by processor, in snake_case."""
+    """A readable document. ``reports`` by processor name in snake_case."""
 
     document_id: str
     mode: str
@@ -52,16 +52,16 @@ class Document:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A document that cannot be read, and every reason, with the path of the field."""
+    """A document that cannot be read. ``problems`` are all reasons, each with the path of its field."""
 
     document_id: str
     problems: tuple[str, ...] = field(default_factory=tuple)
 
 
 def processor_name(key: str) -> str:
-    """The name a key means: ``PlayerGameSummaryProcessor`` is ``player_game_summary``."""
+    """The processor name of a key: ``PlayerGameSummaryProcessor`` is ``player_game_summary``."""
     if key != key.lower():
-        # A key that is nothing but the suffix keeps it: a finding needs a subject.
+        # The key "Processor" stays as it is: a finding needs a subject.
         key = re.sub(r"(?<=.)Processor$", "", key)
         key = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
     return key
@@ -81,51 +81,51 @@ def read_document(snapshot: Snapshot, roster: Roster) -> Document | Unreadable:
     if mode is None:
         mode = DEFAULT_MODE
     elif not isinstance(mode, str) or mode not in roster.modes:
-        problems.append(f"_mode is {_shown(mode)}, none of {', '.join(sorted(roster.modes))}")
+        problems.append(f"_mode is {_shown(mode)}, expected one of {', '.join(sorted(roster.modes))}")
         mode = DEFAULT_MODE
     triggered = fields.get("_triggered")
     if triggered is not None and not isinstance(triggered, bool):
-        problems.append(f"_triggered is {_shown(triggered)}, not true or false")
+        problems.append(f"_triggered is {_shown(triggered)}, expected true or false")
     document = Document(
         document_id=snapshot.document_id,
         mode=mode,
         reports=reports,
         completed_count=_count(fields.get("_completed_count"), "_completed_count", problems),
         is_triggered=triggered is True,
-        triggered_at=_moment(fields.get("_triggered_at"), "_triggered_at", problems),
-        last_update_at=_moment(fields.get("_last_update"), "_last_update", problems),
+        triggered_at=_timestamp(fields.get("_triggered_at"), "_triggered_at", problems),
+        last_update_at=_timestamp(fields.get("_last_update"), "_last_update", problems),
         update_time=snapshot.update_time,
     )
     return Unreadable(snapshot.document_id, tuple(problems)) if problems else document
 
 
 def _entries(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What processors wrote, by key in order: all that is not metadata."""
+    """The entries of the processors, sorted by key. Keys that begin with _ are metadata."""
     entries = [(str(key), value) for key, value in fields.items()]
     return sorted((one for one in entries if not one[0].startswith("_")), key=lambda one: one[0])
 
 
 def _report(key: str, value: Any, problems: list[str]) -> ProcessorReport | None:
     if not isinstance(value, Mapping):
-        problems.append(f"{key} is {_shown(value)}, not a map")
+        problems.append(f"{key} is {_shown(value)}, expected a map")
         return None
     status = value.get("status")
     if not isinstance(status, str):
-        problems.append(f"{key}.status is {_shown(status)}, not a text")
-    # Read on after a bad status: whoever mends the document wants to hear everything at once.
+        problems.append(f"{key}.status is {_shown(status)}, expected a text")
+    # Read on after an invalid status, to list all problems at once.
     name = "completed_at" if value.get("completed_at") is not None else "timestamp"
     return ProcessorReport(
         processor_name=processor_name(key),
         status=status if isinstance(status, str) else "",
         is_delivered=isinstance(status, str) and status.strip().lower() in _DELIVERED,
-        completed_at=_moment(value.get(name), f"{key}.{name}", problems),
+        completed_at=_timestamp(value.get(name), f"{key}.{name}", problems),
         record_count=_count(value.get("record_count"), f"{key}.record_count", problems),
         is_incremental=value.get("is_incremental") is True,
     )
 
 
 def _better(one: ProcessorReport, other: ProcessorReport) -> ProcessorReport:
-    """Of two reports of one processor: the one that delivered, else the later."""
+    """Of two reports of one processor: the delivered one, else the later one."""
     if one.is_delivered != other.is_delivered:
         return one if one.is_delivered else other
     beginning = datetime.min.replace(tzinfo=UTC)
@@ -135,41 +135,41 @@ def _better(one: ProcessorReport, other: ProcessorReport) -> ProcessorReport:
 def _count(value: Any, path: str, problems: list[str]) -> int | None:
     if value is None:
         return None
-    # Firestore gives whole numbers back as floats where a writer had made them so.
+    # Firestore returns whole numbers as floats if they were written as floats.
     count = int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _GREATEST_COUNT:
-        problems.append(f"{path} is {_shown(value)}, not a count")
+        problems.append(f"{path} is {_shown(value)}, expected a count")
         return None
     return count
 
 
-def _moment(value: Any, path: str, problems: list[str]) -> datetime | None:
-    """A moment in UTC. One without an offset is nobody's moment: writers run in several zones."""
+def _timestamp(value: Any, path: str, problems: list[str]) -> datetime | None:
+    """A timestamp in UTC. It needs an offset, because writers run in several time zones."""
     if value is None:
         return None
-    moment = value
+    timestamp = value
     if isinstance(value, str):
         try:
-            moment = parse_timestamp(value)
+            timestamp = parse_timestamp(value)
         except ValueError:
-            moment = None
-    if not isinstance(moment, datetime):
-        problems.append(f"{path} is {_shown(value)}, not a moment")
+            timestamp = None
+    if not isinstance(timestamp, datetime):
+        problems.append(f"{path} is {_shown(value)}, expected a timestamp")
         return None
-    if moment.tzinfo is None:
-        problems.append(f"{path} is {_shown(value)}, a moment without an offset")
+    if timestamp.tzinfo is None:
+        problems.append(f"{path} is {_shown(value)}, a timestamp without an offset")
         return None
     try:
-        return moment.astimezone(UTC)
+        return timestamp.astimezone(UTC)
     except (OverflowError, ValueError):
         problems.append(f"{path} is {_shown(value)}, out of range")
         return None
 
 
 def _shown(value: Any) -> str:
-    """A value in a few words, whatever its length and depth: repr() alone fails on the extremes."""
+    """A short form of any value. repr() alone fails on huge or deeply nested values."""
     try:
         text = reprlib.repr(value)
-    except ValueError:  # Python refuses to write out an integer of thousands of digits
+    except ValueError:  # Python refuses to print integers of thousands of digits
         return f"a value of type {type(value).__name__}, too long to print"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,4 +1,4 @@
-"""Documents as JSON, and timestamps as text."""
+"""Converts documents to and from JSON, and parses timestamps."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _TEXT = "$text"
 
 
 def parse_timestamp(text: str) -> datetime:
-    """A moment from ISO 8601, aware or naive as it was written. Raises ValueError for what is no moment."""
-    return datetime.fromisoformat(text.strip().upper())  # RFC 3339 knows a lower-case z
+    """Parse an ISO 8601 timestamp, with or without an offset. Raises ValueError."""
+    return datetime.fromisoformat(text.strip().upper())  # RFC 3339 allows a lower-case z
 
 
 def decode_document(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A document from its JSON form, where ``{"$timestamp": "…"}`` stands for a moment.
+    """A document from its JSON form, where ``{"$timestamp": "…"}`` is a timestamp.
 
-    Raises ScenarioError, naming ``where`` and the field, for a moment or bytes that are none.
+    Raises ScenarioError with ``where`` and the field for invalid timestamps or bytes.
     """
     return {key: _decode(value, f"{where}: {key}") for key, value in raw.items()}
 
 
 def encode_document(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A document in its JSON form; what JSON has no form for becomes text."""
+    """A document in its JSON form. Values of other types become text."""
     return {str(key): _encode(value) for key, value in fields.items()}
 
 
 def _decode(value: Any, where: str) -> Any:
     if isinstance(value, dict):
         if set(value) == {_TIMESTAMP}:
-            return _decode_moment(value[_TIMESTAMP], where)
+            return _decode_timestamp(value[_TIMESTAMP], where)
         if set(value) == {_BYTES}:
             return _decode_bytes(value[_BYTES], where)
         return {key: _decode(one, f"{where}.{key}") for key, one in value.items()}
@@ -44,15 +44,15 @@ def _decode(value: Any, where: str) -> Any:
     return value
 
 
-def _decode_moment(text: Any, where: str) -> datetime:
+def _decode_timestamp(text: Any, where: str) -> datetime:
     try:
-        moment = parse_timestamp(str(text))
+        timestamp = parse_timestamp(str(text))
     except ValueError as error:
-        raise ScenarioError(f"{where}: {text!r} is not a moment.", "Write it as in 2026-02-04T20:01:00Z.") from error
-    if moment.tzinfo is None:
-        raise ScenarioError(f"{where}: {text!r} has no offset.", "Add Z, or an offset as -05:00.")
+        raise ScenarioError(f"{where}: {text!r} is not a timestamp.", "Use the form 2026-02-04T20:01:00Z.") from error
+    if timestamp.tzinfo is None:
+        raise ScenarioError(f"{where}: {text!r} has no offset.", "Add Z, or an offset like -05:00.")
     try:
-        return moment.astimezone(UTC)
+        return timestamp.astimezone(UTC)
     except OverflowError as error:
         raise ScenarioError(f"{where}: {text!r} is out of range in UTC.", "Use a year from 2 to 9998.") from error
 
@@ -66,10 +66,10 @@ def _decode_bytes(text: Any, where: str) -> bytes:
 
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        timestamp = value if value.tzinfo else value.replace(tzinfo=UTC)
         try:
-            return {_TIMESTAMP: moment.astimezone(UTC).isoformat(timespec="microseconds")}
-        except OverflowError:  # a moment at either end of the calendar that UTC has no year for
+            return {_TIMESTAMP: timestamp.astimezone(UTC).isoformat(timespec="microseconds")}
+        except OverflowError:  # out of range in UTC
             return {_TEXT: repr(value)}
     if isinstance(value, bytes):
         return {_BYTES: base64.b64encode(value).decode()}

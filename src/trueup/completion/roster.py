@@ -1,4 +1,4 @@
-"""Which processors each mode expects: the seed ``processor_roster``."""
+"""The processors that each mode expects, from the seed ``processor_roster``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RosterEntry:
 
 @dataclass(frozen=True)
 class Roster:
-    """The processors of every mode, in the order of the seed."""
+    """The processors of all modes, in the order of the seed."""
 
     entries: tuple[RosterEntry, ...] = ()
 
@@ -47,7 +47,7 @@ class Roster:
 
     @property
     def processors(self) -> frozenset[str]:
-        """Every processor that some mode expects."""
+        """The processors that any mode expects."""
         return frozenset(entry.processor_name for entry in self.entries)
 
     def expected(self, mode: str) -> tuple[RosterEntry, ...]:
@@ -64,5 +64,5 @@ def read_seed(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     except OSError as error:
         raise UsageError(f"Cannot read the seed {path}: {error.strerror}.") from error
     if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
-        raise UsageError(f"The seed {path} lacks the column {missing[0]}.", "Add it; see seeds/_seeds.yml.")
+        raise UsageError(f"The seed {path} lacks the column {missing[0]}.", "Add it. See seeds/_seeds.yml.")
     return rows

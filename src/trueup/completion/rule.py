@@ -1,4 +1,4 @@
-"""When the processors of a mode are complete enough to start phase 4."""
+"""The completion rule: which deliveries are enough to start phase 4."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ RuleName = Literal["seed", "graceful"]
 
 @dataclass(frozen=True)
 class CompletionRule:
-    """``seed``: every processor of the mode; ``graceful``: all critical ones and a share of the roster (0 to 1)."""
+    """``seed``: every processor of the mode. ``graceful``: all critical ones and a share (0 to 1) of the roster."""
 
     name: RuleName = "seed"
     graceful_share: float = 0.6
 
     def required(self, roster: Collection[RosterEntry]) -> tuple[RosterEntry, ...]:
-        """The processors that must deliver whatever the others do."""
+        """The processors that must deliver in any case."""
         return tuple(entry for entry in roster if entry.is_critical or self.name == "seed")
 
     def is_satisfied(self, roster: Collection[RosterEntry], delivered: Collection[RosterEntry]) -> bool:
-        """Whether these deliveries of a mode's roster are enough."""
+        """Whether these deliveries are enough for a mode's roster."""
         if not roster or not delivered:
             return False
         if self.name == "seed":
@@ -35,7 +35,7 @@ class CompletionRule:
     def satisfied_at(
         self, roster: Collection[RosterEntry], delivered_at: Mapping[RosterEntry, datetime | None]
     ) -> datetime | None:
-        """When the deliveries were first enough, given when each came (None: unknown). None if that is unknown."""
+        """The time at which the deliveries were first enough. None is an unknown time, also in ``delivered_at``."""
         known = sorted((at, place) for place, at in enumerate(delivered_at.values()) if at is not None)
         entries = list(delivered_at)
         for count, (at, _) in enumerate(known, 1):

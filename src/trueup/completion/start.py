@@ -1,4 +1,4 @@
-"""Phase 4's start: what is known when it starts, the message that says it, and the port that sends it."""
+"""The start of phase 4: its message, and the port that sends it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _ENTITIES = ("players", "teams")
 
 
 class Phase4Topic(Protocol):
-    """Where the message that starts phase 4 goes: Pub/Sub, or the embedded SQLite file."""
+    """The topic of the phase 4 start message: Pub/Sub, or the embedded SQLite file."""
 
     def publish(self, message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
         """Send one message and return its id.
 
-        Raises PublishError, also when nobody knows whether it arrived; waits no longer than about ten seconds.
+        Raises PublishError, also if it is unknown whether the message arrived. Waits at most about ten seconds.
         """
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What phase 4 starts from. ``delivered``: processors whose rows are proved complete; ``missing_tables``: tables of
-    the roster that are not, which the graceful rule allows.
+    """The input of phase 4. ``delivered``: processors whose rows are proved complete. ``missing_tables``: the other
+    tables of the roster, which the graceful rule allows.
     """
 
     delivered: tuple[str, ...]
@@ -39,7 +39,7 @@ class Start:
 
 
 def start_message(start: Start, snapshot: Snapshot, actor: str, now: datetime) -> dict[str, Any]:
-    """The message of the platform's orchestrator, with its fields, from the document that is complete."""
+    """The message that the platform's orchestrator would send, from a complete document."""
     reports = [
         value
         for key, value in sorted(snapshot.fields.items())
@@ -55,7 +55,7 @@ def start_message(start: Start, snapshot: Snapshot, actor: str, now: datetime) -
         "mode": start.mode,
         "trigger_reason": "reconciled_all_complete" if not start.missing_tables else "reconciled_graceful",
         "entities_changed": {kind: _merged(reports, kind) for kind in _ENTITIES},
-        # One full run among them makes the whole a full run: the changes of the others are not all there is.
+        # If any report is of a full run, the listed changes are incomplete and phase 4 needs a full run.
         "is_incremental": bool(reports) and all(report.get("is_incremental") is True for report in reports),
         "data_freshness_verified": True,
         "missing_tables": list(start.missing_tables),
@@ -64,7 +64,7 @@ def start_message(start: Start, snapshot: Snapshot, actor: str, now: datetime) -
 
 
 def _merged(reports: list[Mapping[str, Any]], kind: str) -> list[str]:
-    """The changed players or teams of all reports, once each; what is no list of texts is left out."""
+    """The distinct changed players or teams of all reports. Values of other types are ignored."""
     merged: set[str] = set()
     for report in reports:
         changed = report.get("entities_changed")

@@ -13,8 +13,8 @@ DOCUMENTS = "phase3_completion"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A document as it was read. ``update_time`` is when the store last changed it, ``read_time`` when
-    it was read: both by the store's clock (UTC), so that their difference is an age.
+    """A document as it was read. ``update_time`` is its last change and ``read_time`` the time of reading. Both are in
+    UTC by the store's clock, so that their difference is the document's age.
     """
 
     document_id: str
@@ -24,27 +24,26 @@ class Snapshot:
 
 
 class CompletionStore(Protocol):
-    """Where completion documents live: Firestore, or the embedded SQLite file.
+    """The store of the completion documents: Firestore, or the embedded SQLite file.
 
-    Every method raises CompletionsError, with what to do next, when the store does not answer; none
-    waits for it longer than about ten seconds.
+    Every method raises CompletionsError with a hint if the store does not answer, after about ten seconds at most.
     """
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
-        """The documents of these ids, in batches; missing ones are absent."""
+        """The documents of these ids. Missing documents are absent from the result."""
 
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
-        """Write a whole document, in place of what was there."""
+        """Write a whole document, replacing any existing one."""
 
     def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
-        """Write a new document. Raises ConflictError where there is one: of many callers one wins."""
+        """Write a new document. Raises ConflictError if it exists: of several callers, one succeeds."""
 
     def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
-        """Set the named top-level fields; all others stay as they are.
+        """Set the given top-level fields and keep all others.
 
-        Raises ConflictError unless the document's last change is the one of ``update_time``. Also where
-        it was this very call that changed it and only the reply was lost: read again to decide.
+        Raises ConflictError unless the document's last change was at ``update_time``. This can also happen if this
+        call succeeded and its reply was lost: read the document again to find out.
         """
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""

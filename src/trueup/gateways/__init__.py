@@ -1,1 +1,1 @@
-"""The wall: the only folder that imports google, dbt or great_expectations."""
+"""The only package that imports google, dbt or great_expectations."""

@@ -1,4 +1,4 @@
-"""dbt, run in this process: commands in, results out, progress on the way."""
+"""Runs dbt commands in this process and reports their progress and results."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from dbt_common.exceptions import DbtBaseException
 from trueup.errors import DbtError, UsageError
 from trueup.gateways.embedded import ENDPOINT_VARIABLE
 
-_ANY_ENDPOINT = "http://127.0.0.1"  # parsing asks no warehouse
+_ANY_ENDPOINT = "http://127.0.0.1"  # parsing needs no warehouse
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
-# What is fixed when dbt parses does not depend on these vars; bodies read them when they are compiled.
+# Parsing does not depend on these vars; models read them when they are compiled.
 _COMPILED_VARS = frozenset({"as_of", "run_id"})
-# The project as parsed, by everything that parsing depends on: dbt takes four seconds for it.
+# Parsed projects by everything that parsing depends on, because dbt takes four seconds to parse.
 _PARSED: dict[tuple[str, ...], Manifest] = {}
 
 
@@ -48,7 +48,7 @@ class Target:
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one node. ``status``: success, pass, fail, warn, error, skipped …; seconds."""
+    """The result of one node. ``status``: success, pass, fail, warn, error, skipped, …"""
 
     node_id: str
     name: str
@@ -60,7 +60,7 @@ class NodeResult:
 
 
 class DbtProject:
-    """The dbt project of trueup, with its target and vars fixed."""
+    """trueup's dbt project with a fixed target and vars."""
 
     def __init__(self, project_dir: Path, state_dir: Path, target: str, variables: Mapping[str, Any]) -> None:
         self._project_dir = project_dir
@@ -70,7 +70,7 @@ class DbtProject:
         self._profiles_dir = self._find_profiles()
 
     def target(self) -> Target:
-        """Where the target points. Raises UsageError for a target that the profile does not have."""
+        """Where the target points. Raises UsageError for an unknown target."""
         set_invocation_context(dict(os.environ))
         set_from_args(
             Namespace(
@@ -85,7 +85,7 @@ class DbtProject:
         except (DbtBaseException, DbtProjectError) as error:
             raise UsageError(
                 f"The target {self._target!r} cannot be used: {_plain(error)}",
-                f"Its settings are in {self._profiles_dir / 'profiles.yml'}.",
+                f"Check {self._profiles_dir / 'profiles.yml'}.",
             ) from error
         credentials = profile.credentials
         return Target(
@@ -97,19 +97,18 @@ class DbtProject:
         )
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
-        """Run one dbt command. ``on_node(name, index, total)`` hears of each node that starts.
+        """Run one dbt command. ``on_node(name, index, total)`` is called for each node that starts.
 
-        Raises DbtError when dbt cannot compile or a model cannot be built. A test that fails is a
-        result, not an error.
+        Raises DbtError if dbt cannot compile or build a model. A failed test is a result, not an error.
         """
         result = self._invoke(dbtRunner(_copy(self._parsed), [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
 
     @property
     def checks(self) -> dict[str, str]:
-        """All models and data tests of the project, name to kind: what a whole run must have built and tested.
+        """The kind of every model and data test of the project, by name: a full run must build and test all of them.
 
-        Those that are switched off in the project are among them. Raises DbtError when dbt cannot parse it.
+        Includes disabled ones. Raises DbtError if dbt cannot parse the project.
         """
         manifest = self._parsed
         disabled = (node for nodes in manifest.disabled.values() for node in nodes)
@@ -118,18 +117,18 @@ class DbtProject:
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:
-        """Environment variables that are set and would change what dbt does; they are not handed to it."""
+        """The set environment variables that dbt would read as options. They are not passed to dbt."""
         return tuple(sorted(_OPTION_VARIABLES.intersection(os.environ) - {_PROFILES_VARIABLE}))
 
     @cached_property
     def _parsed(self) -> Manifest:
-        """The parsed project. It is parsed once a process for the same contents, days and settings."""
+        """The parsed project. A process parses it once for the same contents, days and settings."""
         fixed = {name: value for name, value in self._variables.items() if name not in _COMPILED_VARS}
-        # dbt takes a YAML file of the same time of change for the same file; with a var of their contents it cannot.
+        # dbt detects changes of YAML files only by their time of change. A var with a hash of the contents is safe.
         fixed["contents"] = _contents_of(self._project_dir)
         key = (str(self._project_dir), str(self._profiles_dir), self._target, json.dumps(fixed, sort_keys=True))
         if key not in _PARSED:
-            # Nothing that differs from run to run, so that dbt knows its own notes of the last one again.
+            # Constant values, so that dbt can reuse its partial parse of the last run.
             with _environment(**{ENDPOINT_VARIABLE: _ANY_ENDPOINT} if ENDPOINT_VARIABLE in os.environ else {}):
                 result = self._invoke(dbtRunner(), ["parse", "--no-write-json"], fixed)
             _results(result, "parse")
@@ -141,12 +140,12 @@ class DbtProject:
         self, runner: dbtRunner, arguments: Sequence[str], variables: Mapping[str, Any] | None = None
     ) -> dbtRunnerResult:
         os.environ.setdefault("DO_NOT_TRACK", "1")
-        # No option of dbt comes from the environment.
+        # dbt must not read options from the environment.
         with _environment(**dict.fromkeys(_OPTION_VARIABLES)):
             return runner.invoke(
                 [
                     *arguments,
-                    # Nothing of dbt on stdout: --format json promises one document there.
+                    # dbt must not write to stdout: --format json prints exactly one document there.
                     *("--quiet", "--log-level", "none", "--log-level-file", "none"),
                     *("--project-dir", str(self._project_dir)),
                     *("--profiles-dir", str(self._profiles_dir)),
@@ -158,7 +157,7 @@ class DbtProject:
             )
 
     def _find_profiles(self) -> Path:
-        """The user's profiles.yml; without one, a copy of the example that ships with trueup."""
+        """The folder of the user's profiles.yml, or of a copy of profiles.example.yml."""
         for folder in (
             os.environ.get(_PROFILES_VARIABLE, ""),
             str(self._project_dir),
@@ -174,7 +173,7 @@ class DbtProject:
 
 
 def _contents_of(project_dir: Path) -> str:
-    """A hash of all that dbt parses: the project's files, by name and content."""
+    """A hash of the names and contents of all files that dbt parses."""
     folders = (project_dir / name for name in ("models", "macros", "seeds", "tests"))
     files = [project_dir / "dbt_project.yml", *(path for folder in folders for path in folder.rglob("*.*"))]
     found = hashlib.sha256()
@@ -184,8 +183,8 @@ def _contents_of(project_dir: Path) -> str:
 
 
 def _copy(manifest: Manifest) -> Manifest:
-    """Dbt keeps what it compiles in the manifest: each command, of another moment, gets a fresh one. Its own copying
-    fails on nodes that are switched off, and no command needs them.
+    """A fresh manifest for each command, because dbt stores compiled SQL in it. dbt's own deepcopy fails on disabled
+    nodes, which no command needs.
     """
     disabled, manifest.disabled = manifest.disabled, {}
     try:
@@ -195,7 +194,7 @@ def _copy(manifest: Manifest) -> Manifest:
 
 
 def _option_variables(command: click.Command) -> Iterator[str]:
-    """The environment variables that dbt takes for options: DBT_RESOURCE_TYPES drops tests, DBT_EMPTY all rows."""
+    """The environment variables that dbt reads as options: DBT_RESOURCE_TYPES can drop tests, DBT_EMPTY all rows."""
     for option in command.params:
         yield from [option.envvar] if isinstance(option.envvar, str) else option.envvar or ()
     for one in getattr(command, "commands", {}).values():
@@ -207,7 +206,7 @@ _OPTION_VARIABLES = frozenset(_option_variables(cli))
 
 @contextmanager
 def _environment(**values: str | None) -> Iterator[None]:
-    """The environment with these values, or without those that are None, for as long as this lasts."""
+    """Set these environment variables in this context; None removes a variable."""
     before = {name: os.environ.pop(name) for name in values if name in os.environ}
     os.environ.update({name: value for name, value in values.items() if value is not None})
     try:
@@ -219,17 +218,17 @@ def _environment(**values: str | None) -> Iterator[None]:
 
 
 def _listener(on_node: Callable[[str, int, int], None]) -> Callable[[EventMsg], None]:
-    def hear(event: EventMsg) -> None:
+    def on_event(event: EventMsg) -> None:
         if event.info.name == "LogStartLine":
             data = event.data
             on_node(data.description, data.index, data.total)
 
-    return hear
+    return on_event
 
 
 def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
     if isinstance(result.exception, KeyboardInterrupt):
-        raise result.exception  # dbt catches Ctrl-C; the user meant all of trueup
+        raise result.exception  # dbt catches Ctrl-C, but it must stop all of trueup
     if result.exception is not None:
         raise DbtError(f"dbt {command} stopped: {_plain(result.exception)}")
     nodes = [
@@ -252,7 +251,7 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
             f"dbt {command} could not build {names}: {' '.join(broken[0].message.split())[:400]}",
             f"See the compiled SQL: dbt compile --select {broken[0].name}",
         )
-    # A hook is no part of what was asked for.
+    # Hooks are not results.
     return [node for node in nodes if node.kind != "operation"]
 
 

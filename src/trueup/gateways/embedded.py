@@ -1,4 +1,4 @@
-"""The embedded warehouse: the BigQuery API on a free loopback port, in a process of its own."""
+"""The embedded warehouse: the BigQuery API on a free loopback port, in a separate process."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from types import TracebackType
 from trueup.errors import WarehouseError
 
 PROJECT = "trueup-local"
-# Where the embedded warehouse is: profiles.yml reads it, and a command that is to use one that runs already.
+# The endpoint of a running embedded warehouse. profiles.yml reads it; users can set it to reuse a warehouse.
 ENDPOINT_VARIABLE = "TRUEUP_BIGQUERY_ENDPOINT"
 _START_SECONDS = 60.0
 
 
 @contextmanager
 def embedded_endpoint() -> Iterator[str]:
-    """The endpoint of a new embedded warehouse, which stands in the environment for as long as it lives."""
+    """Start an embedded warehouse and set its endpoint in the environment."""
     with EmbeddedWarehouse() as warehouse, published(warehouse) as endpoint:
         yield endpoint
 
 
 @contextmanager
 def published(warehouse: EmbeddedWarehouse) -> Iterator[str]:
-    """The endpoint of a warehouse stands in the environment for as long as this lasts."""
+    """Set the endpoint of a warehouse in the environment."""
     os.environ[ENDPOINT_VARIABLE] = warehouse.endpoint
     try:
         yield warehouse.endpoint
@@ -38,23 +38,23 @@ def published(warehouse: EmbeddedWarehouse) -> Iterator[str]:
 
 
 class EmbeddedWarehouse:
-    """A context manager: begins to start on entry, gone on exit, also when its owner is killed."""
+    """A context manager: starts the warehouse on entry and stops it on exit, or when the owner is killed."""
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> EmbeddedWarehouse:
-        """Start the process; whoever asks for its endpoint waits until it serves."""
+        """Start the process without waiting. ``endpoint`` waits until it serves."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "trueup.gateways.embedded_process", PROJECT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            # What is read ahead into a buffer is no longer there to be waited for.
+            # select() does not see lines that are already in a buffer.
             bufsize=0,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
-            # Ctrl-C at a terminal reaches the whole process group; who started the warehouse ends it.
+            # Ctrl-C at a terminal would reach the whole process group; only the owner must stop the warehouse.
             start_new_session=True,
         )
         return self
@@ -69,7 +69,7 @@ class EmbeddedWarehouse:
 
     @cached_property
     def endpoint(self) -> str:
-        """Where it serves. Raises WarehouseError with the end of its output when it cannot start."""
+        """The URL of the API. Raises WarehouseError with the end of the output if the warehouse cannot start."""
         return f"http://127.0.0.1:{self._read_port()}"
 
     @property
@@ -78,7 +78,7 @@ class EmbeddedWarehouse:
         return self._process.pid if self._process else 0
 
     def stop(self) -> None:
-        """End the process, and wait for it; a second call does nothing."""
+        """Stop the process and wait for it. A second call does nothing."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -103,13 +103,13 @@ class EmbeddedWarehouse:
                 if line.startswith(b"port "):
                     return int(line.split()[1])
                 if not line:
-                    raise self._failure("ended before it served")
+                    raise self._failure("stopped before it was ready")
         raise self._failure(f"did not answer within {_START_SECONDS:.0f} s")
 
     def _failure(self, what: str) -> WarehouseError:
         self._log.seek(0)
-        said = self._log.read().decode(errors="replace").strip().splitlines()[-3:]
+        lines = self._log.read().decode(errors="replace").strip().splitlines()[-3:]
         return WarehouseError(
-            f"The embedded warehouse {what}. It said last: {' | '.join(said) or 'nothing'}",
+            f"The embedded warehouse {what}. Its last output: {' | '.join(lines) or 'none'}",
             "Install the locked requirements again (make clean install), or use --target prod.",
         )

@@ -1,7 +1,7 @@
-"""The SQL parser of the embedded warehouse, spared the work that it does twice.
+"""Caches the SQL parser of the embedded warehouse.
 
-The warehouse parses the text of one statement some fifty times, which is half of its work. Without this module it
-answers the same, and a check takes a quarter longer.
+The warehouse parses each statement about fifty times, which is half of its work. Without this module the results are
+the same, but a check takes a quarter longer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ATOMS = (str, int, bool, float, type(None))
 
 
 def parse_each_text_once() -> None:
-    """Keep the trees of the last texts, and hand out copies, since the warehouse changes what it gets."""
+    """Cache the trees of the last texts. Returns copies, because the warehouse changes them."""
     dialect: Any = import_module("sqlglot.dialects.dialect").Dialect
     core: Any = import_module("sqlglot.expressions.core")
     dialect.parse = _remembering(dialect.parse)
@@ -38,7 +38,7 @@ def _remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copying_nodes(node: Any, deepcopy: Callable[..., Any]) -> Callable[..., Any]:
-    """A deepcopy that goes through a tree's nodes without a look at each text and number in them."""
+    """A faster deepcopy for trees, which does not copy their texts and numbers."""
 
     def copied(value: Any, memo: Any = None) -> Any:
         if type(value) is dict:

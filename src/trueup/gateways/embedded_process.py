@@ -1,7 +1,7 @@
-"""The process that the embedded warehouse lives in; run as ``python -m``.
+"""The process of the embedded warehouse; run as ``python -m``.
 
-It prints its port as one line and lives as long as its standard input: when the parent ends, however it
-ends, the pipe closes and this process with it, so that no warehouse is ever left behind.
+It prints its port as one line and stops when its standard input closes. That happens when the parent ends, even if it
+is killed, so no process is left behind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trueup.gateways.embedded_parser import parse_each_text_once
 async def serve(project: str) -> None:
     """Serve until standard input ends."""
     parse_each_text_once()
-    # DuckDB would download this extension; it comes as a package instead.
+    # DuckDB would download this extension; use the installed package instead.
     import_module("duckdb_extensions").import_extension("spatial")
     settings = import_module("bqemulator.config").Settings(
         rest_port=0, grpc_port=0, default_project_id=project, log_level="error"

@@ -1,4 +1,4 @@
-"""Great Expectations: suites validated against the warehouse, and its own pages about them."""
+"""Great Expectations: validates suites against the warehouse and writes Data Docs."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ _PLACE = "place"
 _COUNTED = -1
 _REASON_LENGTH = 300
 _TROUBLE = (GreatExpectationsError, SQLAlchemyError, GoogleAPIError, ValueError, TypeError, KeyError)
-# It warns of limits of BigQuery that its own queries do not come near, and tells of its folders.
+# It warns about BigQuery limits that do not matter here, and logs its folders.
 for _name in ("great_expectations", "great_expectations.data_context.types.base"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class GreatExpectations:
-    """One run of Great Expectations, whose Data Docs stand in ``folder`` once they are published.
+    """One run of Great Expectations. Its published Data Docs are in ``folder``.
 
-    Raises CannotCheckError where it cannot be set up.
+    Raises CannotCheckError if it cannot be set up.
     """
 
     def __init__(self, warehouse: Warehouse, folder: Path, as_of: datetime) -> None:
         self._folder = folder
-        # A run that is killed leaves the pages of the last one as they are.
+        # If this run is killed, the pages of the last run stay.
         self._draft = folder.with_name(f"{folder.name}.draft")
         self._run = RunIdentifier(run_name=f"{as_of:%Y-%m-%dT%H.%M}", run_time=as_of)
         self._names_only: dict[str, str] = {}
         self._pages: dict[str, str] = {}
-        # Its own annotations leave out parts of what it documents.
+        # Any, because its type annotations are incomplete.
         self._context = cast(Any, gx.get_context(mode="ephemeral"))
         self._context.variables.progress_bars = {"globally": False}
         for site in self._context.get_site_names():
@@ -71,16 +71,16 @@ class GreatExpectations:
     def validate(
         self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
-        """What Great Expectations says of each expectation of a suite, in their order, over the rows of a query.
+        """Validate the rows of a query. Returns one result for each expectation of the suite, in order.
 
-        ``row_count``: how many rows the query has. Where Great Expectations sees another number it saw nothing
-        that one could go by: a query that fails on the way comes back empty. ``wrong_places``: of the expectations that
-        the warehouse has found rows against.
+        ``row_count``: the number of rows of the query. If Great Expectations sees another number, its results are not
+        used: a query that failed looks empty. ``wrong_places``: positions of the expectations for which the warehouse
+        found wrong rows.
         """
         given = {**parameters, _ROW_COUNT: row_count}
         try:
             definition = self._define(suite, query, wrong_places)
-            # First only whether all is well, which takes few queries.
+            # First without details, which takes few queries.
             result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
                 self._add_details(suite, definition, result, given)
@@ -90,19 +90,19 @@ class GreatExpectations:
         counted = results[_COUNTED]
         if not counted.success:
             seen = counted.result.get("observed_value", "no")
-            problem = f"it saw {seen} rows of {row_count}{_exception(counted)}"
+            problem = f"it saw {seen} of {row_count} rows{_exception(counted)}"
             return tuple(Validation(False, problem=_short(problem)) for _ in suite.expectations)
         return tuple(_validation(results[place]) for place in range(len(suite.expectations)))
 
     def build_docs(self) -> dict[str, str]:
-        """Write Data Docs of all that was validated; the page of each suite, and of "" the index, from the folder
-        that theirs is in.
+        """Write Data Docs of all validations. Returns the page of each suite, and the index under "". Paths are relative
+        to the parent of ``folder``.
         """
         try:
             if not self._pages:
                 shutil.rmtree(self._draft, ignore_errors=True)
             keys = self._context.validation_results_store.list_keys()
-            # What was built before is there; only the index is written again.
+            # Earlier pages exist already; only the index is written again.
             fresh = [one for one in keys if one.expectation_suite_identifier.name not in self._pages]
             if not fresh:
                 return dict(self._pages)
@@ -113,11 +113,11 @@ class GreatExpectations:
                 (found,) = self._context.get_docs_sites_urls(resource_identifier=key, site_names=[_SITE])
                 self._pages[key.expectation_suite_identifier.name] = self._page(found["site_url"])
         except (GreatExpectationsError, OSError) as error:
-            raise CannotCheckError(f"Great Expectations' pages could not be written: {_short(str(error))}") from error
+            raise CannotCheckError(f"Data Docs could not be written: {_short(str(error))}") from error
         return dict(self._pages)
 
     def publish_docs(self) -> None:
-        """Put the pages in the place of those of the last run; where there are none these stay."""
+        """Replace the pages of the last run, unless this run has none."""
         if not self._pages:
             return
         try:
@@ -125,7 +125,7 @@ class GreatExpectations:
             self._draft.rename(self._folder)
         except OSError as error:
             raise CannotCheckError(
-                f"Great Expectations' pages are at {self._draft} and not at {self._folder}: {error.strerror}."
+                f"Data Docs could not be moved from {self._draft} to {self._folder}: {error.strerror}."
             ) from error
 
     def _define(self, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
@@ -135,7 +135,7 @@ class GreatExpectations:
             "type": "expect_table_row_count_to_equal",
             "kwargs": {"value": {"$PARAMETER": _ROW_COUNT}},
             "meta": {_PLACE: _COUNTED},
-            "description": "Great Expectations sees the rows that the warehouse counts.",
+            "description": "Great Expectations sees all rows that the warehouse counts.",
         }
         expectations = [
             {**asked_config(one.config, place in wrong_places), "meta": {_PLACE: place}}
@@ -149,7 +149,7 @@ class GreatExpectations:
         )
 
     def _add_details(self, suite: Suite, definition: Any, result: Any, given: Mapping[str, Any]) -> None:
-        """Put the counts and some rows in the place of the plain no of what is not met, for the pages too."""
+        """Replace the failed results by results with counts and example rows, also for the pages."""
         unmet = {_place(one) for one in result.results if not one.success}
         columns = list(dict.fromkeys(["game_date", *suite.keys]))
         wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": columns}
@@ -168,7 +168,7 @@ class GreatExpectations:
         return f"{self._folder.name}/{_within(self._draft, url)}"
 
     def _ask_for_names(self, _: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:
-        """To learn the names of the columns, Great Expectations would have a query run and all its rows sent."""
+        """Great Expectations would fetch all rows of a query to learn its column names: send an empty query instead."""
         return self._names_only.get(statement, statement), parameters
 
 
@@ -182,7 +182,7 @@ def _site(folder: Path) -> dict[str, Any]:
 
 
 def _place(result: Any) -> int:
-    """Great Expectations gives the results in an order of its own."""
+    """The position in the suite; Great Expectations changes the order of the results."""
     return int(result.expectation_config.meta[_PLACE])
 
 
@@ -195,15 +195,17 @@ def _validation(result: Any) -> Validation:
         return Validation(True)
     found = result.result
     if "unexpected_count" not in found:
-        return Validation(False, problem=_short(f"it counts no row{_exception(result)}"))
+        return Validation(False, problem=_short(f"it gave no count{_exception(result)}"))
     return Validation(False, found["unexpected_count"], found.get("missing_count"))
 
 
 def _exception(result: Any) -> str:
-    """What was raised, if anything was: one message, or one for each metric."""
+    """The first exception message, if any. Great Expectations stores one message, or one for each metric."""
     raised = result.exception_info or {}
-    told = [raised] if "exception_message" in raised else [one for one in raised.values() if isinstance(one, Mapping)]
-    messages = [str(one["exception_message"]) for one in told if one.get("exception_message")]
+    entries = (
+        [raised] if "exception_message" in raised else [one for one in raised.values() if isinstance(one, Mapping)]
+    )
+    messages = [str(one["exception_message"]) for one in entries if one.get("exception_message")]
     return f": {messages[0]}" if messages else ""
 
 
@@ -214,5 +216,5 @@ def _short(text: str) -> str:
 def _within(folder: Path, url: str) -> str:
     path = Path(unquote(urlparse(url).path))
     if not path.is_relative_to(folder):
-        raise CannotCheckError(f"Great Expectations wrote {path}, which is not in {folder}.")
+        raise CannotCheckError(f"Great Expectations wrote {path} outside {folder}.")
     return path.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""The completion documents in Firestore, through Google's own client."""
+"""The completion documents in Firestore, with Google's client."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from google.cloud.firestore_v1.field_path import FieldPath
 from trueup.completion.store import DOCUMENTS, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 
-# A year of documents in one round trip; the answer is streamed, so that its size has no limit.
+# More than a year of documents in one call; the response is streamed, so its size has no limit.
 _IDS_PER_CALL = 500
-# The timeout bounds one attempt and the client's own retry none of them: a dead server cost 295 s.
+# The timeout limits one attempt only. With the client's default retry, a dead server cost 295 s.
 _ATTEMPT_SECONDS = 5.0
 _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
 
@@ -35,8 +35,7 @@ _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
 class FirestoreCompletions:
     """Documents of one collection of a Firestore database.
 
-    ``client`` is one that the caller has made; without it FIRESTORE_EMULATOR_HOST and the application
-    default credentials decide, as in every program on Google's client.
+    Without ``client``, FIRESTORE_EMULATOR_HOST and the application default credentials are used.
     """
 
     def __init__(
@@ -93,10 +92,10 @@ class FirestoreCompletions:
     def _conflicts(self, document_id: str) -> Iterator[None]:
         try:
             yield
-        # Aborted is a lock that a transaction held for too long; NotFound, a document that has gone.
+        # Aborted: a transaction held a lock for too long. NotFound: the document was deleted.
         except (Aborted, AlreadyExists, FailedPrecondition, NotFound) as error:
             raise ConflictError(
-                f"Firestore {self._name}/{document_id} is not as it was read: {str(error)[:300]}", "Run it again."
+                f"Firestore {self._name}/{document_id} changed since it was read: {str(error)[:300]}", "Run it again."
             ) from error
 
     def close(self) -> None:
@@ -112,20 +111,20 @@ class FirestoreCompletions:
 
 
 def _explained(name: str, error: Exception) -> CompletionsError:
-    """What went wrong with a database, and what to do next."""
+    """The error and hint for a failed request."""
     text = str(error)[:300]
     if isinstance(error, PermissionDenied):
         return CompletionsError(
             f"Firestore {name}: no permission: {text}",
-            "Give the account roles/datastore.viewer, and roles/datastore.user to repair.",
+            "Grant the account roles/datastore.viewer; for repairs, roles/datastore.user.",
         )
     if isinstance(error, NotFound | InvalidArgument):
-        what = "not found" if isinstance(error, NotFound) else "the request is refused"
+        what = "not found" if isinstance(error, NotFound) else "request refused"
         return CompletionsError(
             f"Firestore {name}: {what}: {text}",
-            "Check TRUEUP_FIRESTORE_PROJECT, or the project of the target.",
+            "Check TRUEUP_FIRESTORE_PROJECT or the project of the target.",
         )
-    # Expired credentials are first met inside gRPC, which reports them as a server that is away.
+    # gRPC reports expired credentials as an unavailable server.
     is_login = "metadata from plugin failed" in str(error)
     if is_login or isinstance(error, GoogleAuthError | OSError | Unauthenticated):
         return CompletionsError(
@@ -134,12 +133,12 @@ def _explained(name: str, error: Exception) -> CompletionsError:
         )
     return CompletionsError(
         f"Firestore {name} does not answer: {text}",
-        "Try again; it may be overloaded, or the network may be down.",
+        "Try again. Firestore may be overloaded, or the network may be down.",
     )
 
 
 def _plain(value: Any) -> Any:
-    """Firestore's own datetimes as Python's; the rest as it is."""
+    """Convert Firestore's datetimes to Python's."""
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The topic that starts phase 4, through Google's own Pub/Sub client."""
+"""The topic that starts phase 4, with Google's Pub/Sub client."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _GIVE_UP_SECONDS = 12.0
 
 
 class PubSubTopic:
-    """A Pub/Sub topic: a name in ``project``, or a whole one (``projects/p/topics/t``).
+    """A Pub/Sub topic: a name in ``project``, or a full path (``projects/p/topics/t``).
 
-    PUBSUB_EMULATOR_HOST and the application default credentials decide, as in every program on Google's client.
+    PUBSUB_EMULATOR_HOST and the application default credentials are used.
     """
 
     def __init__(self, project: str, topic: str) -> None:
@@ -54,7 +54,7 @@ class PubSubTopic:
 
 def _next_step(error: BaseException) -> str:
     if isinstance(error, PermissionDenied):
-        return "Give the account roles/pubsub.publisher on the topic, then run it again."
+        return "Grant the account roles/pubsub.publisher on the topic, then run it again."
     if isinstance(error, NotFound | InvalidArgument):
         return "Check the var phase4_topic and the project, then run it again."
-    return "Run it again; the message has the same key, so that a second one does no harm."
+    return "Run it again. The message has the same key, so a repeated message does no harm."

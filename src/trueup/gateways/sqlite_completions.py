@@ -1,4 +1,4 @@
-"""The embedded store of completion documents: one SQLite file behind the same port as Firestore."""
+"""The embedded store of completion documents: a SQLite file with the same port as Firestore."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IDS_PER_QUERY = 300
 
 
 class SqliteCompletions:
-    """Documents of one collection in a SQLite file, which is made where there is none."""
+    """Documents of one collection in a SQLite file, which is created if missing."""
 
     def __init__(self, path: Path, collection: str = DOCUMENTS) -> None:
         self._path = path
@@ -30,9 +30,9 @@ class SqliteCompletions:
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._keep_a_log()
-            # A killed process loses nothing. A power cut may lose the last writes, in their order and in one piece
-            # with the topic's, for they share the log: no mark outlives its message.
+            self._enable_wal()
+            # A killed process loses nothing. A power cut may lose the last writes of documents and topic. They share
+            # one log, so a document is never marked without its message.
             self._connection.execute("pragma synchronous = normal")
             self._connection.execute(
                 "create table if not exists documents (collection text not null, "
@@ -40,8 +40,8 @@ class SqliteCompletions:
                 "primary key (collection, document_id))"
             )
 
-    def _keep_a_log(self) -> None:
-        """SQLite does not wait for its timeout where several make the same new file at once."""
+    def _enable_wal(self) -> None:
+        """Enable the write-ahead log. SQLite's timeout does not apply if several processes create the same file."""
         until = time.monotonic() + _BUSY_SECONDS
         while True:
             try:
@@ -79,7 +79,7 @@ class SqliteCompletions:
         """See CompletionStore."""
         with self._explained_errors(), self._writing():
             if self._row(document_id) is not None:
-                raise ConflictError(f"{self._collection}/{document_id} is there already.")
+                raise ConflictError(f"{self._collection}/{document_id} already exists.")
             self._write(document_id, fields)
 
     def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
@@ -92,13 +92,13 @@ class SqliteCompletions:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        # "immediate" takes the write lock before the read: of two writers neither misses the other.
+        # "immediate" takes the write lock before the read, so that two writers cannot overwrite each other.
         with self._connection:
             self._connection.execute("begin immediate")
             yield
 
     def _row(self, document_id: str) -> tuple[str, str] | None:
-        """The fields as JSON text and the update time of a document."""
+        """A document's fields as JSON text, and its update time."""
         row: tuple[str, str] | None = self._connection.execute(
             "select fields, update_time from documents where collection = ? and document_id = ?",
             (self._collection, document_id),
@@ -120,7 +120,7 @@ class SqliteCompletions:
         return Snapshot(document_id, decoded, datetime.fromisoformat(update_time), now)
 
     def _next_update_time(self, document_id: str) -> datetime:
-        """Now, or just after the last version: a clock set back must not make a newer one look older."""
+        """The current time, but always after the last version, even if the clock was set back."""
         now = datetime.now(UTC)
         row = self._row(document_id)
         return max(now, datetime.fromisoformat(row[1]) + timedelta(microseconds=1)) if row else now
@@ -136,5 +136,5 @@ class SqliteCompletions:
         except (sqlite3.Error, OSError, ValueError, ScenarioError) as error:
             raise CompletionsError(
                 f"The completion documents in {self._path} cannot be used: {error}",
-                "Check that it is a SQLite file you may write, or name another in TRUEUP_COMPLETIONS.",
+                "Check that it is a writable SQLite file, or set TRUEUP_COMPLETIONS to another file.",
             ) from error

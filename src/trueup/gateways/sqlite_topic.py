@@ -1,4 +1,4 @@
-"""The embedded topic that starts phase 4: a table of sent messages in the SQLite file of the documents."""
+"""The embedded topic that starts phase 4: a table of messages in the SQLite file of the documents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BUSY_SECONDS = 10.0
 
 
 class SqliteTopic:
-    """Keeps every message that is sent; nobody receives them."""
+    """Stores every sent message. It has no receivers."""
 
     def __init__(self, path: Path, topic: str) -> None:
         self._path = path
@@ -27,7 +27,7 @@ class SqliteTopic:
         try:
             connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
             try:
-                connection.execute("pragma synchronous = normal")  # as the documents in the same file
+                connection.execute("pragma synchronous = normal")  # as in SqliteCompletions
                 with connection:
                     connection.execute(
                         "create table if not exists messages (message_id integer primary key, topic text not null, "
@@ -40,8 +40,8 @@ class SqliteTopic:
                 connection.close()
         except sqlite3.Error as error:
             raise PublishError(
-                f"The message to {self._topic} cannot be kept in {self._path}: {error}",
-                "Check that it is a SQLite file you may write, then run it again.",
+                f"The message to {self._topic} cannot be stored in {self._path}: {error}",
+                "Check that it is a writable SQLite file, then run it again.",
             ) from error
         return str(sent.lastrowid)
 

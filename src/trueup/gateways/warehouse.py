@@ -1,4 +1,4 @@
-"""BigQuery, real or embedded, through Google's own client."""
+"""BigQuery, real or embedded, with Google's client."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
-# The table that one run can create: who has it may build the others.
+# The lock: the run that can create this table may build the others.
 LOCK = "run_lock"
 LOCK_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp"}
-# Longer than any check takes: who has held the right to build for so long was killed.
+# Longer than any check takes: a run that holds the lock for longer was killed.
 _BUILD_MINUTES = 60
 _ONCE = Retry(predicate=if_exception_type())
-# The REST API's names of types, where SQL has others.
+# REST API type names that differ from SQL.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
 class _Client(bigquery.Client):
-    """Google's client, which counts what each thread reads; Great Expectations sends its queries through it too."""
+    """Google's client, counting the bytes read by each thread. Great Expectations uses it too."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -50,7 +50,7 @@ class _Client(bigquery.Client):
 
 
 class _EmbeddedClient(_Client):
-    """The same for the embedded warehouse, which answers a statement that failed with no rows and no error."""
+    """The client for the embedded warehouse, which returns no rows and no error for a failed statement."""
 
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)
@@ -60,7 +60,7 @@ class _EmbeddedClient(_Client):
 
 
 class Warehouse:
-    """The few things that trueup asks of BigQuery outside dbt."""
+    """The BigQuery operations that trueup needs outside dbt."""
 
     def __init__(self, project: str, dataset: str, location: str, endpoint: str | None) -> None:
         self.project = project
@@ -71,7 +71,7 @@ class Warehouse:
 
     @property
     def client(self) -> bigquery.Client:
-        """Google's client. Raises WarehouseError where there are no credentials."""
+        """Google's client. Raises WarehouseError if there are no credentials."""
         if self._opened is None:
             try:
                 if self._endpoint:
@@ -92,13 +92,13 @@ class Warehouse:
 
     @property
     def bytes_processed(self) -> int:
-        """What BigQuery has read for all queries of this thread so far."""
+        """Bytes that BigQuery has read for the queries of this thread so far."""
         return self._opened.bytes_processed if self._opened is not None else 0
 
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers within seconds."""
         try:
-            # One attempt: the client's own retries would hide a dead endpoint for ten minutes.
+            # One attempt, because the client's default retries would wait ten minutes for a dead endpoint.
             list(self.client.list_datasets(max_results=1, retry=_ONCE, timeout=_PROBE_SECONDS))
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             raise WarehouseError(
@@ -119,13 +119,13 @@ class Warehouse:
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             raise WarehouseError(
                 f"BigQuery refused a statement: {_first_line(error)}",
-                f"The statement began: {' '.join(sql.split())[:120]}",
+                f"The statement begins: {' '.join(sql.split())[:120]}",
             ) from error
 
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[Row]:
-        """The named columns of a model of ours on the given days; with ``run_id`` only what this run built."""
+        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
         of_run = f" and run_id = '{run_id}'" if run_id is not None else ""
         return self.query(
             f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
@@ -133,10 +133,10 @@ class Warehouse:
         )
 
     def claim_build(self, run_id: str, holder: str) -> None:
-        """Take the right to build the tables of the dataset: a table that one run can create.
+        """Take the lock on the dataset's tables, by creating a table.
 
-        A run that was killed leaves it behind; after _BUILD_MINUTES the next one takes it over. Raises
-        WarehouseError, with who has it, where another run has it.
+        The lock of a killed run can be taken over after _BUILD_MINUTES. Raises WarehouseError, naming the holder, if
+        another run holds the lock.
         """
         self.client.create_dataset(f"{self.project}.{self.dataset}", exists_ok=True)
         mine = {"run_id": run_id, "holder": holder}
@@ -149,7 +149,7 @@ class Warehouse:
         except WarehouseError as error:
             if "already exists" not in error.message.lower():
                 raise
-            # One of several that take it over at once changes the row that all of them see.
+            # If several runs take it over at once, only one of them changes the row.
             self.query(
                 f"update {self._lock} set run_id = @run_id, holder = @holder, since = current_timestamp() "
                 f"where since < timestamp_sub(current_timestamp(), interval {_BUILD_MINUTES} minute)",
@@ -158,16 +158,16 @@ class Warehouse:
         if not self.holds_build(run_id):
             raise WarehouseError(
                 f"{self._holder()} is building the tables of {self.dataset}.",
-                f"Run it again when that run has ended. Where it was killed, wait {_BUILD_MINUTES} minutes, "
+                f"Run it again when that run has ended. If that run was killed, wait {_BUILD_MINUTES} minutes "
                 f"or drop the table {self._lock}.",
             )
 
     def holds_build(self, run_id: str) -> bool:
-        """Whether the run has the right to build."""
+        """Whether the run holds the lock."""
         return any(row["run_id"] == run_id for row in self._lock_rows())
 
     def release_build(self, run_id: str) -> None:
-        """Give the right to build back; nothing happens where the run does not have it."""
+        """Release the lock. Does nothing if the run does not hold it."""
         if self.holds_build(run_id):
             self.query(f"drop table if exists {self._lock}")
 
@@ -179,7 +179,7 @@ class Warehouse:
         try:
             return self.query(f"select run_id, holder, since from {self._lock}")
         except WarehouseError as error:
-            if any(said in error.message.lower() for said in ("not found", "does not exist")):
+            if any(text in error.message.lower() for text in ("not found", "does not exist")):
                 return []
             raise
 
@@ -188,7 +188,7 @@ class Warehouse:
         return f"The run of {rows[0]['holder']} since {rows[0]['since']:%Y-%m-%d %H:%M} UTC" if rows else "Another run"
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
-        """Create the dataset and the table where they are not there yet."""
+        """Create the dataset and the table unless they exist."""
         columns = ", ".join(f"`{name}` {kind}" for name, kind in schema.columns.items())
         by = schema.partition_column
         partition = f"date({by})" if schema.columns[by] == "timestamp" else by
@@ -198,7 +198,7 @@ class Warehouse:
             f"create table if not exists `{self.project}.{dataset}.{schema.table}` ({columns}) "
             f"partition by {partition} {option}"
         )
-        if dataset == self.dataset:  # a table that an earlier version made lacks the columns that came later
+        if dataset == self.dataset:  # a table of an earlier version may lack new columns
             self._add_columns(schema, f"`{self.project}.{dataset}.{schema.table}`")
 
     def _add_columns(self, schema: TableSchema, name: str) -> None:
@@ -207,7 +207,7 @@ class Warehouse:
             self.query(f"alter table {name} add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append rows to a table that exists, by one load job."""
+        """Append rows to an existing table with one load job."""
         if not rows:
             return
         name = f"{self.project}.{dataset}.{table}"
@@ -217,13 +217,13 @@ class Warehouse:
                 source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
                 schema=self.client.get_table(name).schema,
             )
-            # Without a size the client uploads in resumable chunks, the way the embedded warehouse knows.
+            # Without a size the client uploads in resumable chunks, which the embedded warehouse needs.
             self.client.load_table_from_file(io.BytesIO(body), name, job_config=config).result()
         except (GoogleAPIError, RequestException) as error:
             raise WarehouseError(f"Cannot load {dataset}.{table}: {_first_line(error)}") from error
 
     def drop_dataset(self, dataset: str) -> None:
-        """Delete a dataset and all in it; nothing happens where there is none."""
+        """Delete a dataset and its tables, if it exists."""
         try:
             self.client.delete_dataset(f"{self.project}.{dataset}", delete_contents=True, not_found_ok=True)
         except NotFound:
@@ -236,12 +236,12 @@ class Warehouse:
         first_date: date,
         last_date: date,
     ) -> None:
-        """Put ``rows`` in the place of all rows of the given days, in one atomic statement."""
+        """Replace all rows of the given days by ``rows``, in one atomic statement."""
         days = f"kept.{schema.partition_column} between date '{first_date}' and date '{last_date}'"
         self._replace(schema.table, schema.columns, rows, days)
 
     def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
-        """Put ``rows`` (CSV cells, empty for NULL) in the place of all rows of a seed."""
+        """Replace all rows of a seed by ``rows`` (CSV cells; an empty cell is NULL)."""
         found = self.client.get_table(f"{self.project}.{self.dataset}.{name}").schema
         columns = {field.name: _SQL_TYPES.get(field.field_type, field.field_type) for field in found}
         cells = [{key: value or None for key, value in row.items()} for row in rows]

@@ -1,4 +1,4 @@
-"""Posting to webhooks, with requests. A URL is a secret: no reason holds more of it than its host."""
+"""Posts to webhooks with requests. A URL is secret: reasons never show more of it than the host."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _READ_SECONDS = 10.0
 _MOST_BYTES = 1024
 _LONGEST_REPLY = 200
 _SHORTEST_SECRET = 4
-# What requests and the libraries below it raise for addresses, names, certificates, sockets.
+# The exceptions of requests and its libraries for addresses, names, certificates and sockets.
 _FAILURES = (requests.RequestException, urllib3_exceptions.HTTPError, ValueError, OSError)
 
 
 @dataclass
 class _Attempt:
-    """One post, as far as it has come; written by its thread, read by the one who waits."""
+    """The state of one post, shared between its thread and the waiting caller."""
 
     answer: Answer | None = None
     defect: BaseException | None = None
@@ -36,9 +36,7 @@ class _Attempt:
 
 
 class WebhookPoster:
-    """See Poster. ``connect_seconds`` and ``read_seconds`` bound the silence of the other side; the whole is bounded
-    by the caller.
-    """
+    """See Poster. ``connect_seconds`` and ``read_seconds`` limit each wait; the caller limits the total time."""
 
     def __init__(self, connect_seconds: float = _CONNECT_SECONDS, read_seconds: float = _READ_SECONDS) -> None:
         self._timeouts = (connect_seconds, read_seconds)
@@ -46,7 +44,7 @@ class WebhookPoster:
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
         """See Poster."""
         attempt = _Attempt()
-        # requests bounds each wait and not their sum: one that drips a byte now and then would hold us forever.
+        # requests limits each wait but not the total time: a slow receiver could block forever.
         threading.Thread(target=self._run, args=(attempt, url, body, dict(headers)), daemon=True).start()
         attempt.ended.wait(seconds)
         if attempt.defect is not None:
@@ -57,7 +55,7 @@ class WebhookPoster:
         try:
             self._post(attempt, url, body, headers)
         except _FAILURES as error:
-            # Once the status is known the rest is decoration.
+            # Keep the answer if its status is known.
             attempt.answer = attempt.answer or _failure(error)
         except BaseException as error:
             attempt.defect = error
@@ -75,13 +73,13 @@ class WebhookPoster:
             status, wait = response.status_code, _retry_after(response.headers)
             attempt.answer = Answer("answered", status, retry_after_seconds=wait)
             if status >= 400:
-                said = response.raw.read(_MOST_BYTES, decode_content=True).decode("utf-8", errors="replace")
-                attempt.answer = Answer("answered", status, _without_secrets(said, url), wait)
+                text = response.raw.read(_MOST_BYTES, decode_content=True).decode("utf-8", errors="replace")
+                attempt.answer = Answer("answered", status, _without_secrets(text, url), wait)
 
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """Nothing of this thread's requests in anybody's debug log: urllib3 writes the path there, which is the secret."""
+    """Keep this thread's requests out of debug logs: urllib3 logs the path, which is secret."""
     thread = threading.get_ident()
     logger = logging.getLogger("urllib3.connectionpool")
 
@@ -96,39 +94,39 @@ def _unlogged() -> Iterator[None]:
 
 
 def _failure(error: Exception) -> Answer:
-    """What an exception says of the message: its text holds the URL, and is not used."""
+    """The answer for an exception. Its text is not used, because it contains the URL."""
     if isinstance(error, ValueError):
-        return Answer("not_reached", reason="its address cannot be used")
+        return Answer("not_reached", reason="its URL is invalid")
     cause = _innermost(error)
     if isinstance(error, requests.ConnectTimeout):
-        return Answer("not_reached", reason="it does not answer a connection")
+        return Answer("not_reached", reason="the connection timed out")
     if isinstance(error, requests.exceptions.SSLError) and not _is_cut_short(cause):
-        return Answer("not_reached", reason="its certificate, or the encryption, is not accepted")
+        return Answer("not_reached", reason="its certificate or encryption is not accepted")
     if isinstance(error, requests.exceptions.ProxyError):
-        return Answer("not_reached", reason="the proxy does not let it through")
+        return Answer("not_reached", reason="the proxy refused the connection")
     if isinstance(cause, urllib3_exceptions.NameResolutionError):
-        return Answer("not_reached", reason="its name is not known")
+        return Answer("not_reached", reason="its host name is unknown")
     if isinstance(cause, urllib3_exceptions.NewConnectionError):
-        return Answer("not_reached", reason="no connection to it can be made")
+        return Answer("not_reached", reason="no connection is possible")
     if isinstance(error, requests.Timeout):
-        return Answer("unknown", reason="it took the message and did not answer")
+        return Answer("unknown", reason="it accepted the message but did not answer in time")
     return Answer("unknown", reason="it closed the connection without an answer")
 
 
 def _is_cut_short(cause: object) -> bool:
-    """Whether an encrypted connection ended, which it may also do after the message was sent."""
+    """Whether an encrypted connection was cut, which can happen after the message was sent."""
     args = getattr(cause, "args", ())
     return any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in (cause, *args))
 
 
 def _innermost(error: Exception) -> object:
-    """What urllib3 gives as the reason of its last attempt."""
+    """urllib3's reason for the last attempt."""
     inner: object = error.args[0] if error.args else None
     return getattr(inner, "reason", None) or inner
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds. Where it is a date, it counts from the receiver's own date, never from our clock."""
+    """Retry-After in seconds. A date is relative to the receiver's own Date header, not to our clock."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -140,12 +138,12 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _without_secrets(said: str, url: str) -> str:
-    """What the receiver said, on one line; only where it repeats nothing of the URL."""
+def _without_secrets(text: str, url: str) -> str:
+    """The receiver's answer on one line, or "" if it repeats parts of the URL."""
     parts = urlsplit(url)
     secrets = {parts.path, parts.query, parts.username, parts.password, *parts.path.split("/"), *parts.query.split("&")}
     secrets |= {one.partition("=")[2] for one in parts.query.split("&")}
-    if any(secret and len(secret) >= _SHORTEST_SECRET and secret in said for secret in secrets):
+    if any(secret and len(secret) >= _SHORTEST_SECRET and secret in text for secret in secrets):
         return ""
-    line = " ".join("".join(one if one.isprintable() else " " for one in said).split())
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return line[:_LONGEST_REPLY]

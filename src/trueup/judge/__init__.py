@@ -1,1 +1,1 @@
-"""What is wrong with a completion document, given the rows. Pure functions."""
+"""Judges completion documents against the rows. Pure functions."""

@@ -1,4 +1,4 @@
-"""One date before the judge: its evidence, its settings, and the words that verdicts are made of."""
+"""The case of one date: evidence, settings, and helpers to create verdicts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from trueup.window import EASTERN
 # The families of rules on documents.
 FAMILIES = frozenset({"completion", "trigger"})
 NO_GAMES = "no games that day"
-NO_DOCUMENT = "there is no document"
+NO_DOCUMENT = "the document is missing"
+UNREADABLE = "the document cannot be read"
+NO_TABLE = "the table is missing"
 NOT_DUE = "not due yet"
 
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """Settings of the judge. Reports are due on the day after the games, at ``reports_due`` in ``zone``."""
+    """Settings of the judge. Reports are due on the day after the games at ``reports_due`` in ``zone``."""
 
     as_of: datetime
     completion_rule: CompletionRule = field(default_factory=CompletionRule)
@@ -37,17 +39,17 @@ class JudgeSettings:
     zone: ZoneInfo = EASTERN
 
     def are_reports_due(self, game_date: date) -> bool:
-        """Whether the processors should have reported by now."""
+        """Whether the processors should have reported as of ``as_of``."""
         return self.as_of >= self.next_day_at(game_date, self.reports_due)
 
     def next_day_at(self, game_date: date, clock: time) -> datetime:
-        """A clock time of the platform on the day after the games."""
+        """A local time in ``zone`` on the day after the games."""
         return datetime.combine(game_date + timedelta(days=1), clock, self.zone)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One date before the judge, and the words that verdicts are made of."""
+    """One date with its evidence and settings. Creates its verdicts."""
 
     day: DayEvidence
     reference: Reference
@@ -55,23 +57,23 @@ class Case:
 
     @property
     def is_free_day(self) -> bool:
-        """Whether the schedule says that no game that counts was played."""
+        """Whether the schedule is known and has no game that counts."""
         game_day = self.day.game_day
         return game_day.is_schedule_known and game_day.scheduled_game_count == 0
 
     def mode(self, document: Document | None) -> str:
-        """The mode that is judged. Once the reports of a day with final games are due it is the nightly one, whatever
-        the document says of itself: a run before the games does not stand for the one after them.
+        """The judged mode: the document's mode, or the nightly mode once reports of a day with final games are due,
+        because a run before the games does not replace the run after them.
         """
         return DEFAULT_MODE if document is None or self.is_due_with_games else document.mode
 
     @property
     def is_due_with_games(self) -> bool:
-        """Whether the reports of the day are due, and games that count were played."""
+        """Whether reports are due and games that count are final."""
         return self.day.game_day.final_game_count > 0 and self.settings.are_reports_due(self.day.game_date)
 
     def has_phase4_output(self, document: Document) -> bool:
-        """Whether phase 4 has written for the judged mode. Output from before the day was over is not of the night."""
+        """Whether phase 4 has written for the judged mode. The nightly mode ignores output from before midnight."""
         phase4 = self.day.phase4
         if self.mode(document) != DEFAULT_MODE or phase4.last_written_at is None:
             return phase4.row_count > 0
@@ -83,7 +85,7 @@ class Case:
         return self.reference.roster.expected(self.mode(document))
 
     def delivered(self, document: Document) -> tuple[RosterEntry, ...]:
-        """Those of them that have delivered, by the document."""
+        """The expected processors that have delivered, according to the document."""
         return tuple(one for one in self.roster(document) if document.has_delivered(one.processor_name))
 
     @property
@@ -92,11 +94,11 @@ class Case:
         return self.day.game_date.isoformat()
 
     def passed(self, rule: str, subject: str, examined: int = 1, **facts: Any) -> Verdict:
-        """The rule was examined and holds."""
+        """A passed verdict."""
         return Verdict(self.day.game_date, rule, subject, "passed", examined_count=examined, **facts)
 
     def failed(self, rule: str, subject: str, severity: Severity, summary: str, **facts: Any) -> Verdict:
-        """The rule was examined and does not hold."""
+        """A failed verdict."""
         return Verdict(
             self.day.game_date,
             rule,
@@ -110,7 +112,7 @@ class Case:
         )
 
     def not_run(self, rule: str, reason: str, subject: str = "", is_blocking: bool = False) -> Verdict:
-        """The rule was not examined, and why."""
+        """A verdict that was not run. ``subject``: default is the document."""
         return Verdict(
             self.day.game_date,
             rule,

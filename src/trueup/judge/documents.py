@@ -1,4 +1,4 @@
-"""The judge: what the documents say against what the rows say. Pure functions, one date at a time."""
+"""The judge: compares the document of one date with the rows. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from datetime import date
 
 from trueup.completion.document import Document, Unreadable, read_document
 from trueup.completion.store import Snapshot
-from trueup.judge.case import FAMILIES, NO_DOCUMENT, NO_GAMES, NOT_DUE, Case, JudgeSettings
+from trueup.judge.case import FAMILIES, NO_DOCUMENT, NO_GAMES, NO_TABLE, NOT_DUE, UNREADABLE, Case, JudgeSettings
 from trueup.judge.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge.reports import count_agrees, reports
 from trueup.judge.trigger import judge_trigger
+from trueup.plural import counted
 from trueup.results.reference import Reference
 from trueup.results.verdict import Verdict
 
-# Of the rules on the schedule, what the documents say is judged here; what rows and runs say, in SQL.
+# SCHED002 on documents is judged here; on rows and runs it is judged in SQL.
 _UNSCHEDULED = "SCHED002"
 
 
 def judge(
     day: DayEvidence, snapshot: Snapshot | None, reference: Reference, settings: JudgeSettings
 ) -> tuple[Verdict, ...]:
-    """Every rule on documents for one date: at least one verdict each, at most one per subject."""
+    """Judge one date: for every rule on documents at least one verdict, at most one per subject."""
     case = Case(day, reference, settings)
     document = read_document(snapshot, reference.roster) if snapshot is not None else None
     verdicts = [*_presence(case, document), *_games(case, document), _unscheduled(case, document)]
@@ -28,18 +29,18 @@ def judge(
         verdicts += [count_agrees(case, document), *reports(case, document)]
         verdicts += judge_trigger(case, document)
     else:
-        reason = "the document cannot be read" if document else NO_DOCUMENT
+        reason = UNREADABLE if document else NO_DOCUMENT
         if document is None and case.is_free_day:
             reason = NO_GAMES
-        told = {verdict.rule for verdict in verdicts}
-        # A waiver of what explains it leaves the rest unseen.
-        left = [rule for rule in judged_rules(reference) if rule not in told]
+        judged = {verdict.rule for verdict in verdicts}
+        left = [rule for rule in judged_rules(reference) if rule not in judged]
+        # Blocking, because a waiver of DONE007 or DONE008 must not hide that these rules were not run.
         verdicts += [case.not_run(rule, reason, is_blocking=case.is_due_with_games) for rule in left]
     return tuple(verdicts)
 
 
 def not_judged(game_date: date, reference: Reference, reason: str) -> tuple[Verdict, ...]:
-    """Verdicts of a date whose document could not be fetched: nothing was run, and that is told."""
+    """Verdicts of a date whose document could not be fetched: every rule is not_run and blocking."""
     return tuple(
         Verdict(game_date, rule, game_date.isoformat(), "not_run", reason=reason, is_blocking=True)
         for rule in judged_rules(reference)
@@ -47,12 +48,12 @@ def not_judged(game_date: date, reference: Reference, reason: str) -> tuple[Verd
 
 
 def judged_rules(reference: Reference) -> list[str]:
-    """The rules of which every date owes a verdict."""
+    """The rules that need a verdict on every date."""
     return [rule.code for rule in reference.rules.values() if rule.family in FAMILIES or rule.code == _UNSCHEDULED]
 
 
 def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
-    """DONE007 and DONE008: is there a document, and can it be read."""
+    """DONE007 and DONE008: does the document exist, and can it be read."""
     game_day, key = case.day.game_day, case.document_id
     if isinstance(document, Unreadable):
         problems = document.problems
@@ -80,7 +81,7 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
             "DONE007",
             key,
             "error",
-            f"{game_day.final_game_count} games were played and there is no completion document.",
+            f"The schedule has {counted(game_day.final_game_count, 'final game')}, but there is no completion document.",
             observed=0.0,
             expected=1.0,
             detail={"final_games": game_day.final_game_count},
@@ -89,7 +90,7 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
 
 
 def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
-    """DONE009: the games of the schedule are in the processors' tables."""
+    """DONE009: the processors' tables have all games of the schedule."""
     readable = document if isinstance(document, Document) else None
     verdicts = []
     for entry in case.roster(readable):
@@ -108,8 +109,8 @@ def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
                     "DONE009",
                     name,
                     "error",
-                    f"{rows.table_name} has {rows.games_found_count} of the "
-                    f"{rows.games_expected_count} games of the schedule.",
+                    f"{rows.table_name} has {rows.games_found_count} of "
+                    f"{counted(rows.games_expected_count, 'scheduled game')}.",
                     observed=float(rows.games_found_count),
                     expected=float(rows.games_expected_count),
                     detail={"rows": rows.row_count},
@@ -119,12 +120,12 @@ def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
 
 
 def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, bool]:
-    """Why DONE009 cannot be examined ("" when it can), and whether that blocks."""
-    # First of all: on a free day there is nothing to examine, whichever tables are there.
+    """The reason why DONE009 is not run ("" if it is), and whether that blocks."""
+    # This comes first: on a free day, missing tables do not matter.
     if case.is_free_day:
         return NO_GAMES, False
     if rows is None or not rows.is_source_present:
-        return "the table is not there", True
+        return NO_TABLE, True
     if not case.day.game_day.is_schedule_known:
         return case.day.game_day.schedule_problem, True
     if rows.games_expected_count == 0:
@@ -135,25 +136,25 @@ def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, boo
 
 
 def _unscheduled(case: Case, document: Document | Unreadable | None) -> Verdict:
-    """SCHED002: reports on a day that has no game at all in the schedule. One that brought nothing is no evidence."""
+    """SCHED002: reports on a day without any game in the schedule. Reports of 0 records do not count."""
     game_day = case.day.game_day
     if not isinstance(document, Document):
         if document is None and case.is_free_day and case.settings.are_reports_due(game_day.game_date):
-            return case.passed(_UNSCHEDULED, case.document_id)  # that there is none is what was looked for
-        return case.not_run(_UNSCHEDULED, "the document cannot be read" if document else NO_DOCUMENT)
+            return case.passed(_UNSCHEDULED, case.document_id)  # no document is right on a free day
+        return case.not_run(_UNSCHEDULED, UNREADABLE if document else NO_DOCUMENT)
     if not game_day.is_covered:
         return case.not_run(_UNSCHEDULED, game_day.schedule_problem, is_blocking=True)
     reports = [one for one in document.reports.values() if one.is_delivered and one.record_count != 0]
     if game_day.listed_game_count or not reports:
         if not document.reports:
-            return case.not_run(_UNSCHEDULED, "nobody has reported")
+            return case.not_run(_UNSCHEDULED, "no processor has reported")
         return case.passed(_UNSCHEDULED, case.document_id, len(document.reports))
     names = sorted(one.processor_name for one in reports)
     return case.failed(
         _UNSCHEDULED,
         case.document_id,
         "error",
-        f"{len(names)} processors have reported, and the schedule has no game on this date.",
+        f"{counted(len(names), 'processor')} reported, but the schedule has no game on this date.",
         observed=float(len(names)),
         expected=0.0,
         detail={"reported": names},

@@ -1,4 +1,4 @@
-"""What the rows in the warehouse say, in the shape of the models that say it."""
+"""The evidence of the rows: one class for each evidence model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import date, datetime
 
 @dataclass(frozen=True)
 class GameDay:
-    """A row of ``game_days``; only games that count are counted, but for ``listed_game_count``.
+    """A row of ``game_days``. Only ``listed_game_count`` includes games that do not count.
 
-    ``schedule_problem``: why the schedule of the day cannot be relied on ("" where it can). ``is_covered``: whether it
-    says anything of the day at all.
+    ``schedule_problem``: why the schedule of the day cannot be relied on, or "". ``is_covered``: whether the schedule
+    covers the day.
     """
 
     game_date: date
@@ -30,7 +30,7 @@ class GameDay:
 
 @dataclass(frozen=True)
 class ProcessorEvidence:
-    """A row of ``completion_evidence``. ``is_backfill`` is None where no run is known."""
+    """A row of ``completion_evidence``. ``is_backfill`` is None if the run is unknown."""
 
     game_date: date
     processor_name: str
@@ -46,7 +46,7 @@ class ProcessorEvidence:
 
     @property
     def is_complete(self) -> bool:
-        """Rows are there, and every game of the schedule among them."""
+        """Whether there are rows, and rows for every game of the schedule."""
         return self.row_count > 0 and self.games_found_count >= self.games_expected_count
 
 
@@ -63,7 +63,7 @@ class Phase4Evidence:
 
 @dataclass(frozen=True)
 class DayEvidence:
-    """All evidence of one date; ``processors`` by name."""
+    """All evidence of one date. ``processors`` by name."""
 
     game_day: GameDay
     processors: Mapping[str, ProcessorEvidence]

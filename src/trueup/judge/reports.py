@@ -1,17 +1,18 @@
-"""DONE001 to DONE006: what processors reported, against the document's count and the rows."""
+"""DONE001 to DONE006: compares the processors' reports with the document's count and the rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from trueup.completion.document import Document
-from trueup.judge.case import NO_GAMES, NOT_DUE, Case
+from trueup.judge.case import NO_GAMES, NO_TABLE, NOT_DUE, Case
 from trueup.judge.evidence import ProcessorEvidence
+from trueup.plural import counted
 from trueup.results.verdict import Verdict, moment_text
 
 
 def count_agrees(case: Case, document: Document) -> Verdict:
-    """DONE001: the stored count is that of the processors that delivered. Strangers never count."""
+    """DONE001: the stored count equals the number of delivered processors. Unknown processors do not count."""
     known = case.reference.roster.processors
     delivered = sorted(name for name in document.reports if name in known and document.has_delivered(name))
     stored = document.completed_count
@@ -21,21 +22,21 @@ def count_agrees(case: Case, document: Document) -> Verdict:
         "detail": {"delivered": delivered, "mode": case.mode(document)},
     }
     if stored is None and not delivered:
-        return case.not_run("DONE001", "nobody has delivered, and nothing is counted")
+        return case.not_run("DONE001", "no processor has delivered, and the document has no count")
     if stored == len(delivered):
         return case.passed("DONE001", case.document_id, max(1, len(delivered)), **facts)
-    counts = "does not count completed processors" if stored is None else f"counts {stored} completed processors"
+    counts = "has no count" if stored is None else f"counts {counted(stored, 'completed processor')}"
     return case.failed(
         "DONE001",
         case.document_id,
         "error",
-        f"The document {counts}; {len(delivered)} have delivered.",
+        f"The document {counts}, but {counted(len(delivered), 'processor')} delivered.",
         **facts,
     )
 
 
 def reports(case: Case, document: Document) -> list[Verdict]:
-    """DONE002 to DONE006: each processor's report against its rows."""
+    """DONE002 to DONE006: compare each processor's report with its rows."""
     expected = {entry.processor_name for entry in case.roster(document)}
     known = case.reference.roster.processors
     verdicts: list[Verdict] = []
@@ -52,13 +53,13 @@ def reports(case: Case, document: Document) -> list[Verdict]:
         verdicts.append(
             case.passed("DONE006", case.document_id, len(document.reports))
             if document.reports
-            else case.not_run("DONE006", "nobody has reported")
+            else case.not_run("DONE006", "no processor has reported")
         )
-    told = {verdict.rule for verdict in verdicts}
+    judged = {verdict.rule for verdict in verdicts}
     verdicts += [
         case.not_run(rule, "no processor of the roster has delivered")
         for rule in ("DONE002", "DONE003", "DONE004", "DONE005")
-        if rule not in told
+        if rule not in judged
     ]
     return verdicts
 
@@ -68,7 +69,7 @@ def _unknown_processor(case: Case, document: Document, name: str) -> Verdict:
         "DONE006",
         name,
         "warn",
-        f"{name} has reported {document.reports[name].status!r}; no mode expects it.",
+        f"{name} reported {document.reports[name].status!r}, but no mode expects it.",
         detail={"expected": sorted(case.reference.roster.processors)},
     )
 
@@ -78,24 +79,24 @@ def _unreported(case: Case, document: Document, name: str, rows: ProcessorEviden
     if document.has_delivered(name):
         return case.passed("DONE002", name)
     if name in document.reports:
-        return case.not_run("DONE002", "it reported a failure: see DONE005", name)
+        return case.not_run("DONE002", "the processor reported a failure: see DONE005", name)
     if case.is_free_day:
         return case.not_run("DONE002", NO_GAMES, name)
     if rows is None or not rows.is_source_present:
-        return case.not_run("DONE002", "the table is not there", name, is_blocking=True)
+        return case.not_run("DONE002", NO_TABLE, name, is_blocking=True)
     if not case.settings.are_reports_due(case.day.game_date):
         return case.not_run("DONE002", NOT_DUE, name)
     if not case.day.game_day.is_schedule_known:
-        # Without a schedule no coverage is full: an unknown day expects 0 games, and any row would do.
+        # Without a schedule the expected number of games is 0, and any row would look complete.
         return case.not_run("DONE002", case.day.game_day.schedule_problem, name, is_blocking=True)
     if not rows.is_complete:
-        return case.not_run("DONE002", "neither a report nor all rows: see DONE009", name)
-    how = "a backfill wrote them" if rows.is_backfill else "its report is lost"
+        return case.not_run("DONE002", "no report, and rows are missing: see DONE009", name)
+    how = "a backfill wrote the rows" if rows.is_backfill else "its report is lost"
     return case.failed(
         "DONE002",
         name,
         "info" if rows.is_backfill else "error",
-        f"{rows.table_name} has {rows.row_count} rows for all {rows.games_found_count} games, "
+        f"{rows.table_name} is complete ({counted(rows.row_count, 'row')}, {counted(rows.games_found_count, 'game')}), "
         f"but {name} has not reported: {how}.",
         observed=0.0,
         expected=float(rows.grain_count),
@@ -104,7 +105,7 @@ def _unreported(case: Case, document: Document, name: str, rows: ProcessorEviden
 
 
 def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence | None) -> list[Verdict]:
-    """DONE003, DONE004 and DONE005: a report without rows, with other rows, or of a failure."""
+    """DONE003, DONE004 and DONE005: a report without rows, with a different number of rows, or of a failure."""
     report = document.reports[name]
     if not report.is_delivered:
         failure = case.failed(
@@ -117,11 +118,10 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
         return [failure]
     fine = case.passed("DONE005", name)
     if rows is None or not rows.is_source_present:
-        gone = "the table is not there"
         return [
             fine,
-            case.not_run("DONE003", gone, name, is_blocking=True),
-            case.not_run("DONE004", gone, name, is_blocking=True),
+            case.not_run("DONE003", NO_TABLE, name, is_blocking=True),
+            case.not_run("DONE004", NO_TABLE, name, is_blocking=True),
         ]
     if rows.row_count == 0:
         uncounted = case.not_run("DONE004", "no rows to compare with", name)
@@ -130,7 +130,7 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
     if report.record_count is None:
         return [fine, there, case.not_run("DONE004", "the report has no record_count", name)]
     if report.is_incremental:
-        return [fine, there, case.not_run("DONE004", "the report counts changes only", name)]
+        return [fine, there, case.not_run("DONE004", "the report counts only changes", name)]
     facts: dict[str, Any] = {"observed": float(report.record_count), "expected": float(rows.grain_count)}
     if report.record_count == rows.grain_count:
         return [fine, there, case.passed("DONE004", name, **facts)]
@@ -138,7 +138,8 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
         "DONE004",
         name,
         "warn",
-        f"{name} reported {report.record_count} records; {rows.table_name} has {rows.grain_count} distinct ones.",
+        f"{name} reported {counted(report.record_count, 'record')}, "
+        f"but {rows.table_name} has {counted(rows.grain_count, 'distinct row')}.",
         detail={"rows": rows.row_count},
         **facts,
     )

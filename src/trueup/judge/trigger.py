@@ -1,4 +1,4 @@
-"""The judge on phase 4: was it started when everything was there, and did it write."""
+"""TRIG001 to TRIG004: was phase 4 started at the right time, and did it write."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from trueup.completion.document import Document
 from trueup.completion.roster import RosterEntry
 from trueup.judge.case import NO_GAMES, Case
+from trueup.plural import counted
 from trueup.results.finding import Severity
 from trueup.results.verdict import Verdict, moment_text
 from trueup.window import EASTERN
 
 _RULES = ("TRIG001", "TRIG002", "TRIG003", "TRIG004")
-_IN_FUTURE = "the document names a time that has not come yet"
+_IN_FUTURE = "the document has a time in the future"
 
 
 def judge_trigger(case: Case, document: Document) -> list[Verdict]:
@@ -30,7 +31,7 @@ def judge_trigger(case: Case, document: Document) -> list[Verdict]:
 
 
 def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
-    """When the completion rule was first satisfied (None: unknown), and whether it is."""
+    """The time at which the completion rule was first satisfied (None: unknown), and whether it is satisfied."""
     roster, rule = case.roster(document), case.settings.completion_rule
     delivered = case.delivered(document)
     if not rule.is_satisfied(roster, delivered):
@@ -39,14 +40,14 @@ def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
 
 
 def _delivered_at(case: Case, document: Document, entry: RosterEntry) -> datetime | None:
-    """By the report; where it has no time, by the first write of its table; else by the last of the document."""
+    """The time in the report, else of the table's first write, else of the document's last update."""
     report = document.reports[entry.processor_name]
     rows = case.day.processors.get(entry.processor_name)
     return report.completed_at or (rows.first_written_at if rows else None) or document.last_update_at
 
 
 def _is_next_day_over(case: Case) -> bool:
-    """Where nobody wrote down when: by the end of the Eastern day after the games no grace is left."""
+    """Whether the Eastern day after the games is over. That ends the grace period if a time is unknown."""
     return case.settings.as_of.astimezone(EASTERN).date() > case.day.game_date + timedelta(days=1)
 
 
@@ -55,12 +56,12 @@ def _minutes(span: timedelta) -> float:
 
 
 def _not_started(case: Case, document: Document, completed_at: datetime | None, is_complete: bool) -> Verdict:
-    """TRIG001: everything is there and phase 4 was not started."""
+    """TRIG001: the night is complete, but phase 4 was not started."""
     key, as_of = case.document_id, case.settings.as_of
     if document.is_triggered:
         return case.passed("TRIG001", key)
     if not is_complete:
-        # Where reports are due and phase 4 has not run, only an error elsewhere may explain it: none may be there.
+        # Blocking: reports are due and phase 4 has not run, and no other finding may explain why.
         is_stuck = case.is_due_with_games and not case.has_phase4_output(document)
         reason = "not complete, and phase 4 has written nothing" if is_stuck else "not complete yet"
         return case.not_run("TRIG001", reason, is_blocking=is_stuck)
@@ -72,18 +73,18 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
     else:
         is_over, waited = _is_next_day_over(case), None
     if not is_over:
-        return case.not_run("TRIG001", "within the grace time")
-    since = "at a time nobody wrote down" if waited is None else f"{waited:.0f} minutes ago"
+        return case.not_run("TRIG001", "within the grace period")
+    since = "at an unknown time" if waited is None else f"{counted(int(waited), 'minute')} ago"
     phase4 = case.day.phase4
     if not phase4.is_source_present:
-        output = "its output table is not there"
+        output = "its output table is missing"
     else:
-        output = "its output is there all the same" if phase4.row_count else "it has written nothing"
+        output = "its output exists anyway" if phase4.row_count else "it has written nothing"
     return case.failed(
         "TRIG001",
         key,
         "error",
-        f"The night was complete {since}, and phase 4 was not started; {output}.",
+        f"The night was complete {since}, but phase 4 was not started; {output}.",
         observed=waited,
         expected=_minutes(case.settings.trigger_grace),
         detail={
@@ -94,14 +95,14 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
 
 
 def _started_late(case: Case, document: Document, completed_at: datetime | None, is_complete: bool) -> Verdict:
-    """TRIG002: started, but late. A report after the trigger is a rerun, and normal."""
+    """TRIG002: phase 4 was started late. A report after the trigger is a normal rerun."""
     key, settings = case.document_id, case.settings
     if not document.is_triggered:
         return case.not_run("TRIG002", "not triggered")
     if not is_complete:
         return case.not_run("TRIG002", "triggered before it was complete: see TRIG003")
     if document.triggered_at is None or completed_at is None:
-        return case.not_run("TRIG002", "the document does not say when")
+        return case.not_run("TRIG002", "the document has no start or completion time")
     delay = max(timedelta(0), document.triggered_at - completed_at)
     facts: dict[str, Any] = {"observed": _minutes(delay), "expected": _minutes(settings.trigger_warn)}
     if delay <= settings.trigger_warn:
@@ -111,14 +112,14 @@ def _started_late(case: Case, document: Document, completed_at: datetime | None,
         "TRIG002",
         key,
         severity,
-        f"Phase 4 was started {_minutes(delay):.0f} minutes after the night was complete.",
+        f"Phase 4 was started {counted(int(_minutes(delay)), 'minute')} after the night was complete.",
         detail={"completed_at": moment_text(completed_at), "triggered_at": moment_text(document.triggered_at)},
         **facts,
     )
 
 
 def _started_early(case: Case, document: Document) -> Verdict:
-    """TRIG003: started although something required is missing, in the document and in the rows."""
+    """TRIG003: phase 4 was started although a required processor has neither a report nor rows."""
     key = case.document_id
     if not document.is_triggered:
         return case.not_run("TRIG003", "not triggered")
@@ -132,16 +133,16 @@ def _started_early(case: Case, document: Document) -> Verdict:
             unseen.append(name)
         else:
             missing.append(name)
-    # One that is surely missing is a finding, whatever cannot be seen of the others.
+    # A missing processor is a finding, even if the tables of others are missing.
     if unseen and not missing:
-        return case.not_run("TRIG003", f"the table of {', '.join(unseen)} is not there", is_blocking=True)
+        return case.not_run("TRIG003", f"the table of {', '.join(unseen)} is missing", is_blocking=True)
     if not missing:
         return case.passed("TRIG003", key, len(required))
     return case.failed(
         "TRIG003",
         key,
         "error",
-        f"Phase 4 was started although {', '.join(missing)} left neither a report nor rows.",
+        f"Phase 4 was started although {', '.join(missing)} has neither a report nor rows.",
         observed=float(len(required) - len(missing) - len(unseen)),
         expected=float(len(required)),
         detail={"missing": missing, "unseen": unseen, "mode": case.mode(document)},
@@ -149,12 +150,12 @@ def _started_early(case: Case, document: Document) -> Verdict:
 
 
 def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None) -> Verdict:
-    """TRIG004: said to be started, and no output. Output from before the trigger counts as output."""
+    """TRIG004: phase 4 was triggered but wrote nothing. Output from before the trigger counts."""
     key, phase4, settings = case.document_id, case.day.phase4, case.settings
     if not document.is_triggered:
         return case.not_run("TRIG004", "not triggered")
     if not phase4.is_source_present:
-        return case.not_run("TRIG004", "player_daily_cache is not there", is_blocking=True)
+        return case.not_run("TRIG004", "player_daily_cache is missing", is_blocking=True)
     started_at = document.triggered_at or completed_at
     if started_at is not None and started_at > settings.as_of and case.is_due_with_games:
         return case.not_run("TRIG004", _IN_FUTURE, is_blocking=True)
@@ -169,15 +170,15 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
         return case.passed("TRIG004", key, phase4.row_count)
     has_time = settings.as_of < deadline if deadline is not None else not _is_next_day_over(case)
     if has_time:
-        return case.not_run("TRIG004", "phase 4 has still time")
+        return case.not_run("TRIG004", "phase 4 still has time")
     at = document.triggered_at
-    since = "" if at is None else f" since {at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
-    late = "" if not case.has_phase4_output(document) else " in time; its first row came later"
+    since = "" if at is None else f" at {at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
+    late = "" if not case.has_phase4_output(document) else " in time"
     return case.failed(
         "TRIG004",
         key,
         "error",
-        f"Phase 4 is said to run{since}, but wrote nothing{late}.",
+        f"The document says that phase 4 was started{since}, but phase 4 wrote nothing{late}.",
         observed=float(phase4.row_count),
         detail={
             "triggered_at": moment_text(document.triggered_at),

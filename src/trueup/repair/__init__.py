@@ -1,1 +1,1 @@
-"""Making the completion documents agree with the rows: plan, apply, audit."""
+"""Repairs the completion documents: plan, apply, audit."""

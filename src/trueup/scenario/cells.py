@@ -1,6 +1,6 @@
-"""One cell of a scenario's CSV, read by the BigQuery type of its column.
+"""Reads one cell of a scenario's CSV by the BigQuery type of its column.
 
-A type is written as ``_sources.yml`` writes it: ``int64``, ``array<string>``,
+Types are written as in ``_sources.yml``: ``int64``, ``array<string>``,
 ``struct<type string, labels struct<region string>>``.
 """
 
@@ -18,8 +18,8 @@ from trueup.scenario.files import parse_json
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# Both ISO 8601 and what BigQuery exports (`2026-02-04 20:00:06.5 UTC`), and nothing else that fromisoformat takes.
-_MOMENT = re.compile(
+# ISO 8601 and BigQuery's export form (`2026-02-04 20:00:06.5 UTC`); fromisoformat accepts more.
+_TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<clock>\d\d:\d\d(:\d\d)?)(\.(?P<part>\d{1,6}))?"
     r" ?(?P<zone>Z|UTC|[+-]\d\d(:?\d\d)?)",
     re.ASCII,
@@ -39,8 +39,8 @@ def is_known(kind: str) -> bool:
     return kind in _SCALARS
 
 
-def wanted(kind: str) -> str:
-    """What a cell of a type must be, for a message."""
+def expected_form(kind: str) -> str:
+    """The expected form of a cell, for a message."""
     if kind.startswith("array<"):
         return f"a JSON list ({kind})"
     if kind.startswith("struct<"):
@@ -49,7 +49,7 @@ def wanted(kind: str) -> str:
 
 
 def struct_fields(kind: str) -> dict[str, str]:
-    """Types by field of a struct type; empty for any other type."""
+    """The types of a struct's fields by name; empty for other types."""
     if not kind.startswith("struct<"):
         return {}
     parts, depth = [""], 0
@@ -64,9 +64,9 @@ def struct_fields(kind: str) -> dict[str, str]:
 
 
 def read_cell(kind: str, text: str) -> Any:
-    """A cell that is not empty, as a JSON load job takes it; None for JSON's null.
+    """The value of a non-empty cell for a JSON load job; None for JSON null.
 
-    NUMERIC stays text, a moment becomes UTC with microseconds. Raises ValueError.
+    NUMERIC stays text; a timestamp becomes UTC with microseconds. Raises ValueError.
     """
     if kind.startswith(("array<", "struct<")):
         return _nested(kind, parse_json(text))
@@ -78,15 +78,15 @@ def _nested(kind: str, value: Any) -> Any:
         return None
     if kind.startswith("array<"):
         if not isinstance(value, list) or None in value:
-            raise ValueError("a list without null is wanted")
+            raise ValueError("expected a list without null")
         return [_nested(kind[6:-1], one) for one in value]
     if kind.startswith("struct<"):
         fields = struct_fields(kind)
         if not isinstance(value, dict) or set(value) - set(fields):
-            raise ValueError(f"an object of {', '.join(fields)} is wanted")
+            raise ValueError(f"expected an object with the fields {', '.join(fields)}")
         return {name: _nested(fields[name], one) for name, one in value.items() if one is not None}
     if kind == "string" and not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r} is not a text")
     return _SCALARS[kind][0](value if isinstance(value, str) else json.dumps(value))
 
 
@@ -112,7 +112,7 @@ def _numeric(text: str) -> str:
     if not _NUMBER.fullmatch(text):
         raise ValueError(text)
     number = Decimal(text)
-    # NUMERIC holds 29 digits before the point and 9 behind it; BigQuery would refuse or round the rest.
+    # NUMERIC holds 29 digits before the point and 9 after it; BigQuery would refuse or round other numbers.
     if number.copy_abs() >= _NUMERIC_LIMIT or number != _EXACT.quantize(number, _NUMERIC_STEP):
         raise ValueError(text)
     return f"{number:f}"
@@ -125,8 +125,8 @@ def _day(text: str) -> str:
 
 
 def utc_timestamp(text: str) -> datetime:
-    """A moment with an offset, in UTC. Raises ValueError or OverflowError."""
-    found = _MOMENT.fullmatch(text)
+    """Parse a timestamp with an offset and convert it to UTC. Raises ValueError or OverflowError."""
+    found = _TIMESTAMP.fullmatch(text)
     if not found:
         raise ValueError(text)
     clock = found["clock"] if found["clock"].count(":") == 2 else f"{found['clock']}:00"
@@ -137,7 +137,7 @@ def utc_timestamp(text: str) -> datetime:
     return datetime.fromisoformat(f"{found['day']}T{clock}.{part}{zone}").astimezone(UTC)
 
 
-def _moment(text: str) -> str:
+def _timestamp(text: str) -> str:
     return utc_timestamp(text).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -145,8 +145,8 @@ _SCALARS: dict[str, tuple[Callable[[str], Any], str]] = {
     "string": (str, "a text"),
     "int64": (_integer, "a whole number of 64 bits"),
     "float64": (_float, "a number"),
-    "numeric": (_numeric, "a number with at most 29 digits before the point and 9 behind it"),
+    "numeric": (_numeric, "a number with at most 29 digits before the point and 9 after it"),
     "bool": (_bool, "true or false"),
     "date": (_day, "a date such as 2026-02-03"),
-    "timestamp": (_moment, "a moment with an offset such as 2026-02-04T20:00:06Z"),
+    "timestamp": (_timestamp, "a timestamp with an offset such as 2026-02-04T20:00:06Z"),
 }

@@ -1,4 +1,4 @@
-"""A scenario's files as text, YAML and JSON; what cannot be read is named with its line."""
+"""Reads a scenario's text, YAML and JSON files. Errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import yaml
 
 from trueup.errors import ScenarioError
 
-# What PyYAML lets through beside its own errors: `!!int x` is a ValueError, `!!bool x` a KeyError, a
-# thousand open brackets a RecursionError.
+# PyYAML also raises other errors: ValueError for `!!int x`, KeyError for `!!bool x`, RecursionError for a thousand open
+# brackets.
 _YAML_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML where a key may stand once: of two ``expect`` lists the first would be dropped in silence."""
+    """Refuses duplicate keys: of two ``expect`` lists, YAML would silently drop the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+                    raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value}", key.start_mark)
                 seen.add(key.value)
         made: dict[Any, Any] = super().construct_mapping(node, deep)
         return made
@@ -34,21 +34,21 @@ def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
-# A date stays text: whoever wants one can name the key of a wrong one, and a document's id looks like one.
+# Dates stay text: the reader of each key checks them, and the id of a document looks like a date.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def read_text(path: Path) -> str:
-    """A file's text, line ends as they are. Raises ScenarioError where it is no plain UTF-8."""
+    """A file's text with its original line ends. Raises ScenarioError unless it is plain UTF-8."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise ScenarioError(
-            f"{path} cannot be read: {error.strerror}.", "Check that the file is there and readable."
+            f"{path} cannot be read: {error.strerror}.", "Check that the file exists and is readable."
         ) from error
     if raw.startswith(codecs.BOM_UTF8):
-        # Let through, the mark would become part of the first column's name.
-        raise ScenarioError(f"{path} line 1 begins with a byte order mark.", "Save it as UTF-8 without one.")
+        # The mark would become part of the first column's name.
+        raise ScenarioError(f"{path} line 1 begins with a byte order mark.", "Save the file as UTF-8 without it.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -61,7 +61,7 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds. Raises ScenarioError, with the line where it is known."""
+    """The content of a YAML file. Raises ScenarioError, with the line if it is known."""
     text = read_text(path)
     try:
         return yaml.load(text, Loader=_Loader)
@@ -78,13 +78,13 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """A JSON value that a store can take back: no NaN, no key twice, no half characters.
+    """Parse JSON that a store can accept: no NaN, no duplicate keys, no lone surrogates.
 
     Raises ValueError.
     """
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_pairs)
-        # 1e999 is read as infinity, and half a surrogate pair as text: neither can be written again.
+        # json.loads accepts 1e999 (infinity) and lone surrogates, but neither can be written again.
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
@@ -92,18 +92,18 @@ def parse_json(text: str) -> Any:
 
 
 def brief(text: str, length: int = 120) -> str:
-    """A text short enough for a message."""
+    """A text cut to a length that fits a message."""
     return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands twice")
+        duplicate = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"duplicate key {duplicate!r}")
     return made

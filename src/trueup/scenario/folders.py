@@ -1,4 +1,4 @@
-"""What a scenario's folders hold: tables, documents and seeds, each file checked before anything runs."""
+"""Reads a scenario's tables, documents and seeds, and checks each file before anything runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from trueup.scenario.tables import read_table
 from trueup.schemas import TableSchema
 
 _FOLDERS = ("tables", "documents", "seeds")
-# dbt cannot have a seed and a model of one name: the targets of the model service_levels stand in
-# service_level_targets. A scenario may call them by either name.
+# dbt forbids a seed and a model with the same name, so the seed for the model service_levels is service_level_targets.
+# A scenario may use either name.
 SEED_ALIASES = {"service_levels": "service_level_targets"}
-# Columns and types of the seeds, as dbt_project.yml declares them; a test holds the two equal.
+# The columns and types of the seeds, as in dbt_project.yml. A test compares the two.
 SEED_COLUMNS = {
     "known_exceptions": "rule string, subject string, game_date date, reason string, until date",
     "processor_roster": "mode string, processor_name string, table_name string, is_critical bool",
@@ -31,45 +31,46 @@ SEED_COLUMNS = {
 
 
 def check_folders(folder: Path) -> None:
-    """A misspelt folder would be a scenario without rows."""
+    """Raise ScenarioError for an unknown folder: with a misspelt name, its files would be ignored."""
     for path in _entries(folder):
         if path.is_dir() and path.name not in _FOLDERS:
-            raise ScenarioError(f"{path} is no part of a scenario.", f"Known folders are {', '.join(_FOLDERS)}.")
+            raise ScenarioError(f"{path}: unknown folder.", f"Known folders are {', '.join(_FOLDERS)}.")
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What a folder holds, but for the hidden files of editors and systems; nothing where there is none."""
+    """The sorted files and folders in a folder, without hidden ones. Empty if the folder is missing."""
     if not folder.exists():
         return []
     if not folder.is_dir():
-        raise ScenarioError(f"{folder} is not a folder.", "Make it one, or remove it.")
+        raise ScenarioError(f"{folder} is not a folder.", "Replace it by a folder, or remove it.")
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def read_tables(
     folder: Path, schemas: Mapping[str, TableSchema], optional: frozenset[str]
 ) -> dict[str, tuple[dict[str, Any], ...]]:
-    """Rows by ``dataset.table``. Raises ScenarioError for a file that is no table's, or unreadable."""
+    """Rows by ``dataset.table``. Raises ScenarioError for an unknown table or an invalid file."""
     tables = {}
     for path in _entries(folder / "tables"):
         name = path.stem
         if path.suffix != ".csv" or name not in schemas:
             known = ", ".join(sorted(one for one in schemas if not one.startswith("trueup.")))
-            raise ScenarioError(f"{path} is the file of no table.", f"Known are {known}, as .csv.")
+            raise ScenarioError(f"{path}: unknown table.", f"Known tables are {known}, each as .csv.")
         if name in optional:
             raise ScenarioError(
-                f"{path}: {name} is said not to exist (optional), and has rows.", "Remove the file or the entry."
+                f"{path} has rows for {name}, but `optional` says that it is missing.",
+                "Remove the file or the entry.",
             )
         tables[name] = read_table(path, schemas[name])
     return tables
 
 
 def read_documents(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """Raw JSON by collection and id. Raises ScenarioError for what is no document, or unreadable."""
+    """Raw JSON by collection and id. Raises ScenarioError for an invalid document."""
     documents: dict[str, dict[str, dict[str, Any]]] = {}
     for collection in _entries(folder / "documents"):
         if not collection.is_dir():
-            raise ScenarioError(f"{collection} is in no collection.", "It belongs at documents/<collection>/<id>.json.")
+            raise ScenarioError(f"{collection} is in no collection.", "Move it to documents/<collection>/<id>.json.")
         for path in _entries(collection):
             documents.setdefault(collection.name, {})[path.stem] = _document(path)
     return documents
@@ -77,39 +78,39 @@ def read_documents(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _document(path: Path) -> dict[str, Any]:
     if path.suffix != ".json":
-        raise ScenarioError(f"{path} is not a .json file.", "A document is <id>.json.")
+        raise ScenarioError(f"{path} is not a .json file.", "Name it <id>.json.")
     try:
         raw = parse_json(read_text(path))
     except ValueError as error:
-        raise ScenarioError(f"{path} is not JSON: {brief(str(error))}.", "Correct it at the place named.") from error
+        raise ScenarioError(f"{path} is not JSON: {brief(str(error))}.", "Correct the file.") from error
     if not isinstance(raw, dict):
         raise ScenarioError(f"{path} is not a document: it must be one JSON object.", "Put its fields in { }.")
     for key, value in raw.items():
         try:
             decode_document({key: value}, str(path))
         except RecursionError as error:
-            raise ScenarioError(f"{path}: {key} is nested too deeply.", "Firestore takes twenty levels.") from error
+            raise ScenarioError(f"{path}: {key} is nested too deeply.", "Firestore allows twenty levels.") from error
     return raw
 
 
 def read_seeds(folder: Path) -> Path | None:
-    """The folder of the scenario's own seeds, None without one. Raises ScenarioError for a wrong seed."""
+    """The folder of the scenario's seeds, or None. Raises ScenarioError for an invalid seed."""
     seeds = folder / "seeds"
-    taken: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for path in _entries(seeds):
         name = SEED_ALIASES.get(path.stem, path.stem)
         if path.suffix != ".csv" or name not in SEED_COLUMNS:
             known = ", ".join(sorted({*SEED_COLUMNS, *SEED_ALIASES}))
-            raise ScenarioError(f"{path} is no seed.", f"Known are {known}, as .csv.")
-        if name in taken:
-            raise ScenarioError(f"{path} and {taken[name].name} are one seed.", "Keep one of them.")
-        taken[name] = path
+            raise ScenarioError(f"{path}: unknown seed.", f"Known seeds are {known}, each as .csv.")
+        if name in paths:
+            raise ScenarioError(f"{path} and {paths[name].name} are the same seed.", "Keep one of them.")
+        paths[name] = path
         _check_seed(path, name)
     return seeds if seeds.is_dir() else None
 
 
 def _check_seed(path: Path, name: str) -> None:
-    """A seed takes the place of ours, so a column that is missing would be NULL where a rule is wanted."""
+    """Raise ScenarioError unless the seed has all columns: a missing one would be NULL."""
     columns = dict(one.strip().split(" ") for one in SEED_COLUMNS[name].split(","))
     read_table(path, TableSchema("seeds", name, columns, "", False, False, {}))
     header = next(csv.reader(read_text(path).splitlines()))

@@ -1,4 +1,4 @@
-"""Scenarios: a folder that says what is in the warehouse and the documents, and what must be found."""
+"""Scenarios: folders with tables, documents and the expected findings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SEVERITIES = ("error", "warn", "info")
 
 @dataclass(frozen=True)
 class ExpectedFinding:
-    """A finding that a run must have; ``observed`` is compared only where it is given."""
+    """A finding that a run must have. ``observed`` is compared only if it is given."""
 
     rule: str
     severity: str
@@ -41,7 +41,7 @@ class ExpectedFinding:
         return f"{self.severity} {self.rule} {self.game_date} {self.subject}{observed}"
 
     def matches(self, finding: Mapping[str, Any]) -> bool:
-        """Whether a finding is this one."""
+        """Whether a finding is the expected one."""
         return (
             self.rule == finding["rule"]
             and self.severity == finding["severity"]
@@ -53,9 +53,9 @@ class ExpectedFinding:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario as it was read. ``tables``: rows by ``dataset.table``, as JSON load jobs take them;
-    ``documents``: raw JSON by collection and id; ``optional``: sources that do not exist; ``expectations``: whether
-    the suites of Great Expectations are run too; ``status``: how the run must end, None where that is not stated.
+    """A scenario. ``tables``: rows by ``dataset.table``, for JSON load jobs. ``documents``: raw JSON by collection and id.
+    ``optional``: missing sources. ``expectations``: whether the Great Expectations suites run too. ``status``: the
+    expected status of the run, or None.
     """
 
     name: str
@@ -75,22 +75,22 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was expected and not found, and what was found and not expected."""
+    """Expected findings that are missing, and findings that are unexpected."""
 
     missing: tuple[ExpectedFinding, ...]
     unexpected: tuple[Mapping[str, Any], ...]
 
     @property
     def is_match(self) -> bool:
-        """Whether exactly the expected was found."""
+        """Whether the findings are exactly the expected ones."""
         return not self.missing and not self.unexpected
 
 
 def compare(expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str, Any]]) -> Comparison:
-    """Exact for errors and warnings; other information than the expected is let be."""
+    """Compare findings. Unexpected ones of severity info are ignored."""
     left = list(findings)
     missing = []
-    # Those that name a number choose first, lest one that takes any number takes theirs.
+    # Match findings with a number first, so that one without a number does not take theirs.
     for one in sorted(expected, key=lambda finding: finding.observed is None):
         match = next((finding for finding in left if one.matches(finding)), None)
         if match is None:
@@ -102,7 +102,7 @@ def compare(expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str,
 
 
 def find_scenarios(paths: Sequence[Path]) -> list[Path]:
-    """The scenario folders among and directly below ``paths``. Raises ScenarioError for none."""
+    """The scenario folders among ``paths`` and directly inside them. Raises ScenarioError if a path has none."""
     found: list[Path] = []
     for path in paths:
         if (path / "scenario.yml").is_file():
@@ -111,26 +111,26 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
         below = [one for one in sorted(path.glob("*")) if one.is_dir() and _is_scenario(one)]
         if not below:
             raise ScenarioError(
-                f"There is no scenario at {path}.",
-                "A scenario is a folder with a scenario.yml; see docs/scenarios.md.",
+                f"No scenario found at {path}.",
+                "A scenario is a folder with a scenario.yml. See docs/scenarios.md.",
             )
         found += below
     return found
 
 
 def _is_scenario(folder: Path) -> bool:
-    """Whether a folder is a scenario, or one whose scenario.yml was forgotten or misspelt."""
+    """Whether a folder is a scenario. Raises ScenarioError if it looks like one without a scenario.yml."""
     if (folder / "scenario.yml").is_file():
         return True
     if any((folder / name).exists() for name in ("scenario.yaml", "tables", "documents")):
-        raise ScenarioError(f"{folder} has no scenario.yml.", "Write one as docs/scenarios.md says.")
+        raise ScenarioError(f"{folder} has no scenario.yml.", "Add it. See docs/scenarios.md.")
     return False
 
 
 def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: frozenset[str] = frozenset()) -> Scenario:
-    """Read a scenario. ``rules``: the known codes; without them codes are not checked.
+    """Read a scenario. ``rules``: the known codes; if empty, codes are not checked.
 
-    Raises ScenarioError, naming file, line and column, for anything that cannot be read.
+    Raises ScenarioError with file, line and column for invalid content.
     """
     path = folder / "scenario.yml"
     head = _head(path)
@@ -142,14 +142,14 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
         if not first <= one.game_date <= last:
             raise ScenarioError(
                 f"{path}: expect {number}: game_date {one.game_date} is not within {first} to {last}.",
-                "Only days from first_date to last_date are checked.",
+                "Use a day from first_date to last_date.",
             )
     check_folders(folder)
     optional = _optional(path, head.get("optional"), schemas)
     return Scenario(
         name=folder.resolve().name,
         title=_text(path, "title", head["title"]),
-        as_of=_moment(path, head["as_of"]),
+        as_of=_timestamp(path, head["as_of"]),
         first_date=first,
         last_date=last,
         vars=_vars(path, head.get("vars")),
@@ -167,13 +167,13 @@ def _head(path: Path) -> dict[str, Any]:
     head = read_yaml(path)
     needs = f"It needs {', '.join(sorted(_REQUIRED))}."
     if not isinstance(head, dict):
-        raise ScenarioError(f"{path} holds no settings.", needs)
+        raise ScenarioError(f"{path} has no settings.", needs)
     for key in sorted(_REQUIRED - set(head)):
         raise ScenarioError(f"{path} lacks {key}.", needs)
     for key in sorted(set(map(str, head)) - _KNOWN):
-        raise ScenarioError(f"{path}: unknown key {key}.", f"Known are {', '.join(sorted(_KNOWN))}.")
+        raise ScenarioError(f"{path}: unknown key {key}.", f"Known keys are {', '.join(sorted(_KNOWN))}.")
     if head["expect"] is not None and not isinstance(head["expect"], list):
-        raise ScenarioError(f"{path}: expect is not a list.", "Write `expect: []` for none.")
+        raise ScenarioError(f"{path}: expect is not a list.", "Use `expect: []` for no findings.")
     return head
 
 
@@ -182,15 +182,13 @@ def _expected(path: Path, number: int, entry: Any, rules: frozenset[str]) -> Exp
     fields = set(ExpectedFinding.__dataclass_fields__)
     if not isinstance(entry, dict) or not fields - {"observed"} <= set(entry) <= fields:
         raise ScenarioError(
-            f"{where} is {brief(repr(entry))}.", "It needs rule, severity, game_date, subject; observed may be."
+            f"{where} is {brief(repr(entry))}.", "It needs rule, severity, game_date and subject; observed is optional."
         )
     if entry["severity"] not in _SEVERITIES:
-        raise ScenarioError(
-            f"{where}: severity {entry['severity']!r} is none of error, warn, info.", "Take one of them."
-        )
+        raise ScenarioError(f"{where}: unknown severity {entry['severity']!r}.", "Use error, warn or info.")
     rule = _text(path, f"expect {number} rule", entry["rule"])
     if rules and rule not in rules:
-        raise ScenarioError(f"{where}: there is no rule {rule!r}.", "See seeds/rules.csv.")
+        raise ScenarioError(f"{where}: unknown rule {rule!r}.", "See seeds/rules.csv.")
     return ExpectedFinding(
         rule=rule,
         severity=entry["severity"],
@@ -207,22 +205,22 @@ def _observed(where: str, value: Any) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
     except OverflowError:
-        pass  # an integer beyond every float is refused below, like all that is no number
-    raise ScenarioError(f"{where}: observed {brief(repr(value))} is not a number.", "Leave it out to take any number.")
+        pass  # an integer that is too large for a float is refused below
+    raise ScenarioError(f"{where}: observed {brief(repr(value))} is not a number.", "Remove it to accept any number.")
 
 
 def _text(path: Path, key: str, value: Any) -> str:
-    """A text; a whole number that YAML made of one is turned back."""
+    """A text. YAML reads some texts as whole numbers; they are converted back."""
     is_text = isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
-    # Half a surrogate pair ("\ud800") is a text to YAML, and cannot be printed.
+    # YAML accepts lone surrogates ("\ud800"), which cannot be printed.
     if not is_text or str(value).encode("utf-8", "replace").decode() != str(value):
-        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not a text.", "Write a text, quoted.")
+        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not a text.", "Use a quoted text.")
     return str(value)
 
 
 def _bool(path: Path, key: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not true or false.", "Write one of the two.")
+        raise ScenarioError(f"{path}: {key} {brief(repr(value))} is not true or false.", "Use true or false.")
     return value
 
 
@@ -232,8 +230,8 @@ def _status(path: Path, value: Any) -> Status:
         if value == status:
             return status
     raise ScenarioError(
-        f"{path}: status {brief(repr(value))} is none of {', '.join(statuses)}.",
-        "Write one of them, or leave the line out.",
+        f"{path}: unknown status {brief(repr(value))}.",
+        f"Use {', '.join(statuses)}, or remove the line.",
     )
 
 
@@ -242,45 +240,45 @@ def _date(path: Path, key: str, value: Any) -> date:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", str(value), re.ASCII):
             return date.fromisoformat(str(value))
     except ValueError:
-        pass  # 2026-02-31 is refused below, like all that is no date
-    raise ScenarioError(f"{path}: {key} '{brief(str(value))}' is not a date.", "Write it as in 2026-02-03.")
+        pass  # 2026-02-31 is refused below
+    raise ScenarioError(f"{path}: {key} '{brief(str(value))}' is not a date.", "Use the form 2026-02-03.")
 
 
-def _moment(path: Path, value: Any) -> datetime:
-    wanted = "Quote it and add an offset, as in '2026-02-04T16:00:00-05:00'."
+def _timestamp(path: Path, value: Any) -> datetime:
+    expected = "Quote it and add an offset, for example '2026-02-04T16:00:00-05:00'."
     if re.fullmatch(r"[-\d]+([T ][:.\d]+)?", str(value)):
-        raise ScenarioError(f"{path}: as_of {value} has no offset.", wanted)
+        raise ScenarioError(f"{path}: as_of {value} has no offset.", expected)
     try:
         return utc_timestamp(str(value))
     except (ValueError, OverflowError) as error:
-        raise ScenarioError(f"{path}: as_of '{brief(str(value))}' is not a moment.", wanted) from error
+        raise ScenarioError(f"{path}: as_of '{brief(str(value))}' is not a timestamp.", expected) from error
 
 
 def _vars(path: Path, given: Any) -> dict[str, Any]:
-    """The vars for dbt, which takes them as JSON."""
+    """The vars, which must be JSON values for dbt."""
     if given is None:
         return {}
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        raise ScenarioError(f"{path}: vars is not a map.", "Write it as in `vars: {racing_writers_minutes: 5}`.")
+        raise ScenarioError(f"{path}: vars is not a map.", "Example: `vars: {racing_writers_minutes: 5}`.")
     for key in _WINDOW:
         if key in given:
-            raise ScenarioError(f"{path}: vars sets {key}.", "It stands at the top of scenario.yml, and only there.")
+            raise ScenarioError(f"{path}: vars sets {key}.", "Set it only at the top level of scenario.yml.")
     try:
         plain: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise ScenarioError(
-            f"{path}: vars cannot be given to dbt: {brief(str(error))}.", "Use texts, numbers, lists and maps."
+            f"{path}: vars cannot be passed to dbt: {brief(str(error))}.", "Use texts, numbers, lists and maps."
         ) from error
     return plain
 
 
 def _optional(path: Path, given: Any, schemas: Mapping[str, TableSchema]) -> frozenset[str]:
-    # A source of ours is there in every deployment.
+    # trueup's own sources exist in every deployment.
     known = sorted(name for name, schema in schemas.items() if schema.is_optional and schema.dataset != "trueup")
     hint = f"Optional sources are {', '.join(known)}."
     if given is not None and not isinstance(given, list):
         raise ScenarioError(f"{path}: optional is not a list.", hint)
     for name in given or []:
         if name not in known:
-            raise ScenarioError(f"{path}: optional names {brief(str(name))}, which is no optional source.", hint)
+            raise ScenarioError(f"{path}: {brief(str(name))} is not an optional source.", hint)
     return frozenset(given or [])

@@ -1,4 +1,4 @@
-"""A scenario's CSV tables, read against what is declared of the table, cell by cell."""
+"""Reads a scenario's CSV tables by the declared types of their columns."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from trueup.errors import ScenarioError
-from trueup.scenario.cells import is_known, read_cell, struct_fields, wanted
+from trueup.plural import counted
+from trueup.scenario.cells import expected_form, is_known, read_cell, struct_fields
 from trueup.scenario.files import brief, read_text
 from trueup.schemas import TableSchema
 
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of the file: ``keys`` lead to its place in the row, more than one into a struct."""
+    """A column of the file. ``keys`` is its path in the row; more than one key leads into a struct."""
 
     keys: tuple[str, ...]
     kind: str
@@ -28,19 +29,19 @@ class _Column:
 
 
 def read_table(path: Path, schema: TableSchema) -> tuple[dict[str, Any], ...]:
-    """Rows as a JSON load job takes them: numerics as text, moments in UTC; an empty cell is NULL.
+    """Rows for a JSON load job: numerics as text, timestamps in UTC, NULL for an empty cell.
 
-    Raises ScenarioError, naming line and column, for an unknown column or an unreadable cell.
+    Raises ScenarioError with line and column for an unknown column or an invalid cell.
     """
     records = _records(path)
     if not records or not records[0][1]:
-        raise ScenarioError(f"{path} is empty, or its first line is.", "It needs a header row, or leave the file out.")
+        raise ScenarioError(f"{path} has no header row.", "Add a header row, or remove the file.")
     header = _header(path, records[0][1], schema)
     return tuple(_row(path, line, header, cells) for line, cells in records[1:] if cells)
 
 
 def _records(path: Path) -> list[tuple[int, list[str]]]:
-    """Each record with the line of the file where it begins: a quoted field may hold several lines."""
+    """Each record with the line where it begins; a quoted field may span several lines."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     records = []
     line = 1
@@ -51,7 +52,7 @@ def _records(path: Path) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise ScenarioError(
             f"{path} line {line} cannot be read as CSV: {error}.",
-            "Quote a field that holds a comma, a quote or a line end, and double the quotes in it.",
+            "Quote fields with a comma, a quote or a line end, and double the quotes inside.",
         ) from error
     return records
 
@@ -64,8 +65,8 @@ def _header(path: Path, names: Sequence[str], schema: TableSchema) -> list[_Colu
             shared = min(len(column.keys), len(other.keys))
             if column.keys[:shared] == other.keys[:shared]:
                 raise ScenarioError(
-                    f"{path} line 1: the column {column.name} stands twice, beside {other.name}.",
-                    "Keep one of the two.",
+                    f"{path} line 1: duplicate column {column.name} (also {other.name}).",
+                    "Keep one of them.",
                 )
     return header
 
@@ -77,13 +78,15 @@ def _column(path: Path, name: str, schema: TableSchema) -> _Column:
     for depth, key in enumerate(keys):
         if key not in kinds:
             owner = ".".join((schema.name, *keys[:depth]))
-            known = f"{owner} has {', '.join(kinds)}." if kinds else f"{owner} is {kind}, which has no fields."
+            known = (
+                f"{owner} has {', '.join(kinds)}." if kinds else f"{owner} has the type {kind}, which has no fields."
+            )
             raise ScenarioError(f"{path} line 1: unknown column {name!r}.", known)
         kind = kinds[key]
         kinds = struct_fields(kind)
     if not is_known(kind):
         raise ScenarioError(
-            f"{path} line 1: {name} is declared as {kind}, which no scenario can hold.", "Leave the column out."
+            f"{path} line 1: {name} has the type {kind}, which scenarios do not support.", "Remove the column."
         )
     return _Column(keys, kind)
 
@@ -91,8 +94,8 @@ def _column(path: Path, name: str, schema: TableSchema) -> _Column:
 def _row(path: Path, line: int, header: Sequence[_Column], cells: Sequence[str]) -> dict[str, Any]:
     if len(cells) != len(header):
         raise ScenarioError(
-            f"{path} line {line}: {len(cells)} fields, the header has {len(header)}.",
-            "Quote a field that holds a comma.",
+            f"{path} line {line} has {counted(len(cells), 'field')}, but the header has {len(header)}.",
+            "Quote fields with a comma.",
         )
     row: dict[str, Any] = {}
     for column, cell in zip(header, cells, strict=True):
@@ -101,10 +104,10 @@ def _row(path: Path, line: int, header: Sequence[_Column], cells: Sequence[str])
         try:
             value = read_cell(column.kind, cell)
         except (ValueError, OverflowError) as error:
-            nested = f" Here, {brief(str(error))}." if column.kind.startswith(("array", "struct")) else ""
+            nested = f" The reason: {brief(str(error))}." if column.kind.startswith(("array", "struct")) else ""
             raise ScenarioError(
-                f"{path} line {line}, column {column.name}: {brief(repr(cell))} is not {wanted(column.kind)}.",
-                f"Correct the cell; an empty one is NULL.{nested}",
+                f"{path} line {line}, column {column.name}: {brief(repr(cell))} is not {expected_form(column.kind)}.",
+                f"Correct the cell; an empty cell is NULL.{nested}",
             ) from error
         if value is not None:
             _put(row, column.keys, value)

@@ -1,7 +1,6 @@
-"""Carrying out a repair: every write under the condition that the document is as it was judged.
+"""Applies repairs. Every write has the condition that the document has not changed since it was judged.
 
-A document that changed meanwhile is read and judged again, a bounded number of times. A crash anywhere
-leaves a state from which the next run goes on.
+A changed document is read and judged again, up to _ATTEMPTS times. After a crash at any point, the next run continues.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ _LONGEST_PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Repairer:
-    """Everything that a repair needs. ``owner`` names this run and no other; ``lease`` is how long a start
-    of phase 4 is left to the one who claimed it.
+    """Everything that a repair needs. ``owner`` is unique to this run; ``lease`` is the time after which an unfinished
+    claim to start phase 4 can be taken over.
     """
 
     documents: CompletionStore
@@ -47,24 +46,24 @@ class Repairer:
     pause: Callable[[float], None] = time.sleep
 
     def plan(self, day: DayEvidence, snapshot: Snapshot | None) -> Plan:
-        """The repair of one date, as its document is."""
+        """Plan the repair of one date for this version of its document."""
         return plan_repair(day, snapshot, self.reference, self.settings, self.actor)
 
 
 def repair_days(
     repairer: Repairer, days: Sequence[DayEvidence], snapshots: Mapping[str, Snapshot]
 ) -> tuple[list[Step], str]:
-    """Repair every date, in order; the steps with their states, and why the rest was not done ("" if all was).
+    """Repair every date, in order. Returns the steps with their states, and why the repair is incomplete (or "").
 
-    What is about to be done is in the audit before anything is done: where that cannot be written, nothing is.
+    Planned steps are written to the audit table first. If that fails, nothing is repaired.
     """
     plans = [repairer.plan(day, snapshots.get(day.game_date.isoformat())) for day in days]
     repairer.audit.append(step for plan in plans for step in planned_steps(plan, "started"))
     done: list[Step] = []
-    trouble = ""
+    problem = ""
     for day, plan in zip(days, plans, strict=True):
-        if trouble:
-            done += planned_steps(plan, "not_done", "after the failure before it")
+        if problem:
+            done += planned_steps(plan, "not_done", "an earlier step failed")
             continue
         done += refused_steps(plan)
         if plan.is_empty:
@@ -73,18 +72,18 @@ def repair_days(
             for step in _repair(repairer, day, snapshots[plan.document_id]):
                 done.append(step)
         except CannotCheckError as error:
-            trouble = error.text
-            done += [replace(step, state="failed", reason=trouble) for step in _not_among(plan, done)]
+            problem = error.text
+            done += [replace(step, state="failed", reason=problem) for step in _not_among(plan, done)]
     try:
         repairer.audit.append(done)
     except CannotCheckError as error:
-        untold = "What was done could not be written to the audit table; what was planned is there."
-        trouble = f"{trouble} {untold} {error.text}".strip()
-    return done, trouble
+        unwritten = "The audit table has the planned steps, but their results could not be written."
+        problem = f"{problem} {unwritten} {error.text}".strip()
+    return done, problem
 
 
 def _repair(repairer: Repairer, day: DayEvidence, snapshot: Snapshot) -> Iterator[Step]:
-    """Plan, write, read again, until nothing is left to do. Yields what was done, when it was."""
+    """Plan, write and read again until the plan is empty. Yields each step when it is done."""
     current: Snapshot | None = snapshot
     conflicts = 0
     while not (plan := repairer.plan(day, current)).is_empty:
@@ -102,16 +101,16 @@ def _repair(repairer: Repairer, day: DayEvidence, snapshot: Snapshot) -> Iterato
         except ConflictError:
             conflicts += 1
             if conflicts == _ATTEMPTS:
-                yield from planned_steps(plan, "refused", f"the document changed {conflicts} times while at it")
+                yield from planned_steps(plan, "refused", f"the document changed {conflicts} times during the repair")
                 return
-            # Full jitter: those who collided once must not collide again.
+            # Full jitter, so that colliding runs do not collide again.
             repairer.pause(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.05 * 2**conflicts)))
         current = repairer.documents.read([plan.document_id]).get(plan.document_id)
 
 
 def _start(repairer: Repairer, plan: Plan, snapshot: Snapshot) -> Step:
-    """Claim, publish, write the claim down as published, mark the document; in that order, so that the
-    message may come twice with one key, and is never lost.
+    """Claim, publish, mark the claim as published, mark the document. In this order the message is never lost; it may
+    be sent twice, but with the same key.
     """
     assert plan.start is not None
     message = start_message(plan.start.start, snapshot, repairer.actor, repairer.now())
@@ -139,7 +138,7 @@ def _publish(repairer: Repairer, plan: Plan, snapshot: Snapshot, claim: Claim) -
         attributes = {"idempotency_key": claim.idempotency_key, "game_date": plan.document_id}
         repairer.topic.publish(claim.message, attributes)
     except (CompletionsError, PublishError):
-        # Let the next one take over at once; where even this fails, after the lease.
+        # Let the next run take over at once. If this fails too, it can after the lease.
         with suppress(CompletionsError):
             set_state(repairer.claims, plan.document_id, claim, "released")
         raise
@@ -148,9 +147,9 @@ def _publish(repairer: Repairer, plan: Plan, snapshot: Snapshot, claim: Claim) -
 
 def _not_among(plan: Plan, done: Sequence[Step]) -> list[Step]:
     """The planned steps that were not applied before the failure."""
-    told = {(step.game_date, step.rule, step.subject, step.action) for step in done}
+    keys = {(step.game_date, step.rule, step.subject, step.action) for step in done}
     return [
         step
         for step in planned_steps(plan, "failed")
-        if (step.game_date, step.rule, step.subject, step.action) not in told
+        if (step.game_date, step.rule, step.subject, step.action) not in keys
     ]

@@ -1,4 +1,4 @@
-"""The table ``repair_audit``: every step of every repair, by whom and when."""
+"""The table ``repair_audit``: every step of every repair, with its actor and time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from trueup.schemas import TableSchema
 
 
 class AuditTables(Protocol):
-    """What the audit asks of the warehouse."""
+    """The operations of the warehouse that the audit needs."""
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
-        """Create a table where it is not there yet."""
+        """Create a table unless it exists."""
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows."""
@@ -28,7 +28,7 @@ class AuditTables(Protocol):
 
 @dataclass(frozen=True)
 class RepairAudit:
-    """The audit table, written to by one run. Every method raises WarehouseError."""
+    """The audit table, for one run. Every method raises WarehouseError."""
 
     tables: AuditTables
     schema: TableSchema
@@ -44,7 +44,7 @@ class RepairAudit:
             self.tables.load(self.dataset, self.schema.table, rows)
 
     def history(self, first_date: date, last_date: date) -> list[dict[str, Any]]:
-        """Every step on the documents of the given days, in the order in which they were written down."""
+        """Every step on the documents of the given days, oldest first."""
         self.tables.create_table(self.schema, self.dataset)
         rows = self.tables.rows_between(self.schema.table, list(self.schema.columns), first_date, last_date)
         return sorted(rows, key=lambda row: (row["recorded_at"], row["game_date"], row["rule"], row["subject"]))

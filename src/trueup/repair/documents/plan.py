@@ -1,7 +1,7 @@
-"""What to change in one date's document so that it says what the rows prove. Pure functions.
+"""Plans the changes to one date's document that the rows prove. Pure functions.
 
-The plan is made from the state as it is, never from the event that led to it: planning again after any
-part of it was applied plans the rest, and after all of it nothing.
+The plan depends only on the current state. After a partial repair a new plan has the remaining changes; after a
+complete repair it is empty.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from trueup.judge.case import Case, JudgeSettings
 from trueup.judge.documents import judge
 from trueup.judge.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge.trigger import completion
+from trueup.plural import counted
 from trueup.results.reference import Reference
 from trueup.results.verdict import Verdict, moment_text
 
@@ -28,7 +29,7 @@ _OUTPUT_WAS_THERE = "reconciled: the output of phase 4 was there"
 
 @dataclass(frozen=True)
 class Edit:
-    """One top-level field of a document: what it holds and what it must hold. ``old`` is None where absent."""
+    """The old and new value of one top-level field. ``old`` is None if the field is absent."""
 
     rule: str
     field: str
@@ -39,7 +40,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class PlannedStart:
-    """Phase 4 must be started, and what proves it."""
+    """The start of phase 4, with the evidence that it is needed."""
 
     start: Start
     evidence: Mapping[str, Any]
@@ -48,7 +49,7 @@ class PlannedStart:
 
 @dataclass(frozen=True)
 class Left:
-    """A finding that is not repaired here: why, and what to do instead."""
+    """A finding that is not repaired: the reason, and what to do instead."""
 
     rule: str
     subject: str
@@ -59,9 +60,9 @@ class Left:
 
 @dataclass(frozen=True)
 class Plan:
-    """The repair of one date's document, as it was at ``update_time`` (None: there is no document).
+    """The repair of one date's document, as it was at ``update_time`` (None: no document).
 
-    ``edits`` are one write; ``start`` comes after them.
+    All ``edits`` are one write; ``start`` follows.
     """
 
     game_date: date
@@ -81,13 +82,13 @@ class Plan:
         return not self.edits and self.start is None
 
 
-# Why a repair is not proved, and what would prove it or make it needless.
+# The reason why a repair is refused, and what to do instead.
 Refusal = tuple[str, str]
 
 
 @dataclass
 class _Draft:
-    """A plan in the making: the snapshot as it will be, and what makes it so."""
+    """An unfinished plan. ``snapshot`` includes the edits so far."""
 
     case: Case
     snapshot: Snapshot
@@ -109,7 +110,7 @@ class _Draft:
 def plan_repair(
     day: DayEvidence, snapshot: Snapshot | None, reference: Reference, settings: JudgeSettings, actor: str
 ) -> Plan:
-    """The repair of one date. Nothing is planned that the evidence does not prove."""
+    """Plan the repair of one date. Plans only what the evidence proves."""
     found = [one for one in judge(day, snapshot, reference, settings) if one.outcome == "failed"]
     rules = {one.rule for one in found}
     if snapshot is None or not rules.intersection(REPAIRED_RULES):
@@ -120,17 +121,17 @@ def plan_repair(
     _register_reports(draft, actor)
     _set_count(draft, "DONE001" if "DONE001" in rules else "DONE002")
     start = _start_phase4(draft)
-    mended = {"DONE001", *(edit.rule for edit in draft.edits), *([start.rule] if start else [])}
+    repaired = {"DONE001", *(edit.rule for edit in draft.edits), *([start.rule] if start else [])}
     remaining = [
         one
         for one in [*found, *draft.failed("TRIG001")]
-        if one.rule not in mended or (one.rule, one.subject) in draft.refusals
+        if one.rule not in repaired or (one.rule, one.subject) in draft.refusals
     ]
     return Plan(day.game_date, snapshot.update_time, tuple(draft.edits), start, _left(remaining, draft.refusals))
 
 
 def edited(snapshot: Snapshot, edits: Sequence[Edit]) -> Snapshot:
-    """The document as the edits leave it."""
+    """The document after the edits."""
     return replace(snapshot, fields={**snapshot.fields, **{edit.field: edit.new for edit in edits}})
 
 
@@ -139,47 +140,47 @@ def _repairable(found: Sequence[Verdict]) -> list[tuple[str, str]]:
 
 
 def _unproved(draft: _Draft) -> Refusal | None:
-    """Why nothing of the date may be repaired or started, if so: a game of it is unfinished, unknown or not covered."""
+    """Why nothing of the date may be repaired or started, or None."""
     case = draft.case
     game_day = case.day.game_day
     if not game_day.is_schedule_known:
-        return game_day.schedule_problem, f"Load nba_raw.nbac_schedule for {case.document_id}, then run it again"
+        return game_day.schedule_problem, f"Load nba_raw.nbac_schedule for {case.document_id}, then reconcile again"
     if game_day.scheduled_game_count == 0:
         return (
             "the schedule has no game that counts on this date",
-            f"Look at the schedule of {case.document_id}; where it is right, the document needs no repair",
+            f"Check the schedule of {case.document_id}. If it is right, the document needs no repair",
         )
     unfinished = game_day.scheduled_game_count - game_day.final_game_count
     if unfinished:
         return (
-            f"{unfinished} of {game_day.scheduled_game_count} games of the date are not final",
-            "Wait until they are, or load the schedule again, then run it again",
+            f"{unfinished} of {counted(game_day.scheduled_game_count, 'scheduled game')} not final",
+            "Wait until all games are final, or load the schedule again, then reconcile again",
         )
     document = _read_again(draft)
     if case.mode(document) != DEFAULT_MODE:
         return (
-            f"the document is of the mode {document.mode}, and the reports of the night are not due yet",
-            "Wait until the processors of the night have reported, then run it again",
+            f"the document has the mode {document.mode}, and the reports of the night are not due yet",
+            "Wait until the processors of the night have reported, then reconcile again",
         )
     short = [entry.table_name for entry in case.delivered(document) if not _is_proved(case, entry.processor_name)]
     if short:
         return (
-            f"{', '.join(short)} is reported, but its rows are not all there",
-            f"Rerun {', '.join(short)} for {case.document_id}, then run it again",
+            f"{', '.join(short)} is reported, but rows are missing",
+            f"Rerun {', '.join(short)} for {case.document_id}, then reconcile again",
         )
     return None
 
 
 def _register_reports(draft: _Draft, actor: str) -> None:
-    """DONE002: rows that are all there, and no report of them."""
+    """DONE002: add reports for complete tables."""
     for verdict in draft.failed("DONE002"):
         rows = draft.case.day.processors[verdict.subject]
         if rows.is_backfill is not False:
-            how = "a backfill wrote the rows" if rows.is_backfill else "no run tells whether a backfill wrote the rows"
+            how = "a backfill wrote the rows" if rows.is_backfill else "a backfill may have written the rows"
             draft.refuse(
                 verdict,
-                f"{how}; a report would say that the nightly run did",
-                f"Rerun {verdict.subject} for {draft.case.document_id}, so that it reports itself",
+                f"{how}, and a report would credit the nightly run",
+                f"Rerun {verdict.subject} for {draft.case.document_id}, so that it reports",
             )
             continue
         report = {
@@ -193,27 +194,27 @@ def _register_reports(draft: _Draft, actor: str) -> None:
 
 
 def _set_count(draft: _Draft, rule: str) -> None:
-    """DONE001, as it is with the registered reports."""
+    """DONE001: set the count, including the added reports."""
     for verdict in draft.failed("DONE001"):
         draft.set(rule, "_completed_count", int(verdict.expected or 0), verdict.detail)
 
 
 def _start_phase4(draft: _Draft) -> PlannedStart | None:
-    """TRIG001: mark where phase 4 has written, start it where everything it reads is proved to be there."""
+    """TRIG001: if phase 4 has written, mark the document; else start phase 4."""
     for verdict in draft.failed("TRIG001"):
         phase4 = draft.case.day.phase4
         if not phase4.is_source_present:
             draft.refuse(
                 verdict,
-                "player_daily_cache is not there: nobody can tell whether phase 4 has run",
-                "Make nba_precompute.player_daily_cache readable for trueup, then run it again",
+                "player_daily_cache is missing, so it is unknown whether phase 4 has run",
+                "Make nba_precompute.player_daily_cache readable for trueup, then reconcile again",
             )
         elif draft.case.has_phase4_output(_read_again(draft)):
             evidence = {
                 "phase4_rows": phase4.row_count,
                 "first_written_at": moment_text(phase4.first_written_at),
             }
-            # When it was started is known to nobody: _triggered_at stays as it is.
+            # The start time is unknown, so _triggered_at stays as it is.
             draft.set("TRIG001", "_triggered", True, evidence)
             draft.set("TRIG001", "_trigger_reason", _OUTPUT_WAS_THERE, evidence)
         else:
@@ -222,9 +223,9 @@ def _start_phase4(draft: _Draft) -> PlannedStart | None:
 
 
 def _read_again(draft: _Draft) -> Document:
-    """The document as the plan leaves it so far. What is repaired was found in one that can be read."""
+    """The document after the edits so far. Only readable documents are repaired."""
     document = read_document(draft.snapshot, draft.case.reference.roster)
-    assert isinstance(document, Document), "a plan adds nothing that cannot be read"
+    assert isinstance(document, Document), "edits keep a document readable"
     return document
 
 
@@ -240,7 +241,7 @@ def _proved_start(draft: _Draft) -> PlannedStart:
             "completed_at": moment_text(completed_at),
             "phase4_rows": 0,
             "rows": {name: case.day.processors[name].row_count for name in names},
-            # Phase 4 reads the tables as they are: who starts it should know that a player counts twice there.
+            # Shown because phase 4 would count these duplicate rows.
             "excess_rows": {name: count for name in names if (count := _excess_rows(case.day.processors[name]))},
         },
     )
@@ -268,9 +269,9 @@ def _rows_evidence(rows: ProcessorEvidence) -> dict[str, Any]:
 
 
 def _left(verdicts: Sequence[Verdict], refusals: Mapping[tuple[str, str], Refusal]) -> tuple[Left, ...]:
-    """Failed verdicts that the plan does not mend, each once."""
+    """The failed verdicts that the plan does not repair, each once."""
     left = {}
     for one in verdicts:
-        reason, remedy = refusals.get((one.rule, one.subject), ("there is no safe automatic repair", one.remedy))
+        reason, remedy = refusals.get((one.rule, one.subject), ("no safe automatic repair", one.remedy))
         left[(one.rule, one.subject)] = Left(one.rule, one.subject, one.summary, reason, remedy)
     return tuple(left.values())

@@ -1,4 +1,4 @@
-"""A plan as the steps that carry it out."""
+"""Converts a plan to steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ACTIONS = {"DONE001": SET_FIELD, "DONE002": SET_FIELD, "TRIG001": START}
 
 
 def planned_steps(plan: Plan, state: StepState, reason: str = "") -> list[Step]:
-    """All that the plan changes, as steps in this state."""
+    """All changes of the plan, as steps in this state."""
     steps = [
         Step(plan.game_date, edit.rule, edit.field, SET_FIELD, state, edit.old, edit.new, edit.evidence, reason)
         for edit in plan.edits
@@ -31,7 +31,7 @@ def planned_steps(plan: Plan, state: StepState, reason: str = "") -> list[Step]:
 
 
 def refused_steps(plan: Plan) -> list[Step]:
-    """The findings that could have been repaired and were not, for the evidence does not prove it."""
+    """The repairable findings that are not repaired because the evidence does not prove the repair."""
     return [
         Step(plan.game_date, one.rule, one.subject, _ACTIONS[one.rule], "refused", reason=one.reason)
         for one in plan.left

@@ -1,4 +1,4 @@
-"""What became of a repair, step by step: the shape of the table ``repair_audit``."""
+"""The steps of a repair, as in the table ``repair_audit``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ AUDIT = "trueup.repair_audit"
 class Step:
     """One step of a repair. ``state``:
 
-    started   written down before anything is done: where nothing else follows, the run was interrupted
-    applied   done, and seen to be done
-    refused   not done: the evidence does not prove it, or another has changed or claimed it
-    failed    a store did not answer; whether it was done shows the next run
-    not_done  not tried after a failure before it
+    started   written before the repair; if no other state follows, the run was interrupted
+    applied   done and confirmed by the store
+    refused   not done: the evidence does not prove it, or another run changed or claimed the document
+    failed    a store did not answer; the next run finds out whether it was done
+    not_done  not tried, because an earlier step failed
     """
 
     game_date: date
@@ -40,24 +40,24 @@ class Step:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who repairs: ``name`` for people (user@host), ``run_id`` for this run and no other."""
+    """Who repairs. ``name`` is user@host; ``run_id`` is unique to this run."""
 
     name: str
     run_id: str
 
     @property
     def owner(self) -> str:
-        """The name that this run's claims bear."""
+        """The owner of this run's claims."""
         return f"{self.name}/{self.run_id}"
 
 
 class AuditLog(Protocol):
-    """Where every step is written down, before it is done and after."""
+    """The log of every step, before and after it is done."""
 
     def append(self, steps: Iterable[Step]) -> None:
-        """Add the steps. Raises WarehouseError when that cannot be done."""
+        """Append the steps. Raises WarehouseError."""
 
 
 def value_text(value: Any) -> str:
-    """A document's value as JSON text, moments as in scenario files."""
+    """A document's value as JSON text, with timestamps as in scenario files."""
     return json.dumps(encode_document({"": value})[""], ensure_ascii=False, sort_keys=True)
