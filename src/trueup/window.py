@@ -94,7 +94,7 @@ def _timestamp(text: str) -> datetime:
     except ValueError as error:
         raise UsageError(f"--as-of {text!r} is not a timestamp.", expected) from error
     if timestamp.tzinfo is None:
-        raise UsageError(f"--as-of {text!r} has no UTC offset.", expected)
+        raise UsageError(f"--as-of {text!r} has no offset.", expected)
     if not 1 < timestamp.year < MAXYEAR:  # in another time zone its year may not exist
         raise UsageError(f"--as-of {text!r} is out of range: use a year from 2 to 9998.", expected)
     return timestamp

@@ -95,8 +95,8 @@ class GreatExpectations:
         return tuple(_validation(results[place]) for place in range(len(suite.expectations)))
 
     def build_docs(self) -> dict[str, str]:
-        """Write Data Docs of all validations. Returns the page of each suite, and the index under "". Paths are relative
-        to the parent of ``folder``.
+        """Write Data Docs of all validations. Returns the page of each suite, and the index under "", relative to the
+        parent of ``folder``.
         """
         try:
             if not self._pages:

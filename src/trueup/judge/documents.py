@@ -81,7 +81,7 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
             "DONE007",
             key,
             "error",
-            f"The schedule has {counted(game_day.final_game_count, 'final game')}, but there is no completion document.",
+            f"The schedule has {counted(game_day.final_game_count, 'final game')}, but no completion document exists.",
             observed=0.0,
             expected=1.0,
             detail={"final_games": game_day.final_game_count},

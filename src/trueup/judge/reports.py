@@ -42,7 +42,7 @@ def reports(case: Case, document: Document) -> list[Verdict]:
     verdicts: list[Verdict] = []
     for name in sorted(expected | set(document.reports)):
         if name not in known:
-            verdicts.append(_unknown_processor(case, document, name))
+            verdicts.append(_unknown(case, document, name))
             continue
         rows = case.day.processors.get(name)
         if name in expected:
@@ -64,7 +64,7 @@ def reports(case: Case, document: Document) -> list[Verdict]:
     return verdicts
 
 
-def _unknown_processor(case: Case, document: Document, name: str) -> Verdict:
+def _unknown(case: Case, document: Document, name: str) -> Verdict:
     return case.failed(
         "DONE006",
         name,

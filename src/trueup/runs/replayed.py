@@ -32,7 +32,7 @@ class Replay:
     def status_difference(self) -> str:
         """The difference from the scenario's status; "" if there is none, or the scenario states no status."""
         expected, status = self.scenario.status, self.report.status
-        return "" if expected in (None, status) else f"expected status {expected}, got {status}"
+        return "" if expected in (None, status) else f"status expected {expected}, was {status}"
 
     @property
     def unchecked(self) -> tuple[str, ...]:

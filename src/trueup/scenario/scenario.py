@@ -53,7 +53,7 @@ class ExpectedFinding:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario. ``tables``: rows by ``dataset.table``, for JSON load jobs. ``documents``: raw JSON by collection and id.
+    """``tables``: rows by ``dataset.table`` for JSON load jobs. ``documents``: raw JSON by collection and id.
     ``optional``: missing sources. ``expectations``: whether the Great Expectations suites run too. ``status``: the
     expected status of the run, or None.
     """

@@ -78,9 +78,7 @@ def _column(path: Path, name: str, schema: TableSchema) -> _Column:
     for depth, key in enumerate(keys):
         if key not in kinds:
             owner = ".".join((schema.name, *keys[:depth]))
-            known = (
-                f"{owner} has {', '.join(kinds)}." if kinds else f"{owner} has the type {kind}, which has no fields."
-            )
+            known = f"{owner} has {', '.join(kinds)}." if kinds else f"{owner} is {kind}, which has no fields."
             raise ScenarioError(f"{path} line 1: unknown column {name!r}.", known)
         kind = kinds[key]
         kinds = struct_fields(kind)

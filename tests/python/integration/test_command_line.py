@@ -36,16 +36,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("check", "--target", "nowhere"), "nowhere"),
         (("check", "--first-date", "2026-02-03", "--last-date", "2026-02-01"), "is after"),
         (("check", "--first-date", "soon"), "not a date"),
-        (("check", "--days", "0"), "--days is 0"),
+        (("check", "--days", "0"), "--days 0"),
+        (("check", "--frist-date", "2026-02-03"), "Did you mean --first-date?"),
+        (("chekc",), "Did you mean check?"),
         (("check", "--as-of", "2026-02-04T15:30:00"), "no offset"),
         (("check", "--format", "xml"), "invalid choice"),
         (("check", "--days", "9999999"), "before the year 1"),
-        (("check", "--as-of", "0001-01-01T00:00:00Z"), "in the year 1"),
-        (("check", "--project-dir", "/"), "no trueup project at /"),
+        (("check", "--as-of", "0001-01-01T00:00:00Z"), "0001-01-01"),
+        (("check", "--project-dir", "/"), "No trueup project found at /"),
         (("nonsense",), "invalid choice"),
         ((), "required"),
-        (("replay", "nowhere"), "no scenario at nowhere"),
-        (("local",), "no command to run"),
+        (("replay", "nowhere"), "No scenario found at nowhere"),
+        (("local",), "No command"),
     ],
 )
 def test_wrong_usage_is_2_and_says_what_is_wrong(project: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -96,7 +98,7 @@ def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
     # trueup's own tables, which say that nothing could be checked, are examined all the same.
     of_the_data = [one for one in report["outcomes"] if one["rule"] not in ("EXP003", "EXP004")]
     assert {one["outcome"] for one in of_the_data} == {"not_run"}
-    assert any("nba_analytics.player_game_summary is not there" in note for note in report["notes"])
+    assert any("nba_analytics.player_game_summary is missing" in note for note in report["notes"])
     saved = json.loads((project / ".trueup" / "report.json").read_text())
     assert saved["status"] == "could_not_check"
     assert "<error" in (project / ".trueup" / "junit.xml").read_text()
@@ -225,7 +227,7 @@ def test_an_unknown_column_and_an_unreadable_value_stop_a_replay_before_it_start
     table.write_text(good)
     head.write_text(f"{plain}vars: {{families_of: [completion]}}\n")
     done = trueup(project, "replay", str(broken))
-    assert (done.returncode, "vars sets families_of, which" in " ".join(done.stderr.split())) == (2, True)
+    assert (done.returncode, "unknown vars: families_of." in " ".join(done.stderr.split())) == (2, True)
     head.write_text(plain)
     table.write_text(good.replace(",3,", ",final,"))
     done = trueup(project, "replay", str(broken))

@@ -123,7 +123,7 @@ def test_an_answer_that_is_missing_or_there_twice_is_told(state_dir: Path) -> No
         run_id, window = work.settings.run_id, work.settings.window
         assert len(read_evidence(tables, window, run_id)) == 1
         for run, days in (("another", window), (run_id, replace(window, last_date=date(2026, 2, 4)))):
-            with pytest.raises(Exception, match="owes one for each"):
+            with pytest.raises(Exception, match="one per day"):
                 read_evidence(tables, days, run)
         for table, spoil, said in SPOILED_ANSWERS:
             name = f"{work.dataset}.{table}"
@@ -135,10 +135,10 @@ def test_an_answer_that_is_missing_or_there_twice_is_told(state_dir: Path) -> No
 
 
 SPOILED_ANSWERS = [
-    ("rule_outcomes", "delete from `{0}` where rule = 'DUP001'", "such as DUP001 of 2026-02-03 (0 times)"),
-    ("rule_outcomes", "insert into `{0}` select * from `{0}` where rule = 'TRIG001'", "(2 times)"),
-    ("findings", "delete from `{0}` where true", "LATE002 of 2026-02-03 failed for 1 subjects and has 0 findings"),
-    ("service_levels", "delete from `{0}` where rule = 'SLO003'", "service levels of this run are not there"),
+    ("rule_outcomes", "delete from `{0}` where rule = 'DUP001'", "DUP001 of 2026-02-03 (0 rows)"),
+    ("rule_outcomes", "insert into `{0}` select * from `{0}` where rule = 'TRIG001'", "(2 rows)"),
+    ("findings", "delete from `{0}` where true", "LATE002 of 2026-02-03 failed for 1 subject and has 0 findings"),
+    ("service_levels", "delete from `{0}` where rule = 'SLO003'", "service levels of this run are missing"),
 ]
 
 

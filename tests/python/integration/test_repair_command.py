@@ -89,7 +89,7 @@ def test_preview_repair_verify_and_history(incident: Session) -> None:
     plain = " ".join(preview.stdout.split())
     assert "DONE001 2026-02-03 set _completed_count: 3 → 5" in plain
     assert "TRIG001 2026-02-03 start phase 4 of 2026-02-03" in plain
-    assert "player_game_summary holds 72 duplicate rows, and phase 4 would read them" in plain
+    assert "player_game_summary has 72 duplicate rows" in plain
     assert "the same command with --fix" in plain
     assert incident.document() == before
     assert incident.platform.received() == []

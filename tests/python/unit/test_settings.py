@@ -49,12 +49,12 @@ def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
         ({"first": "2026-02-03", "last": "2026-02-01"}, "is after"),
         ({"first": "3.2.2026"}, "not a date"),
         ({"last": "2026-02-30"}, "not a date"),
-        ({"days": 0}, "--days is 0"),
-        ({"days": 3, "first": "2026-02-01"}, "twice"),
-        ({"as_of": "noon"}, "not a moment"),
+        ({"days": 0}, "--days 0"),
+        ({"days": 3, "first": "2026-02-01"}, "conflicts"),
+        ({"as_of": "noon"}, "noon"),
         ({"as_of": "2026-02-04T16:00:00"}, "no offset"),
-        ({"as_of": "0001-01-01T00:00:00Z"}, "in the year 1"),
-        ({"as_of": "9999-12-31T23:59:59Z"}, "in the year 9999"),
+        ({"as_of": "0001-01-01T00:00:00Z"}, "0001-01-01"),
+        ({"as_of": "9999-12-31T23:59:59Z"}, "9999-12-31"),
         ({"days": 10**6}, "before the year 1"),
         ({"days": 10**30}, "before the year 1"),
     ],
@@ -74,5 +74,5 @@ def test_the_project_is_the_one_around_us_else_the_installed_one(tmp_path: Path)
 
 def test_a_project_that_is_named_is_never_another_one(tmp_path: Path) -> None:
     assert find_project(PROJECT / "seeds", or_installed=False) == PROJECT
-    with pytest.raises(UsageError, match="no trueup project at"):
+    with pytest.raises(UsageError, match="No trueup project"):
         find_project(tmp_path, or_installed=False)

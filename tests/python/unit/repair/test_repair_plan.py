@@ -73,7 +73,7 @@ def test_a_lost_report_is_registered_with_the_row_count_and_marked_as_reconciled
     ("rows", "reason"),
     [
         ({"is_backfill": True}, "a backfill wrote"),
-        ({"is_backfill": None}, "no run tells"),
+        ({"is_backfill": None}, "a backfill may have"),
     ],
 )
 def test_rows_that_a_backfill_wrote_or_may_have_written_are_not_registered(rows: dict[str, Any], reason: str) -> None:
@@ -113,7 +113,7 @@ def test_where_phase_4_has_written_the_document_is_only_marked() -> None:
 def test_where_nobody_can_see_phase_4s_output_nothing_is_started() -> None:
     done = plan(untriggered(), evidence(phase4={**SILENT, "is_source_present": False}))
     assert done.is_empty
-    assert "player_daily_cache is not there" in done.left[0].reason
+    assert "player_daily_cache is missing" in done.left[0].reason
 
 
 @pytest.mark.parametrize("rows", [{"row_count": 0, "grain_count": 0}, {"games_found_count": 1}])
@@ -121,7 +121,7 @@ def test_reports_whose_rows_are_not_all_there_start_nothing(rows: dict[str, Any]
     done = plan(untriggered(), evidence(phase4=SILENT, **{PLAYERS: rows}))
     assert done.is_empty
     reasons = {left.rule: left.reason for left in done.left}
-    assert f"{PLAYERS} is reported, but its rows are not all there" in reasons["TRIG001"]
+    assert f"{PLAYERS} is reported, but rows are missing" in reasons["TRIG001"]
 
 
 def test_an_unknown_schedule_starts_nothing() -> None:

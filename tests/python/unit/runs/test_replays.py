@@ -122,10 +122,10 @@ def text(one: Replay) -> str:
 
 
 def test_a_match_is_one_line() -> None:
-    assert text(replay(FINDINGS, WANTED)) == "✔ night: found exactly the 1 planted findings\n"
-    assert text(replay(HEALTHY, status="healthy")) == "✔ night: found nothing, as it should\n"
+    assert text(replay(FINDINGS, WANTED)) == "✔ night: found exactly the 1 planted finding\n"
+    assert text(replay(HEALTHY, status="healthy")) == "✔ night: found nothing, as expected\n"
     assert text(replay(UNSEEN, status="could_not_check")) == (
-        "✔ night: found nothing, as it should; could not check, as it should\n"
+        "✔ night: found nothing, as expected; could not check, as expected\n"
     )
 
 
