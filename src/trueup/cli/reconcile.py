@@ -103,8 +103,8 @@ def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
     console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]", highlight=False)
     if not steps:
         is_unseen = repair.judged.unread or any(one.is_blocking for one in repair.judged.verdicts)
-        said = "no plan: some of its evidence could not be checked" if is_unseen else "nothing to repair"
-        console.print(f"  {said}", highlight=False)
+        line = "no plan: some of its evidence could not be checked" if is_unseen else "nothing to repair"
+        console.print(f"  {line}", highlight=False)
     for step in steps:
         state = f"[{_COLOURS[step.state]}]{step.state}[/] " if was_fixed else ""
         console.print(f"  {state}[bold]{step.rule}[/]  {step.game_date}  {escape(_change(step))}", highlight=False)

@@ -31,7 +31,7 @@ _ROW_COUNT = "row_count"
 _PLACE = "place"
 _COUNTED = -1
 _REASON_LENGTH = 300
-_TROUBLE = (GreatExpectationsError, SQLAlchemyError, GoogleAPIError, ValueError, TypeError, KeyError)
+_ERRORS = (GreatExpectationsError, SQLAlchemyError, GoogleAPIError, ValueError, TypeError, KeyError)
 # It warns about BigQuery limits that do not matter here, and logs its folders.
 for _name in ("great_expectations", "great_expectations.data_context.types.base"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -65,7 +65,7 @@ class GreatExpectations:
             event.listen(
                 self._source.get_execution_engine().engine, "before_cursor_execute", self._ask_for_names, retval=True
             )
-        except _TROUBLE as error:
+        except _ERRORS as error:
             raise CannotCheckError(f"Great Expectations cannot use the warehouse: {_short(str(error))}") from error
 
     def validate(
@@ -84,7 +84,7 @@ class GreatExpectations:
             result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
                 self._add_details(suite, definition, result, given)
-        except _TROUBLE as error:
+        except _ERRORS as error:
             return tuple(Validation(False, problem=_short(str(error))) for _ in suite.expectations)
         results = {_place(one): one for one in result.results}
         counted = results[_COUNTED]

@@ -112,5 +112,5 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
     tested = {name.removeprefix(RULE_TEST) for name in checks if name.startswith(RULE_TEST)}
     known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, REPORTING)}
     for code in sorted(tested ^ known):
-        lacks = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
-        yield f"{lacks} has no rule {code}: restore its line."
+        file = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
+        yield f"{file} has no rule {code}: restore its line."

@@ -83,7 +83,7 @@ def test_what_was_written_is_read(store: CompletionStore, fields: dict[str, Any]
     }
 
 
-def test_moments_are_plain_aware_and_the_same_instant_whatever_their_zone(store: CompletionStore) -> None:
+def test_timestamps_are_plain_aware_and_the_same_instant_whatever_their_zone(store: CompletionStore) -> None:
     eastern = MOMENT.astimezone(timezone(timedelta(hours=-5)))
     store.replace("d", {"at": eastern, "in": {"list": [eastern]}})
     fields = store.read(["d"])["d"].fields
@@ -194,7 +194,7 @@ def test_many_documents_are_read_at_once(store: CompletionStore) -> None:
     assert all(snapshot.fields == {"id": one} for one, snapshot in found.items())
 
 
-def test_a_dead_firestore_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_firestore_is_reported_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     store = FirestoreCompletions("p")
     began = time.monotonic()
@@ -203,7 +203,7 @@ def test_a_dead_firestore_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch
     assert time.monotonic() - began < 12
 
 
-def test_a_server_that_accepts_and_never_answers_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_accepts_and_never_answers_is_reported_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
@@ -245,22 +245,22 @@ class _Refusing(firestore.Client):  # type: ignore[misc, unused-ignore]
         (exceptions.ServiceUnavailable("overloaded"), "does not answer", "Try again"),
     ],
 )
-def test_each_refusal_of_firestore_is_told_with_its_next_step(error: Exception, message: str, hint: str) -> None:
-    with pytest.raises(CompletionsError, match=message) as told:
+def test_each_refusal_of_firestore_is_reported_with_its_next_step(error: Exception, message: str, hint: str) -> None:
+    with pytest.raises(CompletionsError, match=message) as raised:
         FirestoreCompletions("p", client=_Refusing(error)).read(["2026-02-03"])
-    assert hint in told.value.hint
+    assert hint in raised.value.hint
 
 
 def test_firestore_without_credentials_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
-    with pytest.raises(CompletionsError, match="credentials") as told:
+    with pytest.raises(CompletionsError, match="credentials") as raised:
         FirestoreCompletions("p")
-    assert "gcloud auth application-default login" in told.value.hint
+    assert "gcloud auth application-default login" in raised.value.hint
 
 
 @pytest.mark.parametrize("kind", ["folder", "text"])
-def test_a_file_that_is_no_sqlite_file_is_told(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_is_no_sqlite_file_is_reported(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "completions.db"
     if kind == "folder":
         path.mkdir()
@@ -271,7 +271,7 @@ def test_a_file_that_is_no_sqlite_file_is_told(tmp_path: Path, kind: str) -> Non
 
 
 @pytest.mark.parametrize("stored", ["[]", "nonsense", '{"a": {"$timestamp": "yesterday"}}', '{"a": {"$bytes": 5}}'])
-def test_a_stored_document_that_is_none_is_told_as_the_stores_fault(tmp_path: Path, stored: str) -> None:
+def test_a_stored_document_that_is_none_is_reported_as_the_stores_fault(tmp_path: Path, stored: str) -> None:
     path = tmp_path / "completions.db"
     store = SqliteCompletions(path)
     store.replace("d", {})

@@ -200,7 +200,7 @@ class Gone:
     def close(self) -> None: ...
 
 
-def test_pubsub_gone_half_way_is_told_and_a_rerun_finishes(platform: Platform) -> None:
+def test_pubsub_gone_half_way_is_reported_and_a_rerun_finishes(platform: Platform) -> None:
     write(platform, BROKEN)
     audit = Recorded()
     other = evidence()
@@ -217,7 +217,7 @@ def test_pubsub_gone_half_way_is_told_and_a_rerun_finishes(platform: Platform) -
     assert len(platform.received()) == 1
 
 
-def test_documents_gone_half_way_are_told_and_a_rerun_finishes(platform: Platform) -> None:
+def test_documents_gone_half_way_are_reported_and_a_rerun_finishes(platform: Platform) -> None:
     write(platform, BROKEN)
 
     def go(update: int) -> None:
@@ -247,7 +247,7 @@ def test_without_an_audit_nothing_is_done(platform: Platform) -> None:
     assert fields_of(platform, DOCUMENTS) == BROKEN
 
 
-def test_an_audit_that_fails_in_the_end_is_told_after_the_repair(platform: Platform) -> None:
+def test_an_audit_that_fails_in_the_end_is_reported_after_the_repair(platform: Platform) -> None:
     write(platform, BROKEN)
 
     class Failing(Recorded):
@@ -263,7 +263,7 @@ def test_an_audit_that_fails_in_the_end_is_told_after_the_repair(platform: Platf
     assert is_repaired(fields_of(platform, DOCUMENTS))
 
 
-def test_a_claim_that_cannot_be_read_is_told_and_nothing_is_sent(platform: Platform) -> None:
+def test_a_claim_that_cannot_be_read_is_reported_and_nothing_is_sent(platform: Platform) -> None:
     write(platform, BROKEN)
     with closing(platform.collection(CLAIMS)) as claims:
         claims.create(KEY, {"nonsense": 1})

@@ -80,7 +80,7 @@ def test_a_project_without_the_collection_is_findings_and_a_hint_where_to_look(p
         assert repair_days(one, judged.days, judged.snapshots) == ([], "")
 
 
-def test_where_nobody_played_no_document_is_no_hint(platform: Platform) -> None:
+def test_where_no_game_was_played_no_document_is_no_hint(platform: Platform) -> None:
     quiet = evidence(game_day={"scheduled_game_count": 0, "final_game_count": 0})
     assert not judge_one(platform, quiet).is_without_documents
 
@@ -94,7 +94,7 @@ def test_no_permission_to_read_is_could_not_check(monkeypatch: pytest.MonkeyPatc
     assert {one.outcome for one in judged.verdicts} == {"not_run"}
 
 
-def test_no_permission_to_write_is_told_and_nothing_else_is_done(
+def test_no_permission_to_write_is_reported_and_nothing_else_is_done(
     google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in google_emulators.items():
@@ -117,9 +117,9 @@ def test_no_permission_to_write_is_told_and_nothing_else_is_done(
 def test_no_permission_to_publish_says_which_role_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as address:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
-        with closing(PubSubTopic("p", "t")) as topic, pytest.raises(PublishError) as told:
+        with closing(PubSubTopic("p", "t")) as topic, pytest.raises(PublishError) as raised:
             topic.publish({}, {})
-    assert "roles/pubsub.publisher" in told.value.hint
+    assert "roles/pubsub.publisher" in raised.value.hint
 
 
 def test_a_document_of_a_mebibyte_is_repaired_and_keeps_all_of_it(platform: Platform) -> None:
@@ -196,7 +196,7 @@ def _on(day: date) -> DayEvidence:
     )
 
 
-def test_a_pubsub_that_dies_half_way_is_told_and_a_rerun_on_the_next_one_finishes(
+def test_a_pubsub_that_dies_half_way_is_reported_and_a_rerun_on_the_next_one_finishes(
     google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", google_emulators["FIRESTORE_EMULATOR_HOST"])
@@ -219,7 +219,7 @@ def test_a_pubsub_that_dies_half_way_is_told_and_a_rerun_on_the_next_one_finishe
     assert is_repaired(fields_of(platform, DOCUMENTS))
 
 
-def test_a_firestore_that_dies_half_way_is_told_with_what_was_done(
+def test_a_firestore_that_dies_half_way_is_reported_with_what_was_done(
     google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", google_emulators["PUBSUB_EMULATOR_HOST"])

@@ -99,6 +99,6 @@ def test_it_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
     broken.mkdir()
     (broken / "__init__.py").write_text("raise RuntimeError('this installation is broken')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with EmbeddedWarehouse() as embedded, pytest.raises(WarehouseError, match="this installation is broken") as told:
+    with EmbeddedWarehouse() as embedded, pytest.raises(WarehouseError, match="this installation is broken") as raised:
         _ = embedded.endpoint
-    assert "make clean install" in told.value.hint
+    assert "make clean install" in raised.value.hint

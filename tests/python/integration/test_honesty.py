@@ -115,7 +115,7 @@ def test_a_killed_run_is_taken_over_when_its_time_is_up(state_dir: Path) -> None
         assert checked(work).status == "healthy"
 
 
-def test_an_answer_that_is_missing_or_there_twice_is_told(state_dir: Path) -> None:
+def test_an_answer_that_is_missing_or_there_twice_is_reported(state_dir: Path) -> None:
     with opened(night("scraper-silent"), state_dir) as work:
         tables = work.tables
         assert isinstance(tables, Warehouse)
@@ -167,7 +167,7 @@ def test_dbt_test_alone_passes_only_on_an_outcome_of_these_days_and_of_now(state
             )
 
 
-def test_dbt_build_alone_fails_for_documents_that_nobody_judged_unless_they_are_switched_off(state_dir: Path) -> None:
+def test_dbt_build_alone_fails_for_documents_that_no_run_judged_unless_they_are_switched_off(state_dir: Path) -> None:
     with opened(night(), state_dir) as work:
         as_of = work.settings.window.as_of.isoformat()
         alone = other_dbt(work, state_dir, as_of=as_of)
@@ -186,7 +186,7 @@ def test_dbt_build_alone_fails_for_documents_that_nobody_judged_unless_they_are_
             )
 
 
-def test_a_team_without_documents_is_healthy_and_is_told_what_was_not_checked(state_dir: Path) -> None:
+def test_a_team_without_documents_is_healthy_and_the_report_says_what_was_not_checked(state_dir: Path) -> None:
     scenario = replace(night(), documents={})
     with opened(scenario, state_dir, families_off=["completion", "trigger"]) as work:
         report = checked(work)

@@ -114,7 +114,7 @@ def test_a_broken_profile_leaves_its_reason(project: Path, tmp_path: Path) -> No
     assert str(tmp_path) in left_behind(project).problems[0]
 
 
-def test_wrong_usage_is_told_where_the_arguments_say(project: Path, tmp_path: Path) -> None:
+def test_wrong_usage_is_reported_where_the_arguments_say(project: Path, tmp_path: Path) -> None:
     junit = tmp_path / "junit.xml"
     elsewhere = ("--project-dir", str(project), "--target", "prod", f"--junit={junit}")
     done = call(tmp_path, "--nonsense", "check", *elsewhere)

@@ -247,7 +247,7 @@ def test_every_rule_has_a_planted_fault_somewhere() -> None:
     assert planted == {code for code in RULES if not code.startswith("SLO")} - of_our_own
 
 
-def test_the_numbers_of_the_incident_are_told(runs: dict[bool, Run]) -> None:
+def test_the_numbers_of_the_incident_are_reported(runs: dict[bool, Run]) -> None:
     report, shift = runs[True].report, shift_of(scenario_of("incident-2026-02-03"))
     day = DAY + timedelta(days=shift)
     found = {(one.rule, one.subject): one for one in report.findings if one.game_date == day}
@@ -268,7 +268,7 @@ def test_the_numbers_of_the_incident_are_told(runs: dict[bool, Run]) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_missing_optional_sources_are_not_run_and_told(state_dir: Path) -> None:
+def test_missing_optional_sources_are_not_run_and_reported(state_dir: Path) -> None:
     _, report = replayed("missing-optional-sources", state_dir)
     outcomes = {one.rule: one for one in report.outcomes}
     assert outcomes["SLO004"].outcome == "not_run"

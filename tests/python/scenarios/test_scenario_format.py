@@ -254,9 +254,9 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, path: str, text: str, said: str) -> None:
-    with pytest.raises(ScenarioError, match=said) as told:
+    with pytest.raises(ScenarioError, match=said) as raised:
         load_scenario(scenario(tmp_path, **{path: text}), SCHEMAS, RULES)
-    assert Path(path).name in told.value.message
+    assert Path(path).name in raised.value.message
 
 
 @pytest.mark.parametrize("path", ["scenario.yml", PGS, DOCUMENT, WAIVERS])
@@ -269,9 +269,9 @@ def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path: Path, path: st
 
 def test_every_refusal_says_what_to_do_next(tmp_path: Path) -> None:
     for number, text in enumerate(["", "points\nx\n", "nope\n", 'points\n"\n', "points\n1,2\n"]):
-        with pytest.raises(ScenarioError) as told:
+        with pytest.raises(ScenarioError) as raised:
             load_scenario(scenario(tmp_path / str(number), **{PGS: text}), SCHEMAS)
-        assert told.value.hint.endswith(".")
+        assert raised.value.hint.endswith(".")
 
 
 def test_a_misspelt_folder_is_not_an_empty_one(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_every_source_is_looked_for_and_staged() -> None:
         assert "in platform_sources()" in text(model)
 
 
-def test_every_rule_is_tested_by_dbt_and_told_in_the_readme() -> None:
+def test_every_rule_is_tested_by_dbt_and_listed_in_the_readme() -> None:
     outcomes = yaml.safe_load(text("models/reporting/rule_outcomes.yml"))["models"][0]
     tested = {t["no_findings"]["arguments"]["rule"] for t in outcomes["data_tests"] if "no_findings" in t}
     assert tested == {code for code in REFERENCE.rules if code != REPORTING and not code.startswith("SLO")}
@@ -140,14 +140,14 @@ def test_what_the_stories_read_of_a_detail_is_written_by_a_rule() -> None:
     assert not gone, f"no rule writes {', '.join(sorted(gone))} into its detail: correct src/trueup/reporting/stories"
 
 
-def test_every_command_is_told_in_the_readme() -> None:
+def test_every_command_is_listed_in_the_readme() -> None:
     said = subprocess.run(
         [sys.executable, "-m", "trueup.cli.main", "--help"], capture_output=True, text=True, check=True
     ).stdout
     commands = re.findall(r"^    (\w+)(?: |$)", said, re.MULTILINE)
     assert set(commands) >= {"check", "demo", "local", "reconcile", "replay", "report"}
     for command in commands:
-        assert f"`trueup {command}" in text("README.md"), f"README.md does not tell of trueup {command}"
+        assert f"`trueup {command}" in text("README.md"), f"README.md does not list trueup {command}"
 
 
 def test_every_macro_is_described() -> None:

@@ -146,13 +146,13 @@ def test_a_line_that_differs_from_the_seed_is_seen() -> None:
     assert labelled(section) == {"What it finds": "Much."}
 
 
-def test_paths_and_links_are_told_from_other_code() -> None:
+def test_paths_and_links_are_distinguished_from_other_code() -> None:
     text = "`src/gone.py`, `dbt run`, `report.html#rule=DUP001`, [a](../b.md#c), [d](https://e.example)"
     assert named_paths(text) == {"src/gone.py"}
     assert links(text) == {"../b.md#c"}
 
 
-def test_vars_are_told_from_other_code() -> None:
+def test_vars_are_distinguished_from_other_code() -> None:
     assert named_vars("the vars `first_date` and `last_date`, `dbt run`, (var `as_of`), a var\n`run_id`") == {
         "first_date", "last_date", "as_of", "run_id",
     }  # fmt: skip

@@ -60,9 +60,9 @@ def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
     ],
 )
 def test_wrong_windows_are_refused_with_the_form_they_should_have(arguments: dict[str, str], said: str) -> None:
-    with pytest.raises(UsageError, match=said) as told:
+    with pytest.raises(UsageError, match=said) as raised:
         window(**arguments)  # type: ignore[arg-type]
-    assert told.value.hint
+    assert raised.value.hint
 
 
 def test_the_project_is_the_one_around_us_else_the_installed_one(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_no_document_whatever_makes_the_judge_fall_over() -> None:
         encode_document(fields)
 
 
-def test_values_that_python_cannot_write_out_are_told_all_the_same() -> None:
+def test_values_that_python_cannot_write_out_are_reported_all_the_same() -> None:
     deep: Any = "end"
     for _ in range(50_000):
         deep = [deep]
@@ -166,23 +166,23 @@ def test_keys_that_are_no_text_do_not_make_the_reader_fall_over() -> None:
         (" 2026-02-04T11:30:00-05:00 ", 0, -5),
     ],
 )
-def test_moments_are_read_as_other_languages_write_them(text: str, microsecond: int, offset_hours: int) -> None:
+def test_timestamps_are_read_as_other_languages_write_them(text: str, microsecond: int, offset_hours: int) -> None:
     zone = timezone(timedelta(hours=offset_hours))
     assert parse_timestamp(text) == datetime(2026, 2, 4, 11, 30, 0, microsecond, tzinfo=zone)
 
 
 @pytest.mark.parametrize("text", ["2026-02-04", "2026-02-04T11:30:00", "2026-02-04T11:30:00.123"])
-def test_a_moment_without_an_offset_stays_naive(text: str) -> None:
+def test_a_timestamp_without_an_offset_stays_naive(text: str) -> None:
     assert parse_timestamp(text).tzinfo is None
 
 
-def test_moments_survive_the_json_form() -> None:
+def test_timestamps_survive_the_json_form() -> None:
     fields = {"a": TRIGGERED, "b": [{"c": TRIGGERED}], "n": None, "t": True, "x": b"\x00\xff"}
     assert decode_document(encode_document(fields), "here") == fields
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "2026-02-04T11:30:00", 7])
-def test_a_moment_that_is_none_is_named_with_its_place(moment: Any) -> None:
+def test_a_timestamp_that_is_none_is_named_with_its_place(moment: Any) -> None:
     with pytest.raises(ScenarioError, match=r"d.json: a\.b"):
         decode_document({"a": {"b": {"$timestamp": moment}}}, "d.json")
 
@@ -195,6 +195,6 @@ def test_what_stands_for_no_value_is_named_with_its_place(value: Any) -> None:
         decode_document({"a": [0, value]}, "d.json")
 
 
-def test_a_moment_that_utc_has_no_year_for_becomes_text() -> None:
+def test_a_timestamp_that_utc_has_no_year_for_becomes_text() -> None:
     edge = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
     assert list(encode_document({"a": edge})["a"]) == ["$text"]

@@ -303,7 +303,7 @@ def test_a_late_trigger_warns_after_10_and_errs_after_30_minutes(minutes: int, s
     assert {key: one.severity for key, one in found.items()} == ({("TRIG002", KEY): severity} if severity else {})
 
 
-def test_the_delay_is_told_also_when_it_is_fine() -> None:
+def test_the_delay_is_reported_also_when_it_is_fine() -> None:
     assert only(judged(document()), "TRIG002").observed == 2.0
 
 

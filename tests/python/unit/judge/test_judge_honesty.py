@@ -43,7 +43,7 @@ def test_a_document_without_reports_and_count_has_nothing_to_count() -> None:
     assert only(judged(Snapshot(KEY, {}, TRIGGERED, TRIGGERED)), "DONE001").outcome == "not_run"
 
 
-def test_a_count_of_zero_where_nobody_delivered_is_right() -> None:
+def test_a_count_of_zero_where_no_processor_delivered_is_right() -> None:
     assert only(judged(Snapshot(KEY, {"_completed_count": 0}, TRIGGERED, TRIGGERED)), "DONE001").outcome == "passed"
 
 
@@ -53,7 +53,7 @@ def test_reports_without_any_rows_leave_nothing_to_compare_for_each_processor() 
         assert only(verdicts, "DONE004", name).reason == "no rows to compare with"
 
 
-def test_where_all_have_failed_it_is_not_said_that_nobody_reported() -> None:
+def test_where_all_have_failed_it_is_not_said_that_no_processor_reported() -> None:
     failed = {name: {"status": "failed"} for name in FIVE}
     reason = only(judged(untriggered(**failed, _completed_count=0)), "DONE003").reason
     assert reason == "no processor of the roster has delivered"
@@ -175,7 +175,7 @@ def test_a_document_marked_as_triggered_by_hand_is_found_where_phase_4_never_ran
 
 
 # Another snippet set `_triggered` back to false after phase 4 had run.
-def test_a_trigger_that_was_set_back_is_found_and_the_output_is_told() -> None:
+def test_a_trigger_that_was_set_back_is_found_and_the_output_is_reported() -> None:
     found = failures(document(_triggered=False))["TRIG001", KEY]
     assert "its output exists" in found.summary
     assert found.detail["phase4_rows"] == 40
@@ -199,7 +199,7 @@ def test_reports_are_due_at_8_in_new_york_on_the_day_after(game_date: date, due:
     assert not JudgeSettings(as_of=due - timedelta(seconds=1)).are_reports_due(game_date)
 
 
-def test_the_zone_in_which_the_moment_is_given_does_not_matter() -> None:
+def test_the_zone_in_which_the_timestamp_is_given_does_not_matter() -> None:
     for hours in (-10, 0, 14):
         as_of = AS_OF.astimezone(timezone(timedelta(hours=hours)))
         assert judged(untriggered(), as_of=as_of) == judged(untriggered())

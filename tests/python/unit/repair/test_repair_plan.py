@@ -90,7 +90,7 @@ def test_rows_that_are_not_all_there_are_not_registered() -> None:
     assert done.is_empty
 
 
-def test_a_complete_night_that_nobody_started_is_started() -> None:
+def test_a_complete_night_that_no_run_started_is_started() -> None:
     done = plan(untriggered(), evidence(phase4=SILENT))
     assert done.edits == ()
     assert done.start is not None
@@ -110,7 +110,7 @@ def test_where_phase_4_has_written_the_document_is_only_marked() -> None:
     assert changes(done) == {"_triggered": True, "_trigger_reason": "reconciled: the output of phase 4 was there"}
 
 
-def test_where_nobody_can_see_phase_4s_output_nothing_is_started() -> None:
+def test_where_phase_4s_output_is_unknown_nothing_is_started() -> None:
     done = plan(untriggered(), evidence(phase4={**SILENT, "is_source_present": False}))
     assert done.is_empty
     assert "player_daily_cache is missing" in done.left[0].reason

@@ -41,7 +41,7 @@ def test_a_whole_run_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_a_model_or_test_without_a_result_is_told(name: str) -> None:
+def test_a_model_or_test_without_a_result_is_reported(name: str) -> None:
     (problem,) = problems(without=name)
     assert problem.startswith(f"1 of {len(NEEDED)} models and tests")
     assert f" {name}." in problem
@@ -53,13 +53,13 @@ def test_tests_are_not_missed_where_none_were_asked_for() -> None:
 
 
 @pytest.mark.parametrize("code", TESTED)
-def test_every_rule_that_is_missing_from_the_seed_is_told(code: str) -> None:
+def test_every_rule_that_is_missing_from_the_seed_is_reported(code: str) -> None:
     rules = {key: rule for key, rule in REFERENCE.rules.items() if key != code}
     (problem,) = problems(rules=rules)
     assert problem.startswith(f"seeds/rules.csv has no rule {code}")
 
 
-def test_a_rule_that_dbt_has_no_test_of_is_told() -> None:
+def test_a_rule_that_dbt_has_no_test_of_is_reported() -> None:
     rules = {**REFERENCE.rules, "NEW001": REFERENCE.rules["DUP001"]}
     assert "rule_outcomes.yml has no rule NEW001" in problems(rules=rules)[0]
 
@@ -72,7 +72,7 @@ def window(as_of: datetime) -> Window:
     return Window(DAY, DAY + timedelta(days=1), as_of)
 
 
-def test_a_day_on_which_nothing_was_examined_is_told_and_one_that_is_not_over() -> None:
+def test_a_day_on_which_nothing_was_examined_is_reported_and_one_that_is_not_over() -> None:
     later = window(datetime(2026, 2, 6, 15, tzinfo=UTC))
     both = [outcome(DAY, "passed"), outcome(DAY + timedelta(days=1), "failed")]
     assert list(unseen_days(both, later)) == []

@@ -105,7 +105,7 @@ def test_a_met_status_does_not_excuse_a_difference_of_findings() -> None:
     assert not replay(report(findings=(FOUND, WARNED)), WANTED, status="findings").is_match
 
 
-def test_with_a_status_each_reason_of_what_could_not_be_checked_is_told_once() -> None:
+def test_with_a_status_each_reason_of_what_could_not_be_checked_is_reported_once() -> None:
     twice = report(PASSED, BLOCKED, BLOCKED, problems=("No documents.",))
     told = ("No documents.", "LATE001: scraper_run_log is not there")
     assert replay(twice, status="could_not_check").problems == told
@@ -129,7 +129,7 @@ def test_a_match_is_one_line() -> None:
     )
 
 
-def test_a_difference_of_status_is_told_in_plain_words_with_its_reasons() -> None:
+def test_a_difference_of_status_is_reported_in_plain_words_with_its_reasons() -> None:
     assert text(replay(UNSEEN, status="healthy")).splitlines() == [
         "✘ night: A night",
         "    status expected healthy, was could_not_check",
