@@ -180,7 +180,7 @@ def test_dbt_build_alone_fails_for_documents_that_no_run_judged_unless_they_are_
         off = other_dbt(work, state_dir, as_of=as_of, families_off=["completion", "trigger", "expectations"])
         off.run(["run"])
         assert set(rule_tests(off.run(SOME_RULES)).values()) == {"pass"}
-        with pytest.raises(DbtError, match="families_off.*documents"):
+        with pytest.raises(DbtError, match=r"families_off.*documents"):
             other_dbt(work, state_dir, as_of=as_of, families_off=["documents"]).run(
                 ["run", "--select", "rule_outcomes"]
             )
