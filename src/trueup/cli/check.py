@@ -14,7 +14,7 @@ from trueup.cli.options import add_format, add_window, project_of, settings_of, 
 from trueup.cli.steps import Steps
 from trueup.errors import CannotCheckError, UsageError
 from trueup.reporting.artifacts import page_path, write_junit
-from trueup.reporting.standing import Standing, refuse, standing_report
+from trueup.reporting.run_report import RunReport, open_report, refuse
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
 from trueup.window import make_window, now
@@ -34,12 +34,12 @@ def run(options: Namespace, console: Console) -> int:
     except UsageError as error:
         refuse_check(options, error)
         raise
-    standing = _standing(options, project_dir)
-    with standing_report(standing):
-        report = _checked(options, console, standing)
+    run_report = _run_report(options, project_dir)
+    with open_report(run_report):
+        report = _checked(options, console, run_report)
     code = show(report, options)
     if options.format == "text":
-        Console().print(f"\nThe report: {short_path(page_path(standing.folder))}", highlight=False)
+        Console().print(f"\nThe report: {short_path(page_path(run_report.folder))}", highlight=False)
     return code
 
 
@@ -53,12 +53,12 @@ def refuse_check(options: Namespace, error: UsageError) -> None:
             with suppress(CannotCheckError):
                 write_junit(Path(options.junit), Report(window, options.target, problems=(error.text,)))
         return
-    refuse(_standing(options, project_dir), error)
+    refuse(_run_report(options, project_dir), error)
 
 
-def _checked(options: Namespace, console: Console, standing: Standing) -> Report:
+def _checked(options: Namespace, console: Console, run_report: RunReport) -> Report:
     """Run the check, write its report and send the alerts. Returns the report as written."""
-    settings = settings_of(options, standing.began_at)
+    settings = settings_of(options, run_report.began_at)
     # Importing dbt and Google's clients takes seconds; a usage error should not wait for it.
     from trueup.runs.check import run_check
     from trueup.runs.wiring import open_workplace
@@ -71,16 +71,16 @@ def _checked(options: Namespace, console: Console, standing: Standing) -> Report
         # --format json must print JSON even if nothing could be checked.
         report = Report(settings.window, settings.target, problems=(error.text,))
     rules = load_reference(settings.project_dir / "seeds").rules
-    report = standing.finish(report, rules)
+    report = run_report.finish(report, rules)
     deliveries = send(report, settings.project_dir)
     print_deliveries(deliveries, console)
     unsent = [f"The alert to {one.channel} was not sent: {one.reason}" for one in deliveries if one.is_unsent]
     if unsent:  # this does not change the exit code, but readers of the report must know
-        report = standing.finish(replace(report, notes=(*report.notes, *unsent)), rules)
+        report = run_report.finish(replace(report, notes=(*report.notes, *unsent)), rules)
     return report
 
 
-def _standing(options: Namespace, project_dir: Path) -> Standing:
+def _run_report(options: Namespace, project_dir: Path) -> RunReport:
     """Where the report of a check that begins now is written."""
     began_at = now()
     try:
@@ -88,4 +88,4 @@ def _standing(options: Namespace, project_dir: Path) -> Standing:
     except UsageError:  # the run reports this error; its report needs a window before that
         window = make_window(None, None, None, None, began_at)
     junit = Path(options.junit) if options.junit else None
-    return Standing(state_of(project_dir), window, options.target, junit, began_at, now)
+    return RunReport(state_of(project_dir), window, options.target, junit, began_at, now)

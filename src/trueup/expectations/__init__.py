@@ -1,1 +1,1 @@
-"""What a basketball statistician expects of the tables, as suites of Great Expectations."""
+"""Great Expectations suites: what the values in the tables must satisfy."""

@@ -1,4 +1,4 @@
-"""Which models have a suite, as the YAML beside them declares it: a suite that is gone is missed."""
+"""The suites that the YAML of the models declares, so that a removed suite is noticed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from trueup.expectations.suites import Suite
 
 @dataclass(frozen=True, order=True)
 class DeclaredSuite:
-    """A model, or a table that trueup writes itself, of which a suite of the rule must be there."""
+    """A model, or a table that trueup writes itself, that must have a suite of the rule."""
 
     table: str
     rule: str
 
 
 def declared_suites(models: Path) -> tuple[DeclaredSuite, ...]:
-    """Every ``config: meta: suite:`` of a model or of a source's table under ``models``, whose value is the rule.
+    """Every ``config: meta: suite:`` of a model or of a source's table under ``models``; its value is the rule.
 
     Raises UsageError for YAML that cannot be read.
     """
@@ -36,18 +36,18 @@ def declared_suites(models: Path) -> tuple[DeclaredSuite, ...]:
 
 
 def refuse_missing_suites(suites: Iterable[Suite], declared: Iterable[DeclaredSuite], folder: Path) -> None:
-    """Raise UsageError, naming the model, where a suite that is declared is not in ``folder``."""
+    """Raise UsageError with the name of the model if a declared suite is missing in ``folder``."""
     there = {DeclaredSuite(one.table, one.rule) for one in suites}
     for one in declared:
         if one not in there:
             raise UsageError(
-                f"No suite in {folder} is of the model {one.table} and the rule {one.rule}, as its YAML declares.",
-                "Restore the suite, or take the line suite: out of the model's config.meta.",
+                f"The model {one.table} declares a suite of the rule {one.rule}, but {folder} has none.",
+                "Restore the suite, or remove the line suite: from the model's config.meta.",
             )
 
 
 def _described(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The models and the sources' tables of a file."""
+    """The models and the sources' tables in a file."""
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:

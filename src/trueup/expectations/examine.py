@@ -1,4 +1,4 @@
-"""Suites run against the warehouse: what there is to examine, what Great Expectations says, and the verdicts."""
+"""Runs the suites: the warehouse counts, Great Expectations validates, and both become verdicts."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from trueup.expectations.queries import (
 )
 from trueup.expectations.suites import Suite, read_suites
 from trueup.expectations.validator import Validator
-from trueup.expectations.verdicts import Examples, SuiteRun, Told, judge_suite, not_validated
+from trueup.expectations.verdicts import Examples, SuiteRun, VerdictContext, judge_suite, not_validated
 from trueup.results.reference import Reference
 from trueup.results.report import Cost, SuiteResult
 from trueup.results.verdict import Verdict
 from trueup.window import Window
 
-# The tables that tell of the run itself: they are there only once it has written its report.
+# The rule of the suites on the report's own tables, which exist only after the run has written them.
 REPORTING = "EXP004"
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What the suites said. ``data_docs``: the index of their pages ("" where there are none); ``notes``: why not."""
+    """The result of the suites. ``data_docs``: the index of Data Docs ("" if there is none); ``notes``: why not."""
 
     verdicts: tuple[Verdict, ...] = ()
     suites: tuple[SuiteResult, ...] = ()
@@ -48,30 +48,29 @@ class Examination:
 
 @dataclass(frozen=True)
 class _Step:
-    """A suite after the warehouse has counted, or after Great Expectations has looked, and what it took so far."""
+    """A suite after counting or after validation, and its cost so far."""
 
     run: SuiteRun
     cost: Cost
 
 
 class SuiteTables(Protocol):
-    """What the suites ask of the warehouse."""
+    """The queries of the suites."""
 
     @property
     def bytes_processed(self) -> int:
-        """What BigQuery has read for all queries of this thread so far."""
+        """Bytes that BigQuery has read for all queries of this thread so far."""
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one statement."""
 
 
 class Examiner:
-    """The suites of one run, whose Data Docs are one site. ``open_validator``: imports and opens Great Expectations;
-    ``relation``: where our models stand, as ``project.dataset``; ``is_measured``: whether the warehouse measures
-    bytes; ``left_out``: why none is run ("" if they are).
+    """The suites of one run, with one Data Docs site. ``open_validator``: imports and opens Great Expectations;
+    ``relation``: ``project.dataset`` of our models; ``is_measured``: whether the warehouse measures bytes;
+    ``left_out``: why no suite is run ("" if they are).
 
-    Raises UsageError for a suite that cannot be read or is missing, is of an unknown rule, or asks for an unknown
-    parameter.
+    Raises UsageError for a suite that is invalid or missing, or has an unknown rule or parameter.
     """
 
     def __init__(
@@ -103,16 +102,15 @@ class Examiner:
             self._refuse_unknown(suite)
 
     def prepare(self) -> None:
-        """Import Great Expectations, which takes seconds, beside whatever is done next."""
+        """Start importing Great Expectations in the background; it takes seconds."""
         if not self.left_out:
             self._open()
 
     def examine_data(
         self, unbuilt: frozenset[str] = frozenset(), unwritten: frozenset[str] = frozenset()
     ) -> Examination:
-        """Run every suite but those of the report. ``unbuilt``: models that were not built in this run, whose
-        tables hold what an earlier one saw; ``unwritten``: tables that this command does not write, so that they need
-        no rows.
+        """Run every suite except those of the report. ``unbuilt``: models that this run did not build, so their tables
+        are stale; ``unwritten``: tables that this command does not write, so they need no rows.
         """
         suites = [one for one in self._suites if one.rule != REPORTING]
         return self._examine(
@@ -120,11 +118,11 @@ class Examiner:
         )
 
     def examine_report(self, unbuilt: frozenset[str] = frozenset()) -> Examination:
-        """Run the suites of the report that this run has written."""
+        """Run the suites of the report, which this run has written."""
         return self._examine([one for one in self._suites if one.rule == REPORTING], unbuilt)
 
     def publish(self) -> tuple[str, ...]:
-        """Put the Data Docs of this run in the place of the last one's. Returns why not, if not."""
+        """Replace the last run's Data Docs by those of this run. Returns the reasons if that fails."""
         try:
             if self._opening is not None:
                 self._opening.result().publish_docs()
@@ -136,14 +134,14 @@ class Examiner:
         path = self._folder / f"{suite.name}.json"
         if suite.rule not in self._rules:
             raise UsageError(
-                f"The suite {path} is of the unknown rule {suite.rule}.",
-                "Name a rule of seeds/rules.csv in its meta.",
+                f"The suite {path} has the unknown rule {suite.rule}.",
+                "Set meta.rule to a rule of seeds/rules.csv.",
             )
         for one in suite.expectations:
             if (name := parameter_of(one.config)) and name not in self._parameters:
                 raise UsageError(
-                    f"The suite {path} asks for the unknown parameter {name}.",
-                    f"Known are {', '.join(self._parameters)}.",
+                    f"The suite {path} uses the unknown parameter {name}.",
+                    f"Use one of {', '.join(self._parameters)}.",
                 )
 
     def _examine(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Examination:
@@ -163,7 +161,7 @@ class Examiner:
         )
 
     def _counted_all(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Iterator[_Step]:
-        """Every suite, counted right before it is validated: one while Great Expectations looks at the one before."""
+        """Every suite, counted while Great Expectations validates the one before it."""
         ahead: Future[_Step] | None = None
         with ThreadPoolExecutor(1, "counting") as pool:
             for suite in suites:
@@ -182,7 +180,7 @@ class Examiner:
         return self._opening
 
     def _counted(self, suite: Suite, unbuilt: frozenset[str]) -> _Step:
-        """What there is to examine, and how much of it is not as expected, in the words of the warehouse."""
+        """Count in the warehouse what there is to examine, and how much of it is not as expected."""
         begun = _Step(SuiteRun(suite), Cost(suite.name, "suite", 0.0, self._bytes(0)))
         read = {suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table}
         if read & unbuilt:
@@ -201,7 +199,7 @@ class Examiner:
         )
 
     def _without_idle_filter(self, suite: Suite) -> Suite:
-        """On most days every game counts: then no statement needs to leave any out."""
+        """The suite without its filter if every game counts, as on most days."""
         if not suite.counted_games_only:
             return suite
         if self._has_uncounted is None:
@@ -232,7 +230,7 @@ class Examiner:
         return replace(run, validations=validations)
 
     def _measured(self, step: _Step, do: Callable[[SuiteRun], SuiteRun]) -> _Step:
-        """One part of the work on a suite, with what it costs; what stops it is the suite's problem."""
+        """Do one part of the work on a suite and add its cost; an error becomes the suite's problem."""
         tables = self._tables
         began, bytes_before = time.monotonic(), tables.bytes_processed
         try:
@@ -244,7 +242,7 @@ class Examiner:
         return _Step(run, replace(step.cost, seconds=seconds, bytes_processed=self._bytes(read)))
 
     def _bytes(self, read: int) -> int | None:
-        """Nobody measures the embedded warehouse: no bytes are not 0 bytes."""
+        """None, not 0, if bytes are not measured (embedded warehouse)."""
         return read if self._is_measured else None
 
     def _build_docs(self, steps: Iterable[_Step]) -> tuple[Mapping[str, str], tuple[str, ...]]:
@@ -261,12 +259,12 @@ class Examiner:
         def query(day: date, places: Sequence[int]) -> str:
             return rows_query(suite, self._relation, day, places, self._parameters)
 
-        told = Told(self._rules[suite.rule], pages.get(suite.name, ""), query)
-        return judge_suite(run, self._window, told)
+        context = VerdictContext(self._rules[suite.rule], pages.get(suite.name, ""), query)
+        return judge_suite(run, self._window, context)
 
 
 def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[date, Examples]:
-    """The rows of the query of examples, by date and by the place of the expectation."""
+    """The rows of ``examples_query``, by date and place of the expectation."""
     found: dict[date, dict[int, list[Mapping[str, Any]]]] = {}
     counts: dict[date, int] = {}
     for row in rows:

@@ -1,7 +1,7 @@
-"""The kinds of expectations that trueup counts for each date: what each may say, and its SQL.
+"""The kinds of expectations that trueup can count for each date, their allowed arguments, and their SQL.
 
-Great Expectations says nothing of single dates. So trueup counts beside it, and takes no expectation that it could not
-count for each date: a tolerance (``mostly``) or a condition on rows has one meaning for a week and another for a date.
+Great Expectations gives no results per date, so trueup counts the rows itself. It refuses expectations that it cannot
+count per date: a tolerance (``mostly``) or a row condition means something else for a week than for a date.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _KWARGS: Mapping[str, frozenset[str]] = {
 }
 _IGNORES_NULLS = "any_value_is_missing"
 _PARAMETER = "$PARAMETER"
-# A missing bound is the largest number that there is: NaN is beyond it, on BigQuery and on the embedded warehouse.
+# Stands for a missing bound. NaN is outside of it, on BigQuery and on the embedded warehouse.
 _LARGEST = sys.float_info.max
 
 
 def refusal(config: Config) -> str:
-    """Why an expectation cannot be counted for each date; "" when it can."""
+    """Why an expectation cannot be counted for each date; "" if it can."""
     kind, kwargs = config["type"], config["kwargs"]
     if kind not in _KWARGS:
         return f"{kind} is not one of {', '.join(sorted(_KWARGS))}"
@@ -51,19 +51,19 @@ def refusal(config: Config) -> str:
 
 
 def columns_of(config: Config) -> tuple[str, ...]:
-    """The columns that an expectation names."""
+    """The columns of an expectation."""
     kwargs = config["kwargs"]
     return tuple(kwargs["column_list"]) if config["type"] == _UNIQUE else (kwargs["column"],)
 
 
 def judged_column(config: Config) -> str:
-    """The column whose values are judged: for columns that are unique together the number of rows that share them."""
+    """The column whose values are judged. For a compound key: the number of rows that share the key."""
     columns = columns_of(config)
     return f"rows_per_{'_'.join(columns)}" if config["type"] == _UNIQUE else columns[0]
 
 
 def derived_columns(config: Config) -> dict[str, str]:
-    """The SQL of the judged column, where the table has no such column. NULL where a column of the key is NULL."""
+    """The SQL of the judged column if the table has none. It is NULL if a column of the key is NULL."""
     if config["type"] != _UNIQUE:
         return {}
     columns = columns_of(config)
@@ -73,18 +73,18 @@ def derived_columns(config: Config) -> dict[str, str]:
 
 
 def examines_nulls(config: Config) -> bool:
-    """Whether a NULL is something to examine, and not something to pass over."""
+    """Whether NULLs are examined, not skipped."""
     return bool(config["type"] == _NOT_NULL)
 
 
 def parameter_of(config: Config) -> str:
-    """The name of the parameter that holds the allowed values; "" where they stand in the suite."""
+    """The name of the parameter with the allowed values; "" if the suite lists them."""
     values = config["kwargs"].get("value_set")
     return str(values[_PARAMETER]) if isinstance(values, Mapping) else ""
 
 
 def fault_condition(config: Config, parameters: Parameters) -> str:
-    """SQL that is true for a row that is not as expected. NULL or false for one that is, or is passed over."""
+    """SQL that is true for a row that is not as expected; false or NULL for others and for skipped rows."""
     kind, kwargs, column = config["type"], config["kwargs"], judged_column(config)
     if kind == _NOT_NULL:
         return f"{column} is null"
@@ -99,10 +99,10 @@ def fault_condition(config: Config, parameters: Parameters) -> str:
 
 
 def asked_config(config: Config, is_wrong: bool) -> dict[str, Any]:
-    """The expectation as Great Expectations is asked.
+    """The configuration that Great Expectations gets.
 
-    Columns that are unique together are a range of their judged column: its own way reads the rows twice and joins
-    them. Where the warehouse has found a row (``is_wrong``), a range has both bounds: NaN is beyond no single one.
+    A compound key becomes a range of its judged column: the original expectation reads the rows twice and joins them.
+    If the warehouse has found wrong rows (``is_wrong``), a range gets both bounds: one bound alone does not find NaN.
     """
     if config["type"] == _UNIQUE or (config["type"] == _BETWEEN and is_wrong):
         least, most = _bounds(config)
@@ -132,7 +132,7 @@ def _range_refusal(kwargs: Config) -> str:
 
 def _set_refusal(values: Any) -> str:
     if isinstance(values, Mapping):
-        return "" if set(values) == {_PARAMETER} else f"{_IN_SET} knows no {', '.join(sorted(values))} in value_set"
+        return "" if set(values) == {_PARAMETER} else f"{_IN_SET} has unknown keys in value_set: {sorted(values)}"
     if not values or not all(isinstance(one, str) or _is_number(one) for one in values):
         return f"{_IN_SET} needs strings or numbers in value_set; compare booleans as text"
     return ""

@@ -1,4 +1,4 @@
-"""The SQL of a suite: which rows are examined, how many of each date are not as expected, and which these are."""
+"""The SQL of a suite: its rows, the counts of wrong rows per date, and examples of them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ from trueup.expectations.suites import Suite
 from trueup.expectations.verdicts import Examined
 from trueup.window import Window
 
-# The model of ours that names the games that do not count: preseason, All-Star.
+# Our model of the games that do not count: preseason, All-Star.
 UNCOUNTED_GAMES = "uncounted_games"
 EXAMPLES = 5
 
 
 def batch_query(suite: Suite, dataset: str, window: Window) -> str:
-    """The rows of the checked days, only the columns that the suite reads. ``dataset`` is ``project.dataset``.
+    """The rows of the checked days, with only the suite's columns. ``dataset`` is ``project.dataset``.
 
-    A literal range on the partition column, so that BigQuery reads these days and no more; no per cent sign,
-    which the SQL library between Great Expectations and BigQuery doubles.
+    The range on the partition column is literal, so that BigQuery reads only these days. There is no per cent sign,
+    because the SQL library between Great Expectations and BigQuery doubles it.
     """
     return _batch_query(suite, dataset, window.first_date, window.last_date)
 
 
 def coverage_query(suite: Suite, dataset: str, window: Window, parameters: Parameters) -> str:
-    """Per day how many rows there were, of each judged column how many were examined, and of each expectation how many
-    are not as expected.
-    """
+    """Per day: the number of rows, the examined values per judged column, and the unexpected rows per expectation."""
     columns = dict.fromkeys(one.judged_column for one in suite.expectations if not one.examines_nulls)
     examined = [f"count({column}) as examined_{column}" for column in columns]
     unexpected = [
@@ -42,7 +40,7 @@ def coverage_query(suite: Suite, dataset: str, window: Window, parameters: Param
 
 
 def examined_of(suite: Suite, row: Mapping[str, Any]) -> Examined:
-    """A row of that query, as what there was to examine on its day."""
+    """A row of ``coverage_query`` as the counts of its day."""
     row_count = row["row_count"]
     return Examined(
         row_count=row_count,
@@ -54,10 +52,10 @@ def examined_of(suite: Suite, row: Mapping[str, Any]) -> Examined:
 
 
 def examples_query(suite: Suite, dataset: str, window: Window, places: Sequence[int], parameters: Parameters) -> str:
-    """A few rows that are not as expected, of each day and of each expectation in ``places``, by their keys.
+    """A few unexpected rows of each day and each expectation in ``places``, sorted by key.
 
-    ``expectation_place`` says which expectation a row is an example of; ``wrong_row_count`` how many rows of the day
-    are not as one or another of them expects.
+    ``expectation_place``: the expectation that the row violates; ``wrong_row_count``: rows of the day that violate at
+    least one of them.
     """
     conditions = {place: fault_condition(suite.expectations[place].config, parameters) for place in places}
     marks = ", ".join(f"if({condition}, {place}, null)" for place, condition in conditions.items())
@@ -76,13 +74,13 @@ def examples_query(suite: Suite, dataset: str, window: Window, places: Sequence[
 
 
 def rows_query(suite: Suite, dataset: str, day: date, places: Sequence[int], parameters: Parameters) -> str:
-    """The query of a finding: all rows of a day that are not as one of the expectations in ``places`` says."""
+    """The query of a finding: all rows of a day that violate an expectation in ``places``."""
     either = " or ".join(fault_condition(suite.expectations[place].config, parameters) for place in places)
     return f"select * from ({_batch_query(suite, dataset, day, day)}) where {either}"
 
 
 def needed_dates_query(suite: Suite, dataset: str, window: Window) -> str:
-    """The days on which the table must have rows, where another table decides."""
+    """The days on which the table must have rows, if another table decides that."""
     needed = suite.needs_rows_where
     assert needed is not None
     return (
@@ -92,7 +90,7 @@ def needed_dates_query(suite: Suite, dataset: str, window: Window) -> str:
 
 
 def uncounted_query(dataset: str, window: Window) -> str:
-    """How many games of the days do not count."""
+    """The number of games of the days that do not count."""
     days = _days(window.first_date, window.last_date)
     return f"select count(*) as game_count from `{dataset}.{UNCOUNTED_GAMES}` where {days}"
 
@@ -102,7 +100,7 @@ def _batch_query(suite: Suite, dataset: str, first_date: date, last_date: date) 
     days = _days(first_date, last_date)
     if not suite.counted_games_only:
         return f"select {columns} from `{dataset}.{suite.table}` where {days}"
-    # NOT EXISTS keeps a row whose game_id is NULL, and has no trouble with a NULL on the other side.
+    # NOT EXISTS, unlike NOT IN, handles NULL in game_id on both sides.
     return (
         f"select {columns} from `{dataset}.{suite.table}` as examined where {days} and not exists ("
         f"select 1 from `{dataset}.{UNCOUNTED_GAMES}` as uncounted where uncounted.{days} "

@@ -1,4 +1,4 @@
-"""The suites in ``expectations/``: Great Expectations' own JSON, and what its ``meta`` tells trueup."""
+"""The suites in ``expectations/``: the JSON of Great Expectations, with ``meta`` for trueup."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _META = frozenset(
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation. ``config``: Great Expectations' JSON of it; ``columns``: those that it reads."""
+    """One expectation. ``config``: its JSON; ``columns``: those that it reads; ``says``: its description."""
 
     says: str
     severity: Severity
@@ -43,13 +43,13 @@ class Expectation:
 
     @property
     def examines_nulls(self) -> bool:
-        """Whether a NULL is something to examine, and not something to pass over."""
+        """Whether NULLs are examined, not skipped."""
         return examines_nulls(self.config)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Some rows of a model of ours: those for which ``condition``, in SQL, is true."""
+    """The rows of one of our models for which ``condition`` (SQL) is true."""
 
     table: str
     condition: str
@@ -57,12 +57,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite: what is expected of one table.
+    """One suite: the expectations on one table.
 
-    ``rule``: the code of its family. ``table``: the model of ours that is read. ``keys``: the columns that name a
-    row to a person. ``derived``: columns that are computed for this suite alone, name to SQL. ``counted_games_only``:
-    whether rows of games that do not count are left out. ``needs_rows_each_date``: whether a date without rows could
-    not be checked; with ``needs_rows_where`` only a date that has such rows.
+    ``rule``: code of the rule. ``table``: the model that is read. ``keys``: columns that identify a row for people.
+    ``derived``: columns computed only for this suite, name to SQL. ``counted_games_only``: leave out rows of games that
+    do not count. ``needs_rows_each_date``: a date without rows is "could not check"; with ``needs_rows_where`` only a
+    date that has such rows in the other table.
     """
 
     name: str
@@ -77,14 +77,14 @@ class Suite:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is read, ``game_date`` first, the derived ones last."""
+        """Every column that is read: ``game_date`` first, derived ones last."""
         named = [*self.keys, *(column for one in self.expectations for column in one.columns)]
         plain = dict.fromkeys(["game_date", *(name for name in named if name not in self.derived)])
         return (*plain, *self.derived)
 
 
 def read_suites(folder: Path) -> tuple[Suite, ...]:
-    """Every suite, by name. Raises UsageError, naming the file, for one that cannot be read or counted."""
+    """Every suite, by name. Raises UsageError with the name of the file if one is invalid."""
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise UsageError(f"There is no suite in {folder}.", "Run trueup in its checkout, or give --project-dir.")
@@ -94,31 +94,33 @@ def read_suites(folder: Path) -> tuple[Suite, ...]:
 def _read(path: Path) -> Suite:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        _refuse_what_is_unknown(path, raw)
+        _refuse_unknown(path, raw)
         suite = _suite(raw)
     except (OSError, ValueError) as error:
         raise UsageError(f"The suite {path} cannot be read: {error}", "Correct its JSON.") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"The suite {path} lacks {error}.",
+            f"The suite {path} has a missing or invalid value: {error}.",
             "It needs name, expectations (each with type, kwargs, severity, description), meta.rule, .table, .keys.",
         ) from error
     if suite.name != path.stem:
-        raise UsageError(f"The suite in {path} calls itself {suite.name}.", "A file has the name of its suite.")
+        raise UsageError(
+            f"The suite in {path} has the name {suite.name}.", "Rename the suite or the file: both names must be equal."
+        )
     return suite
 
 
-def _refuse_what_is_unknown(path: Path, raw: Mapping[str, Any]) -> None:
+def _refuse_unknown(path: Path, raw: Mapping[str, Any]) -> None:
     for one in raw["expectations"]:
         if reason := refusal(one):
             raise UsageError(
                 f"The suite {path} has an expectation that cannot be counted: {reason}.",
-                "Compute what it needs as a column in meta.derived, NULL where nothing is expected of a row.",
+                "Add a column to meta.derived that is NULL for rows without an expectation.",
             )
-    # A misspelt key would switch off what it asks for.
+    # A misspelt key would silently disable its setting.
     if unknown := sorted(set(raw["meta"]) - _META):
         raise UsageError(
-            f"The suite {path} has {', '.join(unknown)} in its meta.", f"It can have {', '.join(sorted(_META))}."
+            f"The suite {path} has unknown keys in meta: {', '.join(unknown)}.", f"Use {', '.join(sorted(_META))}."
         )
 
 

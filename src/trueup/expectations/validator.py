@@ -18,15 +18,13 @@ class Validator(Protocol):
     def validate(
         self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
-        """What it says of each expectation of a suite, in their order, over the ``row_count`` rows of a query.
+        """Validate the ``row_count`` rows of a query; one Validation per expectation of the suite, in order.
 
-        ``wrong_places``: of the expectations that the warehouse has found rows against.
+        ``wrong_places``: places of the expectations for which the warehouse found wrong rows.
         """
 
     def build_docs(self) -> Mapping[str, str]:
-        """Write Data Docs of all that was validated; the page of each suite, and of "" the index, from the report's
-        folder.
-        """
+        """Write Data Docs. Returns the page of each suite, and the index under "", relative to the report's folder."""
 
     def publish_docs(self) -> None:
-        """Put them in the place of those of the last run."""
+        """Replace the last run's Data Docs by these."""

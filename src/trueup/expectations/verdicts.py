@@ -1,4 +1,4 @@
-"""What Great Expectations found, as verdicts: one per suite and date. Pure."""
+"""The results of suites as verdicts: one per suite and date. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Validation:
-    """What Great Expectations said of one expectation, of all days together.
+    """Great Expectations' result for one expectation, for all days together.
 
-    ``unexpected_count``: the rows that are not as expected; ``missing_count``: those that it passed over as NULL, None
-    where it does not say. ``problem``: why it could not say anything ("" when it could).
+    ``unexpected_count``: rows that are not as expected; ``missing_count``: skipped NULLs, None if not reported.
+    ``problem``: why the expectation could not be validated, or "".
     """
 
     is_met: bool
@@ -34,9 +34,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Examined:
-    """What the warehouse counted on one date: rows, and of each expectation those that it examined and those that
-    are not as expected.
-    """
+    """The warehouse's counts for one date: rows, and per expectation the examined and the unexpected rows."""
 
     row_count: int = 0
     counts: tuple[int, ...] = ()
@@ -45,9 +43,9 @@ class Examined:
 
 @dataclass(frozen=True)
 class Examples:
-    """A few rows of one date that are not as expected, by the place of the expectation in its suite.
+    """A few unexpected rows of one date, by the place of the expectation in its suite.
 
-    ``row_count``: how many rows of the date are not as one or another expectation says.
+    ``row_count``: rows of the date that violate at least one expectation.
     """
 
     row_count: int = 0
@@ -56,8 +54,8 @@ class Examples:
 
 @dataclass(frozen=True)
 class SuiteRun:
-    """One suite as it was run. ``needed_dates``: those on which its table must have rows; ``problem``: why it could
-    not be run ("" when it was).
+    """One run of a suite. ``needed_dates``: dates on which its table must have rows; ``problem``: why the suite could
+    not run, or "".
     """
 
     suite: Suite
@@ -69,18 +67,18 @@ class SuiteRun:
 
     @property
     def wrong_places(self) -> tuple[int, ...]:
-        """The places of the expectations that the warehouse found rows against, on any day."""
+        """The places of the expectations for which the warehouse found wrong rows on any day."""
         places = range(len(self.suite.expectations))
         return tuple(place for place in places if any(one.unexpected[place] for one in self.examined.values()))
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Of each expectation that was validated, why it could not be examined ("" when it could)."""
+        """For each validated expectation, why it could not be examined, or ""."""
         return tuple(_problem(self, place, one) for place, one in enumerate(self.validations))
 
     @property
     def unexamined(self) -> tuple[str, ...]:
-        """The expectations that examined nothing on any day, or could not."""
+        """The expectations that examined nothing on any day, or could not be examined."""
         problems = self.problems or [self.problem or "no rows"] * len(self.suite.expectations)
         return tuple(
             one.says
@@ -90,14 +88,14 @@ class SuiteRun:
 
     @property
     def failed_count(self) -> int:
-        """How many expectations are not met."""
+        """The number of expectations that are not met."""
         return sum(not one.is_met and not problem for one, problem in zip(self.validations, self.problems, strict=True))
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a verdict tells beside what was found. ``page``: where Data Docs tell more; ``query``: of the SQL that
-    shows the rows of a date that are not as the expectations in some places say.
+class VerdictContext:
+    """What a verdict adds to the counts. ``page``: in Data Docs; ``query``: SQL for the rows of a date that violate the
+    expectations in the given places.
     """
 
     rule: Rule
@@ -116,49 +114,47 @@ class _Fault:
     examples: tuple[Row, ...]
 
 
-def judge_suite(run: SuiteRun, window: Window, told: Told) -> tuple[Verdict, ...]:
-    """Per checked day the verdict on a suite."""
-    return tuple(_judge_day(run, day, told) for day in window.dates)
+def judge_suite(run: SuiteRun, window: Window, context: VerdictContext) -> tuple[Verdict, ...]:
+    """The verdict on a suite for each checked day."""
+    return tuple(_judge_day(run, day, context) for day in window.dates)
 
 
 def not_validated(suite: Suite, window: Window, reason: str, is_blocking: bool) -> tuple[Verdict, ...]:
-    """A suite that was not run, for every day."""
+    """The not_run verdict on a suite for every day."""
     return tuple(_not_run(suite, day, reason, is_blocking) for day in window.dates)
 
 
-def _problem(run: SuiteRun, place: int, said: Validation) -> str:
-    """Why an expectation was not examined: Great Expectations says so, or saw other rows than the warehouse counts."""
-    if said.problem:
-        return said.problem
+def _problem(run: SuiteRun, place: int, result: Validation) -> str:
+    """Why an expectation was not examined: Great Expectations failed, or its counts differ from the warehouse's."""
+    if result.problem:
+        return result.problem
     says, days = run.suite.expectations[place].says, run.examined.values()
     unexpected = sum(day.unexpected[place] for day in days)
-    if said.unexpected_count != unexpected or said.is_met != (unexpected == 0):
-        return (
-            f"it sees {said.unexpected_count} rows that are not as expected, the warehouse counts {unexpected} ({says})"
-        )
-    if said.missing_count is None or run.suite.expectations[place].examines_nulls:
+    if result.unexpected_count != unexpected or result.is_met != (unexpected == 0):
+        return f"it finds {result.unexpected_count} rows that are not as expected, the warehouse {unexpected} ({says})"
+    if result.missing_count is None or run.suite.expectations[place].examines_nulls:
         return ""
     missing = sum(day.row_count - day.counts[place] for day in days)
-    if said.missing_count != missing:
-        return f"it passes over {said.missing_count} rows that are NULL, the warehouse counts {missing} ({says})"
+    if result.missing_count != missing:
+        return f"it skips {result.missing_count} rows that are NULL, the warehouse {missing} ({says})"
     return ""
 
 
-def _judge_day(run: SuiteRun, day: date, told: Told) -> Verdict:
+def _judge_day(run: SuiteRun, day: date, context: VerdictContext) -> Verdict:
     suite, examined = run.suite, run.examined.get(day, Examined())
     if run.problem:
         return _not_run(suite, day, run.problem, True)
     if not examined.row_count:
         is_needed = day in run.needed_dates
-        must = ", and must have" if is_needed else ""
-        return _not_run(suite, day, f"{suite.name} has no rows that day{must}", is_needed)
+        required = ", but must have some" if is_needed else ""
+        return _not_run(suite, day, f"{suite.name} has no rows that day{required}", is_needed)
     faults = _faults(run, day)
     problems = list(dict.fromkeys(one for one in run.problems if one))
-    # An error is told. Anything less must not hide that the rest could not be examined.
+    # Only an error may hide that other expectations could not be examined.
     if problems and not any(one.expectation.severity == "error" for one in faults):
         return _not_run(suite, day, f"Great Expectations could not examine {suite.name}: {problems[0]}", True)
     if faults:
-        return _failed(run, day, faults, problems, told)
+        return _failed(run, day, faults, problems, context)
     if not any(examined.counts):
         return _not_run(suite, day, f"every value of {suite.name} is NULL", False)
     return Verdict(day, suite.rule, suite.name, "passed", examined_count=examined.row_count)
@@ -169,7 +165,7 @@ def _not_run(suite: Suite, day: date, reason: str, is_blocking: bool) -> Verdict
 
 
 def _faults(run: SuiteRun, day: date) -> list[_Fault]:
-    """The expectations that are not met on a day and were examined, the worst first."""
+    """The expectations that were examined and are not met on a day, worst first."""
     examined, examples, problems = run.examined[day], run.examples.get(day, Examples()), run.problems
     faults = [
         _Fault(place, one, count, examined.counts[place], examples.rows.get(place, ()))
@@ -179,9 +175,11 @@ def _faults(run: SuiteRun, day: date) -> list[_Fault]:
     return sorted(faults, key=lambda one: SEVERITIES.index(one.expectation.severity))
 
 
-def _failed(run: SuiteRun, day: date, faults: Sequence[_Fault], problems: Sequence[str], told: Told) -> Verdict:
+def _failed(
+    run: SuiteRun, day: date, faults: Sequence[_Fault], problems: Sequence[str], context: VerdictContext
+) -> Verdict:
     suite, row_count = run.suite, run.examined[day].row_count
-    # At least as many rows are wrong as one expectation finds.
+    # Every expectation's count is a lower bound.
     wrong = max(run.examples.get(day, Examples()).row_count, *(one.unexpected_count for one in faults), 0)
     named = "; ".join(f"{one.expectation.says} ({one.unexpected_count} not)" for one in faults[:_NAMED])
     more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
@@ -197,12 +195,12 @@ def _failed(run: SuiteRun, day: date, faults: Sequence[_Fault], problems: Sequen
         detail={
             "expectation_count": len(suite.expectations),
             "failed_expectations": [_fault_detail(suite, one) for one in faults],
-            "data_docs": told.page,
+            "data_docs": context.page,
             **({"could_not_examine": problems} if problems else {}),
         },
-        remedy=told.rule.remedy(suite.name, day),
+        remedy=context.rule.remedy(suite.name, day),
         examined_count=row_count,
-        query=told.query(day, sorted(one.place for one in faults)),
+        query=context.query(day, sorted(one.place for one in faults)),
     )
 
 
@@ -219,6 +217,6 @@ def _fault_detail(suite: Suite, fault: _Fault) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A cell as JSON can hold it: it knows no NaN and no infinity."""
+    """A cell as a JSON value; NaN and infinity become text."""
     is_plain = isinstance(value, str | int | None) or (isinstance(value, float) and isfinite(value))
     return value if is_plain else str(value)

@@ -8,7 +8,7 @@ from trueup.completion.document import Document
 from trueup.judge.case import NO_GAMES, NO_TABLE, NOT_DUE, Case
 from trueup.judge.evidence import ProcessorEvidence
 from trueup.plural import counted
-from trueup.results.verdict import Verdict, moment_text
+from trueup.results.verdict import Verdict, timestamp_text
 
 
 def count_agrees(case: Case, document: Document) -> Verdict:
@@ -113,7 +113,7 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
             name,
             "error",
             f"{name} reported the status {report.status!r}.",
-            detail={"status": report.status, "completed_at": moment_text(report.completed_at)},
+            detail={"status": report.status, "completed_at": timestamp_text(report.completed_at)},
         )
         return [failure]
     fine = case.passed("DONE005", name)

@@ -10,7 +10,7 @@ from trueup.completion.roster import RosterEntry
 from trueup.judge.case import NO_GAMES, Case
 from trueup.plural import counted
 from trueup.results.finding import Severity
-from trueup.results.verdict import Verdict, moment_text
+from trueup.results.verdict import Verdict, timestamp_text
 from trueup.window import EASTERN
 
 _RULES = ("TRIG001", "TRIG002", "TRIG003", "TRIG004")
@@ -88,7 +88,7 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
         observed=waited,
         expected=_minutes(case.settings.trigger_grace),
         detail={
-            "completed_at": moment_text(completed_at),
+            "completed_at": timestamp_text(completed_at),
             "phase4_rows": phase4.row_count if phase4.is_source_present else None,
         },
     )
@@ -113,7 +113,7 @@ def _started_late(case: Case, document: Document, completed_at: datetime | None,
         key,
         severity,
         f"Phase 4 was started {counted(int(_minutes(delay)), 'minute')} after the night was complete.",
-        detail={"completed_at": moment_text(completed_at), "triggered_at": moment_text(document.triggered_at)},
+        detail={"completed_at": timestamp_text(completed_at), "triggered_at": timestamp_text(document.triggered_at)},
         **facts,
     )
 
@@ -181,7 +181,7 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
         f"The document says that phase 4 was started{since}, but phase 4 wrote nothing{late}.",
         observed=float(phase4.row_count),
         detail={
-            "triggered_at": moment_text(document.triggered_at),
-            "first_written_at": moment_text(phase4.first_written_at),
+            "triggered_at": timestamp_text(document.triggered_at),
+            "first_written_at": timestamp_text(phase4.first_written_at),
         },
     )

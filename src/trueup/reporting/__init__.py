@@ -1,1 +1,1 @@
-"""The report, its page, its stories and its alerts."""
+"""The report with its page, stories and alerts."""

@@ -1,4 +1,4 @@
-"""How old a report is: in words, and whether it is too old to be told as today's. Pure."""
+"""The age of a report: in words, and whether it is too old to send. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from trueup.errors import CannotCheckError, UsageError
 from trueup.reporting.page.wording import counted, utc
 from trueup.results.report import Report
 
-# A check runs every morning: what is older than half a day is not today's.
+# A check runs every morning: a report older than half a day is not from today.
 MOST_HOURS = 12.0
-# Two machines' clocks may differ by so much.
+# How much the clocks of two machines may differ.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 def age_in_words(report: Report, now: datetime) -> str:
-    """When a report was written, and how long ago: ``2026-02-04 08:03 UTC, 26 hours ago``."""
+    """When a report was written, and its age: ``2026-02-04 08:03 UTC, 26 hours ago``."""
     if report.written_at is None:
         return "at an unknown time"
     written = utc(report.written_at.replace(second=0))
@@ -27,26 +27,26 @@ def age_in_words(report: Report, now: datetime) -> str:
 
 
 def is_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> bool:
-    """Whether a report is older than so many hours; one without a time of writing is."""
+    """Whether a report is older than ``most_hours``. A report without ``written_at`` is."""
     return _hours(report, now) > most_hours
 
 
 def refuse_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> None:
-    """Raise CannotCheckError for a report that is older than so many hours, or from the future.
+    """Raise CannotCheckError for a report that is older than ``most_hours``, or from the future.
 
-    Raises UsageError where the number of hours is not above 0.
+    Raises UsageError if ``most_hours`` is not above 0.
     """
-    if not most_hours > 0:  # not a number is not above 0 either
+    if not most_hours > 0:  # also refuses NaN
         raise UsageError(f"--max-age is {most_hours:g}.", "Give a number of hours above 0.")
     if is_old(report, now, most_hours):
         raise CannotCheckError(
             f"The last report was written {age_in_words(report, now)}: it is older than {most_hours:g} hours, "
-            "so nothing was told.",
+            "so nothing was sent.",
             "Run trueup check again, or give --max-age HOURS.",
         )
     if report.written_at is not None and report.written_at - now > _CLOCK_TOLERANCE:
         raise CannotCheckError(
-            f"The last report was written {age_in_words(report, now)}, so nothing was told.",
+            f"The last report was written {age_in_words(report, now)}, so nothing was sent.",
             "Correct the clock, then run trueup check again.",
         )
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its report, for machines and for ``trueup report``."""
+"""The files of a report: ``report.json``, ``junit.xml``, ``report.html``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _DATA, _JUNIT, _PAGE = "report.json", "junit.xml", "report.html"
 
 
 def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], written_at: datetime) -> Report:
-    """Write report.json, junit.xml and report.html, each whole or not at all; returns the report as it was written.
+    """Write report.json, junit.xml and report.html, each completely or not at all; returns the report as written.
 
-    Raises CannotCheckError where one cannot be written.
+    Raises CannotCheckError if a file cannot be written.
     """
     written = replace(report, written_at=written_at)
     _write(folder / _DATA, to_json(written))
@@ -32,24 +32,24 @@ def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], writte
 
 
 def write_page(folder: Path, report: Report, rules: Mapping[str, Rule]) -> Path:
-    """Write report.html, for people; returns its path. Raises CannotCheckError where it cannot be written."""
+    """Write report.html; returns its path. Raises CannotCheckError if it cannot be written."""
     path = page_path(folder)
     _write(path, render(report, rules))
     return path
 
 
 def page_path(folder: Path) -> Path:
-    """Where the page of the report in a folder is."""
+    """The path of report.html in a folder."""
     return folder / _PAGE
 
 
 def write_junit(path: Path, report: Report) -> None:
-    """Write the report as JUnit XML. Raises CannotCheckError where it cannot be written."""
+    """Write the report as JUnit XML. Raises CannotCheckError if it cannot be written."""
     _write(path, to_junit(report))
 
 
 def discard_report(folder: Path) -> None:
-    """Remove the last run's report.json, junit.xml and report.html. Raises CannotCheckError where one stays."""
+    """Remove the last run's report.json, junit.xml and report.html. Raises CannotCheckError if one stays."""
     kept = []
     for name in (_DATA, _JUNIT, _PAGE):
         try:
@@ -58,43 +58,45 @@ def discard_report(folder: Path) -> None:
             kept.append(f"{folder / name}: {error.strerror}")
     if kept:
         raise CannotCheckError(
-            f"The last run's report cannot be replaced ({'; '.join(kept)}). What is there is not today's.",
-            "Remove it, and make the folder writable.",
+            f"The report of an earlier run cannot be removed ({'; '.join(kept)}). It is out of date.",
+            "Remove the file, and make the folder writable.",
         )
 
 
 def read_report(folder: Path) -> Report:
-    """The last run's report. Raises CannotCheckError when it, or a page that it links to, is missing or broken."""
+    """The last run's report. Raises CannotCheckError if it, or a page that it links to, is missing or broken."""
     path = folder / _DATA
     try:
         report = from_json(path.read_text(encoding="utf-8"))
         if report.written_at is None:
-            raise ValueError("it does not say when it was written")
+            raise ValueError("written_at is missing")
     except FileNotFoundError as error:
-        raise CannotCheckError(f"There is no report of a last run at {path}.", "Run trueup check first.") from error
+        raise CannotCheckError(f"There is no report at {path}.", "Run trueup check first.") from error
     except OSError as error:
-        raise CannotCheckError(f"The report {path} cannot be read: {error.strerror}.", "Look at the file.") from error
+        raise CannotCheckError(
+            f"The report {path} cannot be read: {error.strerror}.", "Check the file and its permissions."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotCheckError(
-            f"The report {path} is broken: {_told(error)}.", "Run trueup check again; it writes a new one."
+            f"The report {path} is broken: {_error_text(error)}.", "Run trueup check again to write a new report."
         ) from error
     for page in dict.fromkeys((report.data_docs, *(suite.page for suite in report.suites))):
         if page and not (folder / page).is_file():
             raise CannotCheckError(
-                f"The report {path} links to {folder / page}, which is not there.",
-                "Run trueup check again; it writes Great Expectations' pages anew.",
+                f"The report {path} links to {folder / page}, which is missing.",
+                "Run trueup check again to write the Data Docs.",
             )
     return report
 
 
-def _told(error: Exception) -> str:
-    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+def _error_text(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def write_crash(folder: Path, text: str) -> Path:
-    """Keep the traceback of a defect of ours for the one who reports it.
+    """Write the traceback of a bug in trueup to crash.log, for the bug report; returns its path.
 
-    Raises CannotCheckError where it cannot be written.
+    Raises CannotCheckError if it cannot be written.
     """
     path = folder / "crash.log"
     _write(path, text)
@@ -102,7 +104,7 @@ def write_crash(folder: Path, text: str) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never meets half a file. What UTF-8 cannot hold becomes a question mark."""
+    """Write the complete file or nothing. Characters that UTF-8 cannot encode become question marks."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,5 +114,5 @@ def _write(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise CannotCheckError(
-            f"{path} cannot be written: {error.strerror}.", "Make room, or make the folder writable."
+            f"{path} cannot be written: {error.strerror}.", "Free disk space, or make the folder writable."
         ) from error

@@ -1,4 +1,4 @@
-"""The report as JSON: what ``--format json`` prints and ``report.json`` holds."""
+"""The report as JSON: the output of ``--format json`` and the content of ``report.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WINDOW = ("as_of", "first_date", "last_date")
 
 
 def to_json(report: Report, **more: Any) -> str:
-    """One JSON document, with ``more`` keys where a command has more to say."""
+    """One JSON document; ``more``: further keys of a command."""
     data = {field.name: getattr(report, field.name) for field in fields(report) if field.name != "window"}
     window = {name: getattr(report.window, name) for name in _WINDOW}
     rows = {name: [asdict(one) for one in value] for name, value in data.items() if _is_rows(value)}
@@ -33,18 +33,18 @@ def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
 
 def json_text(data: Any) -> str:
-    """Data as every ``--format json`` prints it; dates and timestamps are ISO 8601."""
-    return json.dumps(data, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
+    """Data as ``--format json`` prints it; dates and timestamps are ISO 8601."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=lambda one: one.isoformat())
 
 
 def from_json(text: str) -> Report:
-    """The report that ``to_json`` wrote. Raises KeyError for a key that is missing, ValueError for anything else."""
+    """The report that ``to_json`` wrote. Raises KeyError for a missing key, ValueError for any other error."""
     data = json.loads(text)
     if not isinstance(data, Mapping):
-        raise ValueError("it holds no report")
+        raise ValueError("it is not a JSON object")
     window = {name: data[name] for name in _WINDOW}
     rest = {field.name: data[field.name] for field in fields(Report) if field.name != "window"}
     report = parse(Report, json.dumps({"window": window, **rest}))
     if report.written_at is not None and report.written_at.tzinfo is None:
-        raise ValueError(f"written_at {data['written_at']!r} has no offset")
+        raise ValueError(f"written_at {data['written_at']!r} has no time zone")
     return report

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 from trueup.results.finding import Finding
 from trueup.results.report import Report
 
-# What XML cannot hold, not even escaped.
+# Characters that XML does not allow, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(report: Report) -> str:
-    """JUnit XML: one case per rule and date; findings are failures, not run is skipped or an error."""
+    """JUnit XML: one case per rule and date. Errors are failures; not run is skipped, or an error if it blocks."""
     found: dict[tuple[str, date], list[Finding]] = {}
     for finding in report.findings:
         found.setdefault((finding.rule, finding.game_date), []).append(finding)

@@ -11,7 +11,7 @@ Outcome = Literal["passed", "failed", "not_run"]
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """What one rule said of one date, in the shape of the model ``rule_outcomes``."""
+    """The outcome of one rule on one date, in the shape of the model ``rule_outcomes``."""
 
     rule: str
     game_date: date

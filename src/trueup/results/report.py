@@ -34,7 +34,7 @@ class ServiceLevel:
 
 @dataclass(frozen=True)
 class Lateness:
-    """One scraper on one date, in the shape of the model ``scraper_lateness``; moments in UTC."""
+    """One scraper on one date, in the shape of the model ``scraper_lateness``; timestamps in UTC."""
 
     scraper_name: str
     game_date: date
@@ -49,8 +49,8 @@ class Lateness:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one model, test or suite took. ``bytes_processed``: what BigQuery read for it, None where nobody measures
-    it: the embedded default.
+    """The cost of one model, test or suite. ``bytes_processed``: bytes that BigQuery read, None if not measured
+    (embedded warehouse).
     """
 
     name: str
@@ -61,8 +61,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """One suite of Great Expectations in this run. ``unexamined``: its expectations that examined nothing, or could
-    not; ``page``: its Data Docs page, a path from the report's folder ("" where there is none).
+    """The result of one Great Expectations suite. ``unexamined``: its expectations that examined nothing or could not
+    run; ``page``: its Data Docs page, relative to the report's folder ("" if there is none).
     """
 
     name: str
@@ -75,9 +75,9 @@ class SuiteResult:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that one check found out. ``problems``: why parts could not be checked. ``data_docs``: the index
-    of Great Expectations' pages, a path from the report's folder ("" where there are none). ``written_at``: when it
-    was written to its folder, in UTC; None where it was not.
+    """The result of one check. ``problems``: why parts could not be checked. ``data_docs``: the index page of Data
+    Docs, relative to the report's folder ("" if there is none). ``written_at``: when the report was written to its
+    folder, in UTC; None if it was not.
     """
 
     window: Window
@@ -96,7 +96,9 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """Errors win: someone must act on them. Then what could not be checked. Healthy only where something passed."""
+        """``findings`` if there is an error; else ``could_not_check`` if a check was blocked or none passed; else
+        ``healthy``.
+        """
         if any(finding.severity == "error" for finding in self.findings):
             return "findings"
         if self.problems or self.blocked or not any(one.outcome == "passed" for one in self.outcomes):
@@ -110,19 +112,17 @@ class Report:
 
     @property
     def blocked(self) -> tuple[RuleOutcome, ...]:
-        """The outcomes of rules that should have examined something and could not, whatever else they found."""
+        """Outcomes of rules that could not examine all that they should have, including failed ones."""
         return tuple(one for one in self.outcomes if one.is_blocking)
 
 
 def unseen_days(outcomes: Sequence[RuleOutcome], window: Window, zone: ZoneInfo = EASTERN) -> Iterator[str]:
-    """The days of which nothing can be said: those that are not over by the clock of ``zone``, and those on which no
-    rule was examined.
-    """
+    """One sentence for each day that could not be checked: it is not over in ``zone``, or no rule examined anything."""
     today = window.as_of.astimezone(zone).date()
     seen = {one.game_date for one in outcomes if one.outcome in ("passed", "failed")}
     for day in window.dates:
         if day >= today:
-            yield f"{day} is not over as of {window.as_of.isoformat()}: nothing of it can be judged yet."
+            yield f"{day} is not over as of {window.as_of.isoformat()}: it cannot be checked yet."
         elif day not in seen:
             reasons = Counter(one.reason for one in outcomes if one.game_date == day and one.reason)
             most = f" ({reasons.most_common(1)[0][0]})" if reasons else ""

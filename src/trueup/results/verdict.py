@@ -1,4 +1,4 @@
-"""A verdict: what was found about one rule and one subject on one date, where that is judged outside of SQL."""
+"""A verdict: the result of one rule for one subject and date, judged outside SQL."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from trueup.results.finding import Severity
 from trueup.results.outcome import Outcome
 
 
-def moment_text(moment: datetime | None) -> str | None:
-    """A moment as ``detail`` holds it: ISO 8601, since datetimes have no form in JSON."""
-    return None if moment is None else moment.isoformat()
+def timestamp_text(timestamp: datetime | None) -> str | None:
+    """A timestamp as ISO 8601, for the JSON in ``detail``."""
+    return None if timestamp is None else timestamp.isoformat()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line of ``completion_verdicts`` or ``expectation_verdicts``.
+    """One row of ``completion_verdicts`` or ``expectation_verdicts``.
 
-    ``severity`` is set only when failed, ``reason`` only when not_run. ``is_blocking`` marks a not_run
-    that means "could not check", in contrast to one that had nothing to examine. ``query`` shows the rows, where
-    whoever judged knows one.
+    ``severity`` is set only if failed, ``reason`` only if not_run. ``is_blocking`` marks a not_run that means "could
+    not check"; without it there was nothing to examine. ``query``: SQL that shows the wrong rows, "" if there is none.
     """
 
     game_date: date
@@ -43,7 +42,7 @@ class Verdict:
 
 
 def verdict_rows(verdicts: Sequence[Verdict], judged_at: datetime, run_id: str) -> list[dict[str, Any]]:
-    """Verdicts as rows of the table that holds them, JSON-able."""
+    """Verdicts as rows of their table, JSON-able."""
     return [
         {
             **asdict(verdict),

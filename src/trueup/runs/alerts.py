@@ -7,9 +7,9 @@ from pathlib import Path
 
 from trueup.completion.store import CompletionStore
 from trueup.gateways.webhook import WebhookPoster
+from trueup.reporting.alerts.sender import Courier
 from trueup.reporting.alerts.settings import AlertSettings
 from trueup.reporting.alerts.state import ALERTS
-from trueup.reporting.alerts.telling import Courier
 from trueup.runs.wiring import open_completions
 
 

@@ -1,4 +1,4 @@
-"""The report of the demo in Debian's chromium: what a person does with it, and an accessibility audit."""
+"""The report of the demo in Debian's chromium: user actions, and an accessibility audit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page whose path the demo ends with, in a project that has a check's report."""
+    """The page of the demo, in a project that also has a check's report."""
     copy = tmp_path_factory.mktemp("project")
     (copy / ".trueup").mkdir()
     for name in CHECKED:
@@ -58,14 +58,14 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy / ".trueup" / "demo" / "report.html"
 
 
-def test_the_demo_finds_the_incident_and_runs_into_no_problem(demo_page: Path) -> None:
+def test_the_demo_finds_the_incident_without_problems(demo_page: Path) -> None:
     report = read_report(demo_page.parent)
     assert (report.status, report.problems) == ("findings", ())
     # A failing test once kept dbt build from building rule_outcomes, and the report had none.
     assert {one.outcome for one in report.outcomes} == {"passed", "failed", "not_run"}
 
 
-def test_the_demo_is_beside_the_report_of_a_check_and_leaves_it_as_it_is(demo_page: Path) -> None:
+def test_the_demo_does_not_change_the_report_of_a_check(demo_page: Path) -> None:
     assert {path.name for path in demo_page.parent.iterdir()} == {*CHECKED, "data_docs"}
     state = demo_page.parents[1]
     assert [(state / name).read_text() for name in CHECKED] == [f"a check's {name}" for name in CHECKED]
@@ -74,7 +74,7 @@ def test_the_demo_is_beside_the_report_of_a_check_and_leaves_it_as_it_is(demo_pa
 
 @dataclass
 class Opened:
-    """A page in the browser, and what it asked for and complained of."""
+    """A page in the browser, with its requests and console messages."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -99,25 +99,25 @@ def wide(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def shown(page: Page) -> int:
-    """How many findings are not filtered out."""
+    """The number of findings that are not filtered out."""
     return page.locator("article.f").evaluate_all("all => all.filter(one => !one.closest('[hidden]')).length")  # type: ignore[no-any-return]
 
 
-def test_the_page_asks_for_nothing_and_complains_of_nothing(wide: BrowserContext, demo_page: Path) -> None:
+def test_the_page_loads_nothing_and_logs_nothing(wide: BrowserContext, demo_page: Path) -> None:
     heard = opened(wide, demo_page)
     heard.page.wait_for_load_state("networkidle")
     assert heard.requests == [demo_page.as_uri()]
     assert heard.complaints == []
-    assert "Not healthy: 6 errors in 3 stories" in heard.page.locator("h1").inner_text()
+    assert "6 errors in 3 stories" in heard.page.locator("h1").inner_text()
 
 
-def test_the_night_is_three_stories_of_one_chain(wide: BrowserContext, demo_page: Path) -> None:
+def test_the_night_is_three_stories_in_one_chain(wide: BrowserContext, demo_page: Path) -> None:
     page = opened(wide, demo_page).page
     chains = page.locator("ol.chain")
     assert chains.count() == 1
     titles = page.locator("ol.chain li.story h4").all_inner_texts()
     assert len(titles) == 3
-    for title, says in zip(titles, ("scrapers were late", "Rows doubled", "Document drifted"), strict=True):
+    for title, says in zip(titles, ("scrapers", "excess rows", "processors"), strict=True):
         assert says in title
     assert page.locator("li.story .because").count() == 2
 
@@ -138,8 +138,8 @@ def test_findings_are_filtered_by_rule_and_the_address_keeps_it(wide: BrowserCon
     assert again.locator("#shown").inner_text() == "0 of 9 findings shown"
 
 
-def test_a_link_leads_into_data_docs(wide: BrowserContext, demo_page: Path) -> None:
-    wide.route(re.compile("^https?:"), lambda route: route.abort())  # their styles come from elsewhere
+def test_a_link_opens_data_docs(wide: BrowserContext, demo_page: Path) -> None:
+    wide.route(re.compile("^https?:"), lambda route: route.abort())  # Data Docs load styles from the network
     page = opened(wide, demo_page).page
     page.locator("li.story").get_by_role("link", name="Data Docs of player_game_summary").first.click()
     page.wait_for_load_state("domcontentloaded")
@@ -148,7 +148,7 @@ def test_a_link_leads_into_data_docs(wide: BrowserContext, demo_page: Path) -> N
     assert "Evaluated Expectations" in page.content()
 
 
-def test_every_data_docs_page_of_the_report_is_there(wide: BrowserContext, demo_page: Path) -> None:
+def test_every_data_docs_page_of_the_report_exists(wide: BrowserContext, demo_page: Path) -> None:
     page = opened(wide, demo_page).page
     links = page.locator("a[href^='data_docs']").evaluate_all("all => all.map(one => one.getAttribute('href'))")
     assert len(links) >= 19
@@ -168,14 +168,14 @@ def test_the_keyboard_reaches_the_findings_and_copies_a_command(browser: Browser
     context = browser.new_context(viewport=WIDE, permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
     page = opened(context, demo_page).page
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to what is wrong"
+    assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     button = page.locator("p.next:has(code) button").first
     button.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('said').textContent !== ''")
-    assert "opied" in page.locator("#said").inner_text()
+    page.wait_for_function("document.getElementById('announcement').textContent !== ''")
+    assert "opied" in page.locator("#announcement").inner_text()
     context.close()
 
 
@@ -189,7 +189,7 @@ def test_on_paper_nothing_is_folded_and_no_control_is_printed(wide: BrowserConte
 
 
 CASES = {
-    # Large enough for every kind of element and for scrolling; an audit looks at each element again.
+    # Large enough for every kind of element and for scrolling.
     "100 findings": large(100, 1),
     "30 days": large(100, 30),
     "none": Report(WINDOW, "prod", outcomes=large(0, 1).outcomes),
@@ -209,7 +209,7 @@ def test_axe_finds_no_serious_violation(
     if case != "demo":
         file = tmp_path / "report.html"
         file.write_text(render(CASES[case], RULES), encoding="utf-8")
-    # The page's own policy would refuse the audit's script.
+    # The page's policy would block the audit's script.
     context = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
     heard = opened(context, file)
     page = heard.page

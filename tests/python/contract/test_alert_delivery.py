@@ -1,4 +1,4 @@
-"""Alerts over real HTTP and both stores: neither lost nor repeated, and a receiver that fails is told."""
+"""Alerts over real HTTP and both stores: none is lost or repeated, and failures are reported."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ from trueup.reporting.alerts.deliver import send_alerts
 from trueup.reporting.alerts.post import Answer
 from trueup.reporting.alerts.preview import preview
 from trueup.reporting.alerts.settings import AlertSettings
-from trueup.reporting.alerts.state import ALERTS, Told, document_id, told_fields
+from trueup.reporting.alerts.state import ALERTS, Sent, document_id, sent_fields
 from trueup.results.report import Report
 
-# One worker: the emulators are dear.
+# One worker: the emulators are expensive.
 
 STATE = document_id("webhook", "prod")
 LATER = MORNING + timedelta(hours=1)
@@ -72,11 +72,11 @@ def there() -> Iterator[Receiver]:
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Embedded:
-    """Where the store makes no difference."""
+    """For tests in which the store makes no difference."""
     return Embedded(tmp_path / "alerts.db")
 
 
-def tell(platform: Platform, there: Receiver, one: Report, owner: str = "run-1", **more: Any) -> Delivery:
+def send(platform: Platform, there: Receiver, one: Report, owner: str = "run-1", **more: Any) -> Delivery:
     (delivery,) = send_alerts(one, there.settings(), courier(platform.collection, owner, **more))
     assert_no_secret(delivery)
     return delivery
@@ -105,16 +105,16 @@ def write_state(platform: Platform, fields: Mapping[str, Any]) -> None:
 # What is sent when
 
 
-def test_what_is_new_is_told_and_told_once(platform: Platform, there: Receiver) -> None:
-    assert tell(platform, there, report(finding())).result == "sent"
-    assert tell(platform, there, report(finding(), as_of=LATER)).result == "nothing_new"
+def test_a_new_finding_is_sent_once(platform: Platform, there: Receiver) -> None:
+    assert send(platform, there, report(finding())).result == "sent"
+    assert send(platform, there, report(finding(), as_of=LATER)).result == "nothing_new"
     (one,) = there.received
     assert one.subjects("new") == ["player_game_summary"]
     assert one.key == one.body["message_id"]
     assert one.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-def test_a_finding_is_told_when_it_comes_grows_goes_and_comes_back(platform: Platform, there: Receiver) -> None:
+def test_a_finding_is_sent_when_it_is_new_worse_resolved_and_back(platform: Platform, there: Receiver) -> None:
     nights = [
         report(finding()),
         report(finding(observed=90.0), as_of=LATER),
@@ -124,7 +124,7 @@ def test_a_finding_is_told_when_it_comes_grows_goes_and_comes_back(platform: Pla
         report(as_of=LATER),
         report(finding(), as_of=LATER),
     ]
-    assert [tell(platform, there, one).result for one in nights] == [
+    assert [send(platform, there, one).result for one in nights] == [
         "sent",
         "sent",
         "nothing_new",
@@ -139,14 +139,14 @@ def test_a_finding_is_told_when_it_comes_grows_goes_and_comes_back(platform: Pla
     assert len(set(there.keys)) == 4
 
 
-def test_a_healthy_day_is_told_once_a_day(platform: Platform, there: Receiver) -> None:
+def test_a_healthy_report_is_sent_once_a_day(platform: Platform, there: Receiver) -> None:
     days = [report(), report(as_of=LATER), report(as_of=NEXT_DAY)]
-    assert [tell(platform, there, one).result for one in days] == ["sent", "nothing_new", "sent"]
+    assert [send(platform, there, one).result for one in days] == ["sent", "nothing_new", "sent"]
     assert [one.body["status"] for one in there.received] == ["healthy", "healthy"]
     assert len(set(there.keys)) == 2
 
 
-def test_targets_and_channels_do_not_share_what_they_know(platform: Platform, there: Receiver) -> None:
+def test_targets_and_channels_have_separate_states(platform: Platform, there: Receiver) -> None:
     both = there.settings(slack=there.url)
     by = courier(platform.collection)
     assert results(report(finding()), both, by) == ["sent", "sent"]
@@ -155,33 +155,33 @@ def test_targets_and_channels_do_not_share_what_they_know(platform: Platform, th
     assert len(set(there.keys)) == 4
 
 
-def test_a_new_address_goes_on_where_the_old_one_was_and_the_state_knows_neither(platform: Platform) -> None:
+def test_a_new_address_continues_with_the_state_which_has_no_address(platform: Platform) -> None:
     with receiver() as old, receiver("/moved") as new:
-        tell(platform, old, report(finding()))
-        assert tell(platform, new, report(finding(), as_of=LATER)).result == "nothing_new"
+        send(platform, old, report(finding()))
+        assert send(platform, new, report(finding(), as_of=LATER)).result == "nothing_new"
         assert not new.received
         assert "127.0.0.1" not in str(state(platform))
 
 
-def test_a_report_that_is_older_than_the_last_one_told_changes_nothing(platform: Platform, there: Receiver) -> None:
-    tell(platform, there, report(as_of=LATER))
-    late = tell(platform, there, report(finding(), as_of=MORNING))
+def test_a_report_older_than_the_last_one_sent_is_not_sent(platform: Platform, there: Receiver) -> None:
+    send(platform, there, report(as_of=LATER))
+    late = send(platform, there, report(finding(), as_of=MORNING))
     assert late.result == "nothing_new"
-    assert "a later one was told" in late.reason
+    assert LATER.isoformat() in late.reason
 
 
-def test_a_report_from_the_future_does_not_silence_the_present(platform: Platform, there: Receiver) -> None:
+def test_a_report_from_the_future_does_not_block_later_ones(platform: Platform, there: Receiver) -> None:
     future = datetime.now(MORNING.tzinfo) + timedelta(days=400)
-    tell(platform, there, report(as_of=future))
-    assert tell(platform, there, report(finding(), as_of=MORNING)).result == "sent"
+    send(platform, there, report(as_of=future))
+    assert send(platform, there, report(finding(), as_of=MORNING)).result == "sent"
 
 
 def test_two_thousand_findings_fit_into_a_document(platform: Platform, there: Receiver) -> None:
     many = [finding(subject=f"nbac_a_table_with_quite_a_long_name_indeed_{one:05}") for one in range(2100)]
-    assert tell(platform, there, report(*many)).result == "sent"
-    assert tell(platform, there, report(*many, as_of=LATER)).result == "nothing_new"
+    assert send(platform, there, report(*many)).result == "sent"
+    assert send(platform, there, report(*many, as_of=LATER)).result == "nothing_new"
     others = [replace(one, fingerprint=one.fingerprint[::-1]) for one in many]
-    assert tell(platform, there, report(*others, as_of=LATER)).result == "sent"
+    assert send(platform, there, report(*others, as_of=LATER)).result == "sent"
     assert there.received[0].body["counts"]["new"] == 2000
     assert there.received[0].body["counts"]["unwatched"] == 100
 
@@ -189,13 +189,13 @@ def test_two_thousand_findings_fit_into_a_document(platform: Platform, there: Re
 # Receivers that fail
 
 
-def assert_told_by_the_next_run(platform: Platform, there: Receiver, first: Delivery) -> Received:
-    """Nothing is lost: the next run tells it, together with what has happened since."""
+def assert_sent_by_the_next_run(platform: Platform, there: Receiver, first: Delivery) -> Received:
+    """The next run sends it, together with the changes since."""
     assert first.result == "not_sent"
     assert "webhook at 127.0.0.1" in first.reason
     already = len(there.received)
-    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2").result == "sent"
-    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").result == "nothing_new"
+    assert send(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2").result == "sent"
+    assert send(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").result == "nothing_new"
     (one,) = there.received[already:]
     assert one.subjects("new") == ["b", "player_game_summary"]
     return one
@@ -207,66 +207,66 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_receiver_that_is_away_is_tried_three_times_and_told_of_later(platform: Platform, there: Receiver) -> None:
+def test_an_unreachable_receiver_is_reported_and_gets_the_message_later(platform: Platform, there: Receiver) -> None:
     away = Receiver(f"http://127.0.0.1:{closed_port()}/{SECRET}")
-    first = tell(platform, away, report(finding()))
+    first = send(platform, away, report(finding()))
     assert "no connection" in first.reason
-    assert_told_by_the_next_run(platform, there, first)
+    assert_sent_by_the_next_run(platform, there, first)
 
 
-def test_a_name_that_nobody_knows_is_told(embedded: Embedded) -> None:
-    first = tell(embedded, Receiver(f"http://no-such-host.invalid/{SECRET}"), report(finding()))
+def test_an_unknown_host_is_reported(embedded: Embedded) -> None:
+    first = send(embedded, Receiver(f"http://no-such-host.invalid/{SECRET}"), report(finding()))
     assert first.result == "not_sent"
     assert "no-such-host.invalid" in first.reason
 
 
-def test_an_encryption_that_does_not_fit_is_told(embedded: Embedded, there: Receiver) -> None:
+def test_a_failed_encryption_is_reported(embedded: Embedded, there: Receiver) -> None:
     plain = Receiver(there.url.replace("http:", "https:"))
-    first = tell(embedded, plain, report(finding()))
+    first = send(embedded, plain, report(finding()))
     assert "encryption" in first.reason
-    assert_told_by_the_next_run(embedded, there, first)
+    assert_sent_by_the_next_run(embedded, there, first)
 
 
 def test_no_debug_log_holds_the_secret(embedded: Embedded, there: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    tell(embedded, there, report(finding()))
+    send(embedded, there, report(finding()))
     assert SECRET not in caplog.text
     requests.post(there.url, json={"new": []}, headers={"Idempotency-Key": "x"}, timeout=5)
-    assert SECRET in caplog.text, "what others post is logged as before"
+    assert SECRET in caplog.text, "requests of others are still logged"
 
 
-def test_a_500_is_told_and_not_tried_again_by_the_same_run(platform: Platform, there: Receiver) -> None:
+def test_a_500_is_reported_and_not_tried_again_by_the_same_run(platform: Platform, there: Receiver) -> None:
     there.behaviours = [answer(500, "oh dear")]
-    first = tell(platform, there, report(finding()))
+    first = send(platform, there, report(finding()))
     assert len(there.received) == 1
     assert "500 (oh dear)" in first.reason
-    assert_told_by_the_next_run(platform, there, first)
+    assert_sent_by_the_next_run(platform, there, first)
 
 
-def test_a_receiver_that_always_fails_is_told_of_every_time(embedded: Embedded, there: Receiver) -> None:
+def test_a_receiver_that_always_fails_is_reported_every_time(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [answer(500)] * 4
     for _ in range(4):
-        assert tell(embedded, there, report(finding())).result == "not_sent"
-    assert len(set(there.keys)) == 1, "the same news has the same key"
-    assert tell(embedded, there, report(finding())).result == "sent"
+        assert send(embedded, there, report(finding())).result == "not_sent"
+    assert len(set(there.keys)) == 1, "the same changes have the same key"
+    assert send(embedded, there, report(finding())).result == "sent"
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_receiver_that_says_later_is_tried_again(platform: Platform, there: Receiver, status: int) -> None:
+def test_a_status_that_asks_for_a_retry_is_tried_again(platform: Platform, there: Receiver, status: int) -> None:
     there.behaviours = [answer(status)]
-    assert tell(platform, there, report(finding())).result == "sent"
+    assert send(platform, there, report(finding())).result == "sent"
     assert len(there.received) == 2
     assert len(set(there.keys)) == 1
 
 
-def test_a_receiver_that_says_when_is_waited_for(embedded: Embedded, there: Receiver) -> None:
+def test_retry_after_in_seconds_is_respected(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [answer(429, Retry_After="1")]
     began = time.monotonic()
-    assert tell(embedded, there, report(finding())).result == "sent"
+    assert send(embedded, there, report(finding())).result == "sent"
     assert 1.0 <= time.monotonic() - began < 2.5
 
 
-def test_a_date_to_wait_until_is_counted_from_the_receivers_own(embedded: Embedded, there: Receiver) -> None:
+def test_retry_after_as_a_date_is_relative_to_the_receivers_clock(embedded: Embedded, there: Receiver) -> None:
     def an_hour(handler: Any) -> None:
         # Its clock is years behind ours.
         handler.send_response_only(429)
@@ -276,69 +276,69 @@ def test_a_date_to_wait_until_is_counted_from_the_receivers_own(embedded: Embedd
         handler.end_headers()
 
     there.behaviours = [an_hour]
-    first = tell(embedded, there, report(finding()))
-    assert "it asks for 3600 s" in first.reason
-    assert len(there.received) == 1, "an hour is not waited for, and less would be impolite"
+    first = send(embedded, there, report(finding()))
+    assert "3600 s" in first.reason
+    assert len(there.received) == 1, "an hour is too long to wait"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
-def test_a_refusal_is_told_and_not_tried_again(embedded: Embedded, there: Receiver, status: int) -> None:
+def test_a_refusal_is_reported_and_not_tried_again(embedded: Embedded, there: Receiver, status: int) -> None:
     there.behaviours = [answer(status, "invalid_payload")]
-    first = tell(embedded, there, report(finding()))
+    first = send(embedded, there, report(finding()))
     assert f"{status} (invalid_payload)" in first.reason
     assert "TRUEUP_WEBHOOK" in first.reason
     assert len(there.received) == 1
-    assert_told_by_the_next_run(embedded, there, first)
+    assert_sent_by_the_next_run(embedded, there, first)
 
 
-def test_a_refusal_that_repeats_the_secret_is_told_without_its_words(embedded: Embedded, there: Receiver) -> None:
-    there.behaviours = [answer(404, f"nobody at /services/{SECRET}")]
-    assert "404:" in tell(embedded, there, report(finding())).reason
+def test_a_refusal_that_repeats_the_secret_is_reported_without_its_text(embedded: Embedded, there: Receiver) -> None:
+    there.behaviours = [answer(404, f"no webhook at /services/{SECRET}")]
+    assert "404:" in send(embedded, there, report(finding())).reason
 
 
 @pytest.mark.parametrize("status", [302, 307, 308])
 def test_a_redirect_is_not_followed(embedded: Embedded, there: Receiver, status: int) -> None:
     there.behaviours = [answer(status, Location=there.url)]
-    first = tell(embedded, there, report(finding()))
+    first = send(embedded, there, report(finding()))
     assert f"redirects ({status})" in first.reason
     assert len(there.received) == 1
-    assert_told_by_the_next_run(embedded, there, first)
+    assert_sent_by_the_next_run(embedded, there, first)
 
 
-# Receivers that leave us in doubt
+# Receivers that may have the message
 
 
 @pytest.mark.parametrize("behaviour", [never_answer, hang_up, drip(b"HTTP/1.1 200 OK\r\nX-Long: ")])
-def test_what_may_have_arrived_comes_again_with_the_same_key(
+def test_a_message_that_may_have_arrived_is_sent_again_with_the_same_key(
     platform: Platform, there: Receiver, behaviour: Any
 ) -> None:
     there.behaviours = [behaviour]
     began = time.monotonic()
     short = replace(PATIENCE, budget_seconds=1.5, lease_seconds=0.0)
-    first = tell(platform, there, report(finding()), patience=short)
+    first = send(platform, there, report(finding()), patience=short)
     assert time.monotonic() - began < 4.0
     assert first.result == "not_sent"
-    assert "Whether it arrived is not known" in first.reason
+    assert "may have arrived" in first.reason
 
-    second = tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2")
+    second = send(platform, there, report(finding(), finding(subject="b"), as_of=LATER), "run-2")
     assert second.result == "sent"
     assert "an earlier run" in second.reason
     assert there.keys[0] == there.keys[1] != there.keys[2]
     assert there.received[0].body == there.received[1].body
     assert there.received[2].subjects("new") == ["b"]
-    assert tell(platform, there, report(finding(), finding(subject="b"), as_of=LATER)).result == "nothing_new"
+    assert send(platform, there, report(finding(), finding(subject="b"), as_of=LATER)).result == "nothing_new"
 
 
-def test_a_receiver_that_drips_after_its_status_has_the_message(embedded: Embedded, there: Receiver) -> None:
+def test_a_slow_body_after_a_2xx_status_is_sent(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")]
     began = time.monotonic()
-    assert tell(embedded, there, report(finding())).result == "sent"
+    assert send(embedded, there, report(finding())).result == "sent"
     assert time.monotonic() - began < 1.0
 
 
-def test_a_receiver_that_drips_its_refusal_has_refused(embedded: Embedded, there: Receiver) -> None:
+def test_a_slow_body_after_a_4xx_status_is_refused(embedded: Embedded, there: Receiver) -> None:
     there.behaviours = [drip(b"HTTP/1.1 400 Bad\r\nContent-Length: 1000\r\n\r\n")]
-    first = tell(embedded, there, report(finding()), patience=replace(PATIENCE, budget_seconds=0.5))
+    first = send(embedded, there, report(finding()), patience=replace(PATIENCE, budget_seconds=0.5))
     assert "400" in first.reason
 
 
@@ -348,37 +348,37 @@ def test_an_endless_refusal_is_not_read_to_its_end(embedded: Embedded, there: Re
     def endless(handler: Any) -> None:
         handler.send_response(400)
         handler.end_headers()
-        for _ in range(200):  # megabytes, of which only what fits into the sockets is taken
+        for _ in range(200):  # megabytes, of which the sockets take only a part
             handler.wfile.write(b"x" * 1_000_000)
             written.append(1)
 
     there.behaviours = [endless]
-    first = tell(embedded, there, report(finding()))
+    first = send(embedded, there, report(finding()))
     assert "400 (xxx" in first.reason
     assert len(first.reason) < 500
     assert len(written) < 50
 
 
-def test_what_is_in_doubt_stays_the_same_message_while_its_receiver_is_down(
+def test_a_message_that_may_have_arrived_stays_the_same_while_its_receiver_is_down(
     embedded: Embedded, there: Receiver
 ) -> None:
     there.behaviours = [hang_up, answer(500)]
     no_lease = replace(PATIENCE, lease_seconds=0.0)
     for owner in ("run-1", "run-2"):
-        assert tell(embedded, there, report(finding()), owner, patience=no_lease).result == "not_sent"
-    assert tell(embedded, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").result == "sent"
+        assert send(embedded, there, report(finding()), owner, patience=no_lease).result == "not_sent"
+    assert send(embedded, there, report(finding(), finding(subject="b"), as_of=LATER), "run-3").result == "sent"
     assert len(set(there.keys[:3])) == 1
     assert there.received[3].subjects("new") == ["b"]
 
 
 @pytest.mark.parametrize(("behaviour", "runs"), [(answer(400), 1), (answer(500), 2), (hang_up, 2)])
-def test_a_message_that_nobody_takes_makes_room_for_the_news(
+def test_a_message_that_is_never_accepted_is_replaced_by_one_with_all_changes(
     embedded: Embedded, there: Receiver, behaviour: Any, runs: int
 ) -> None:
     there.behaviours = [hang_up, *[behaviour] * runs]
     for run in range(1 + runs):
-        tell(embedded, there, report(finding()), f"run-{run}", patience=replace(PATIENCE, lease_seconds=0.0))
-    assert tell(embedded, there, report(finding(), finding(subject="b"), as_of=LATER)).result == "sent"
+        send(embedded, there, report(finding()), f"run-{run}", patience=replace(PATIENCE, lease_seconds=0.0))
+    assert send(embedded, there, report(finding(), finding(subject="b"), as_of=LATER)).result == "sent"
     assert there.received[-1].subjects("new") == ["b", "player_game_summary"]
 
 
@@ -386,7 +386,7 @@ def test_a_message_that_nobody_takes_makes_room_for_the_news(
 
 
 def run_until_killed(platform: Platform, there: Receiver, observed: float, calls: int) -> bool:
-    """Tell in a process of its own that is killed before the given call; whether it was."""
+    """Send in a separate process that is killed before the given call; returns whether it was killed."""
     if isinstance(platform, Embedded):
         where = ["embedded", str(platform.path)]
     else:
@@ -404,12 +404,12 @@ def run_until_killed(platform: Platform, there: Receiver, observed: float, calls
     return ended.returncode != 0
 
 
-def assert_told_once(there: Receiver, observed: float) -> None:
-    """The news came, and as one message: where it came twice, with one key and one text."""
-    told = [one for one in there.received if one.body["new"] or one.body["worse"]]
-    assert told
+def assert_sent_once(there: Receiver, observed: float) -> None:
+    """One message arrived. If it arrived twice, key and text are equal."""
+    arrived = [one for one in there.received if one.body["new"] or one.body["worse"]]
+    assert arrived
     assert len(set(there.keys)) == 1
-    assert all(one.body == told[0].body for one in told)
+    assert all(one.body == arrived[0].body for one in arrived)
 
 
 def test_a_kill_before_any_call_is_finished_by_the_next_run(platform: Platform, there: Receiver) -> None:
@@ -420,9 +420,9 @@ def test_a_kill_before_any_call_is_finished_by_the_next_run(platform: Platform, 
         if not run_until_killed(platform, there, 72.0, calls):
             break
         kills += 1
-        assert tell(platform, there, report(finding()), "next").result == "sent"
-        assert_told_once(there, 72.0)
-        assert tell(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
+        assert send(platform, there, report(finding()), "next").result == "sent"
+        assert_sent_once(there, 72.0)
+        assert send(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
     assert kills == 5, "read, claim, read, post, commit"
 
 
@@ -433,12 +433,12 @@ def test_many_kills_in_a_row_lose_nothing(embedded: Embedded, there: Receiver) -
         there.received.clear()
         for _ in range(chance.randint(2, 4)):
             run_until_killed(embedded, there, 72.0, chance.randint(1, 6))
-        tell(embedded, there, report(finding()), "next")
-        assert_told_once(there, 72.0)
+        send(embedded, there, report(finding()), "next")
+        assert_sent_once(there, 72.0)
 
 
 class Killed(BaseException):
-    """A run ends here, and nothing of it goes on."""
+    """The run ends here."""
 
 
 class KilledPoster:
@@ -454,39 +454,37 @@ class KilledPoster:
 
 
 @pytest.mark.parametrize("is_posted", [False, True])
-def test_while_the_lease_runs_the_others_leave_it_alone_and_say_so(
-    platform: Platform, there: Receiver, is_posted: bool
-) -> None:
+def test_other_runs_wait_for_the_lease_and_say_so(platform: Platform, there: Receiver, is_posted: bool) -> None:
     short = replace(PATIENCE, lease_seconds=1.5)
     with pytest.raises(Killed):
-        tell(platform, there, report(finding()), "dead", patience=short, poster=KilledPoster(is_posted))
-    waiting = tell(platform, there, report(finding(), as_of=LATER), "next")
+        send(platform, there, report(finding()), "dead", patience=short, poster=KilledPoster(is_posted))
+    waiting = send(platform, there, report(finding(), as_of=LATER), "next")
     assert waiting.result == "left_to_another_run"
     assert "another run" in waiting.reason.lower()
     assert len(there.received) == is_posted
 
     time.sleep(1.6)
-    assert tell(platform, there, report(finding(), as_of=LATER), "next").result == "sent"
+    assert send(platform, there, report(finding(), as_of=LATER), "next").result == "sent"
     assert len(there.received) == 1 + is_posted
     assert len(set(there.keys)) == 1
 
 
-def test_a_run_that_was_late_to_write_does_not_undo_what_was_told_since(platform: Platform, there: Receiver) -> None:
+def test_a_run_that_commits_late_does_not_undo_later_messages(platform: Platform, there: Receiver) -> None:
     def overtake() -> None:
-        # The first one posted and then slept; its lease ended and another run went on.
-        tell(platform, there, report(finding(), as_of=LATER), "fast")
-        tell(platform, there, report(as_of=LATER), "fast")
+        # The first run posts and then sleeps; its lease expires, and another run continues.
+        send(platform, there, report(finding(), as_of=LATER), "fast")
+        send(platform, there, report(as_of=LATER), "fast")
 
     no_lease = replace(PATIENCE, lease_seconds=0.0)
     poster = AfterPost(overtake)
-    slow = tell(platform, there, report(finding()), "slow", patience=no_lease, poster=poster)
+    slow = send(platform, there, report(finding()), "slow", patience=no_lease, poster=poster)
     assert slow == Delivery("webhook", "sent")
     assert [bool(one.body["resolved"]) for one in there.received] == [False, False, True]
-    assert tell(platform, there, report(as_of=LATER), "last").result == "nothing_new"
+    assert send(platform, there, report(as_of=LATER), "last").result == "nothing_new"
 
 
 class AfterPost:
-    """A poster after whose post something else happens."""
+    """A poster that calls a function after its post."""
 
     def __init__(self, then: Callable[[], None]) -> None:
         self._then = then
@@ -497,11 +495,11 @@ class AfterPost:
         return said
 
 
-# Two runs at once
+# Concurrent runs
 
 
-def test_of_runs_at_once_one_tells(platform: Platform, there: Receiver) -> None:
-    # SQLite answers "database is locked" to some of those who make one file at once; this is of those who use it.
+def test_of_concurrent_runs_one_sends(platform: Platform, there: Receiver) -> None:
+    # SQLite can answer "database is locked" while the file is created; this test is about its use.
     platform.collection(ALERTS).close()
     for night in range(5):
         there.received.clear()
@@ -510,7 +508,7 @@ def test_of_runs_at_once_one_tells(platform: Platform, there: Receiver) -> None:
         def run(number: int, night: int = night, together: threading.Barrier = together) -> str:
             together.wait()
             one = report(finding(subject=f"night {night}"), as_of=MORNING + timedelta(days=night))
-            return tell(platform, there, one, f"run-{number}").result
+            return send(platform, there, one, f"run-{number}").result
 
         with ThreadPoolExecutor(4) as pool:
             ended = sorted(pool.map(run, range(4)))
@@ -520,7 +518,7 @@ def test_of_runs_at_once_one_tells(platform: Platform, there: Receiver) -> None:
 
 
 class Interrupted:
-    """A store before whose Nth call something else happens, once."""
+    """A store that calls a function before its Nth call, once."""
 
     def __init__(self, store: CompletionStore, call: int, then: Callable[[], object]) -> None:
         self._store, self._left, self._then = store, call, then
@@ -549,16 +547,16 @@ class Interrupted:
 
 @pytest.mark.parametrize("call", [1, 2, 3, 4])
 @pytest.mark.parametrize("is_first_day", [True, False])
-def test_a_whole_run_between_any_two_calls_repeats_nothing(
+def test_another_run_between_any_two_calls_repeats_nothing(
     platform: Platform, there: Receiver, call: int, is_first_day: bool
 ) -> None:
     if not is_first_day:
-        tell(platform, there, report(as_of=MORNING - timedelta(days=1)), "before")
+        send(platform, there, report(as_of=MORNING - timedelta(days=1)), "before")
         there.received.clear()
     with ThreadPoolExecutor(1) as pool:
 
         def other() -> None:
-            pool.submit(tell, platform, there, report(finding()), "other").result()
+            pool.submit(send, platform, there, report(finding()), "other").result()
 
         def opened(name: str) -> CompletionStore:
             return Interrupted(platform.collection(name), call, other)
@@ -566,12 +564,12 @@ def test_a_whole_run_between_any_two_calls_repeats_nothing(
         (first,) = send_alerts(report(finding()), there.settings(), courier(opened))
     assert first.result in ("sent", "nothing_new")
     assert len(there.received) == 1
-    assert tell(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
+    assert send(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
 
 
 def test_a_claim_that_was_taken_over_before_the_post_is_not_posted(platform: Platform, there: Receiver) -> None:
     def other() -> None:
-        tell(platform, there, report(finding()), "other")
+        send(platform, there, report(finding()), "other")
 
     by = courier(
         lambda name: Interrupted(platform.collection(name), 3, other), patience=replace(PATIENCE, lease_seconds=0.0)
@@ -585,10 +583,10 @@ def test_a_claim_that_was_taken_over_before_the_post_is_not_posted(platform: Pla
 def test_of_two_runs_that_find_an_abandoned_claim_one_sends_it(platform: Platform, there: Receiver, call: int) -> None:
     no_lease = replace(PATIENCE, lease_seconds=0.0)
     with pytest.raises(Killed):
-        tell(platform, there, report(finding()), "dead", patience=no_lease, poster=KilledPoster(False))
+        send(platform, there, report(finding()), "dead", patience=no_lease, poster=KilledPoster(False))
 
     def other() -> None:
-        tell(platform, there, report(finding()), "other")
+        send(platform, there, report(finding()), "other")
 
     (first,) = send_alerts(
         report(finding()),
@@ -597,11 +595,11 @@ def test_of_two_runs_that_find_an_abandoned_claim_one_sends_it(platform: Platfor
     )
     assert first.result in ("sent", "nothing_new")
     assert len(there.received) == 1
-    assert tell(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
+    assert send(platform, there, report(finding(), as_of=LATER), "last").result == "nothing_new"
 
 
 class LostReplies:
-    """A store that writes, and loses the reply: the caller hears of a conflict, or of a failure."""
+    """A store that writes and then loses the reply: the caller gets a conflict or an error."""
 
     def __init__(self, store: CompletionStore, error: CompletionsError, lost: Sequence[str]) -> None:
         self._store, self._error, self._lost = store, error, list(lost)
@@ -639,22 +637,22 @@ def test_a_lost_reply_is_neither_a_lost_nor_a_second_message(
         courier(lambda name: LostReplies(platform.collection(name), ConflictError("changed"), lost)),
     )
     assert first == Delivery("webhook", "sent")
-    assert tell(platform, there, report(finding(), as_of=LATER), "next").result == "nothing_new"
+    assert send(platform, there, report(finding(), as_of=LATER), "next").result == "nothing_new"
     assert len(there.received) == 1
 
 
-# What was told cannot be read or written
+# The state cannot be read or written
 
 
-def test_a_store_that_cannot_be_opened_is_told_and_nothing_is_sent(there: Receiver, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_opened_is_reported_and_nothing_is_sent(there: Receiver, tmp_path: Path) -> None:
     (tmp_path / "alerts.db").write_text("no database", encoding="utf-8")
-    first = tell(Embedded(tmp_path / "alerts.db"), there, report(finding()))
+    first = send(Embedded(tmp_path / "alerts.db"), there, report(finding()))
     assert first.result == "not_sent"
     assert "TRUEUP_ALERT_STATE" in first.reason
     assert not there.received
 
 
-def test_a_store_that_fails_after_the_message_says_that_it_may_come_again(embedded: Embedded, there: Receiver) -> None:
+def test_a_store_that_fails_after_the_post_warns_of_a_duplicate(embedded: Embedded, there: Receiver) -> None:
     error = CompletionsError("The store is away.")
     by = courier(lambda name: LostReplies(embedded.collection(name), error, ["update"]))
     (first,) = send_alerts(report(finding()), there.settings(), by)
@@ -672,14 +670,14 @@ def test_a_store_that_fails_at_the_claim_sends_nothing_and_loses_nothing(embedde
     (first,) = send_alerts(report(finding()), there.settings(), by)
     assert first.result == "not_sent"
     assert not there.received
-    assert tell(embedded, there, report(finding()), "next").result == "sent"
+    assert send(embedded, there, report(finding()), "next").result == "sent"
     assert len(there.received) == 1
 
 
-OF_A_NEWER_ONE = json.dumps(
+PENDING_OF_VERSION_2 = json.dumps(
     {
         "message": {"message_id": "x", "version": 2},
-        "after": told_fields(Told()),
+        "after": sent_fields(Sent()),
         "owner": "dead",
         "attempt": 1,
         "claimed_at": "",
@@ -691,20 +689,20 @@ OF_A_NEWER_ONE = json.dumps(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 2}, "2"),
         ({"told": 5}, "told"),
-        ({"pending": '{"message":{}}'}, "message_id"),
-        ({"pending": OF_A_NEWER_ONE}, "version '2'"),
+        ({"pending": '{"message":{}}'}, "pending"),
+        ({"pending": PENDING_OF_VERSION_2}, "'2'"),
     ],
 )
-def test_a_state_that_cannot_be_read_is_told_and_left_as_it_is(
+def test_an_invalid_state_is_reported_and_not_changed(
     platform: Platform, there: Receiver, changes: dict[str, Any], said: str
 ) -> None:
-    tell(platform, there, report(finding()))
+    send(platform, there, report(finding()))
     there.received.clear()
     broken = {**state(platform), **changes}
     write_state(platform, broken)
-    first = tell(platform, there, report(finding(subject="b"), as_of=LATER))
+    first = send(platform, there, report(finding(subject="b"), as_of=LATER))
     assert first.result == "not_sent"
     assert said in first.reason
     assert f"{ALERTS}/{STATE}" in first.reason
@@ -713,7 +711,7 @@ def test_a_state_that_cannot_be_read_is_told_and_left_as_it_is(
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/x0secret", "x0secret", "http://", "http://[x0secret"])
-def test_an_address_that_is_none_is_told_without_it(embedded: Embedded, url: str) -> None:
+def test_an_invalid_address_is_reported_without_it(embedded: Embedded, url: str) -> None:
     (first,) = send_alerts(report(finding()), AlertSettings(slack=url), courier(embedded.collection))
     assert first.result == "not_sent"
     assert "TRUEUP_SLACK_WEBHOOK" in first.reason
@@ -721,12 +719,12 @@ def test_an_address_that_is_none_is_told_without_it(embedded: Embedded, url: str
     assert not embedded.path.exists()
 
 
-def test_one_channel_that_fails_does_not_hold_up_the_other(embedded: Embedded, there: Receiver) -> None:
+def test_one_channel_that_fails_does_not_stop_the_other(embedded: Embedded, there: Receiver) -> None:
     settings = there.settings(slack=f"http://127.0.0.1:{closed_port()}/{SECRET}")
     assert results(report(finding()), settings, courier(embedded.collection)) == ["not_sent", "sent"]
 
 
-# The forms
+# The formats
 
 
 def test_slack_gets_blocks_and_the_link(embedded: Embedded, there: Receiver) -> None:
@@ -738,7 +736,7 @@ def test_slack_gets_blocks_and_the_link(embedded: Embedded, there: Receiver) -> 
     assert "<https://example.org/report|the report>" in str(one.body["blocks"])
 
 
-def test_a_link_that_is_none_is_left_out_and_told(embedded: Embedded, there: Receiver) -> None:
+def test_an_invalid_link_is_left_out_and_reported(embedded: Embedded, there: Receiver) -> None:
     by = courier(embedded.collection)
     (first,) = send_alerts(report(finding()), there.settings(report_url="javascript:x"), by)
     assert first.result == "sent"
@@ -758,16 +756,14 @@ def test_the_step_summary_is_a_log_of_every_run_and_needs_no_state(embedded: Emb
     assert not embedded.path.exists()
 
 
-def test_a_step_summary_that_cannot_be_written_is_told(embedded: Embedded, tmp_path: Path) -> None:
+def test_a_step_summary_that_cannot_be_written_is_reported(embedded: Embedded, tmp_path: Path) -> None:
     settings = AlertSettings(step_summary=str(tmp_path))
     (first,) = send_alerts(report(finding()), settings, courier(embedded.collection))
     assert first.result == "not_sent"
     assert "GITHUB_STEP_SUMMARY" in first.reason
 
 
-def test_a_preview_shows_what_would_be_sent_and_sends_and_writes_nothing(
-    platform: Platform, there: Receiver, tmp_path: Path
-) -> None:
+def test_a_preview_sends_and_writes_nothing(platform: Platform, there: Receiver, tmp_path: Path) -> None:
     settings = there.settings(slack=there.url, step_summary=str(tmp_path / "summary.md"))
 
     def shown(one: Report) -> list[bool]:

@@ -1,4 +1,4 @@
-"""Reports for the tests of alerts: one finding, one outcome, one night at a time."""
+"""Reports, findings and outcomes for the tests of alerts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def report(
     target: str = "prod",
     problems: Sequence[str] = (),
 ) -> Report:
-    """A report whose rules have all run, unless ``outcomes`` say otherwise: those of its findings failed."""
+    """A report. Without ``outcomes``, all rules ran, and those of its findings failed."""
     if outcomes is None:
         failed = {(one.rule, one.game_date) for one in findings}
         rules = sorted({"DUP001", "DONE001", "LATE001", *(rule for rule, _ in failed)})

@@ -1,4 +1,4 @@
-"""Two nights of real box scores as rows of the analytics tables, the team tables added up from the players."""
+"""Two nights of real box scores as rows of the analytics tables; team rows are sums of player rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUMMED = (
 
 
 def player_rows(day: date) -> list[Row]:
-    """``player_game_summary`` of a night, as the league's box scores have it."""
+    """``player_game_summary`` of a night, from the league's box scores."""
     with real_data(f"nba_box_scores_{day:%Y_%m_%d}.csv").open(newline="") as file:
         rows = [
             {_COLUMNS[name]: cell for name, cell in row.items() if name in _COLUMNS} for row in csv.DictReader(file)

@@ -1,4 +1,4 @@
-"""A night in two games, as evidence and as a document, to be changed by one thing a test."""
+"""A night with two games, as evidence and as a document; each test changes one thing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def document(remove: Any = (), **changes: Any) -> Snapshot:
 
 
 def untriggered(remove: Any = (), **changes: Any) -> Snapshot:
-    """The document before anybody started phase 4."""
+    """The document before phase 4 was started."""
     return document(("_triggered", "_triggered_at", *remove), **changes)
 
 
@@ -83,7 +83,7 @@ def failures(*arguments: Any, **settings: Any) -> dict[tuple[str, str], Verdict]
     """The failed verdicts by rule and subject."""
     verdicts = judged(*arguments, **settings)
     found = {(one.rule, one.subject): one for one in verdicts if one.outcome == "failed"}
-    assert len(found) == sum(one.outcome == "failed" for one in verdicts), "one finding a rule and subject"
+    assert len(found) == sum(one.outcome == "failed" for one in verdicts), "one finding per rule and subject"
     return found
 
 

@@ -1,4 +1,4 @@
-"""The command line as a person calls it: a process of its own, in a copy of the project."""
+"""The command line in a separate process, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.support import PROJECT
 
 
 def copy_project(folder: Path) -> Path:
-    """A copy of the project, so that what commands leave behind does not meet that of others."""
+    """A copy of the project, so that tests do not share files."""
     for name in ("models", "macros", "seeds", "expectations", "tests/generic", "tests/singular"):
         shutil.copytree(PROJECT / name, folder / name)
     for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
@@ -38,8 +38,8 @@ def call(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
 
 
 def trueup(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that must not meet a defect."""
-    said = call(folder, *arguments, **environment)
-    assert "Traceback" not in said.stdout + said.stderr, said.stderr
-    assert "defect in trueup" not in said.stderr, said.stderr
-    return said
+    """Run a command that must not hit a bug."""
+    done = call(folder, *arguments, **environment)
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    assert "crash.log" not in "".join(done.stderr.split()), done.stderr
+    return done

@@ -23,7 +23,7 @@ from trueup.completion.store import CompletionStore
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.pubsub import PubSubTopic
 
-# The jar names no main class; this is the one that its own launcher starts.
+# The jar names no main class; this is the one that Google's launcher starts.
 _FIRESTORE_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 
 
@@ -89,7 +89,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], component: str) -> No
 
 
 class Google:
-    """Google's emulators, whose addresses stand in the environment; a project of its own."""
+    """A project on Google's emulators; their addresses are in the environment."""
 
     def __init__(self, project: str, is_new: bool = True) -> None:
         self.project = project

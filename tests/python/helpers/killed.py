@@ -25,7 +25,7 @@ from trueup.repair.documents.apply import repair_days
 
 
 class Fuse:
-    """Counts calls, and kills before the chosen one."""
+    """Counts calls, and kills the process before the chosen one."""
 
     def __init__(self, last: int) -> None:
         self._left = last
@@ -37,7 +37,7 @@ class Fuse:
 
 
 class FusedStore:
-    """A store whose every call burns the fuse."""
+    """A store that burns the fuse on every call."""
 
     def __init__(self, store: CompletionStore, fuse: Fuse) -> None:
         self._store, self._fuse = store, fuse
@@ -63,7 +63,7 @@ class FusedStore:
 
 
 class FusedTopic:
-    """A topic whose every call burns the fuse."""
+    """A topic that burns the fuse on every call."""
 
     def __init__(self, topic: Phase4Topic, fuse: Fuse) -> None:
         self._topic, self._fuse = topic, fuse

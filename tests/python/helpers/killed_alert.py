@@ -22,7 +22,7 @@ from trueup.reporting.alerts.settings import AlertSettings
 
 
 class FusedPoster:
-    """A poster whose every call burns the fuse."""
+    """A poster that burns the fuse on every call."""
 
     def __init__(self, poster: Poster, fuse: Fuse) -> None:
         self._poster, self._fuse = poster, fuse
@@ -33,7 +33,7 @@ class FusedPoster:
 
 
 def main(kind: str, where: str, url: str, observed: str, last: str) -> None:
-    """Tell of so many excess rows until the fuse has burnt."""
+    """Send a report of ``observed`` excess rows until the fuse has burnt."""
     fuse = Fuse(int(last))
     platform: Platform
     if kind == "embedded":
@@ -45,7 +45,7 @@ def main(kind: str, where: str, url: str, observed: str, last: str) -> None:
     fused = courier(
         lambda name: FusedStore(platform.collection(name), fuse),
         owner=f"killed@{observed}-{last}",
-        # A lease that is over at once: the next run need not wait.
+        # The lease expires at once, so the next run does not wait.
         patience=replace(PATIENCE, lease_seconds=0.0),
         poster=FusedPoster(WebhookPoster(), fuse),
     )

@@ -1,4 +1,4 @@
-"""Many nights in one warehouse, each on a day of its own: one run of dbt checks them all."""
+"""Many nights in one warehouse, each on a different day, checked by one run of dbt."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def scenario_of(name: str, rules: frozenset[str] = frozenset()) -> Scenario:
 
 
 def moved(value: Any, days: int, games: int = 0) -> Any:
-    """The same on other days: every day in a text, 2026-02-03 or 20260203, is so many days later, and every game of
-    the league, as 0022500501, has a number that is so much higher: a game is played once.
+    """A value with its days (2026-02-03, 20260203) moved by ``days``, and the numbers of its league game ids (as
+    0022500501) increased by ``games``, so that no two nights share a game.
     """
     if isinstance(value, Mapping):
         return {moved(key, days, games): moved(one, days, games) for key, one in value.items()}
@@ -72,5 +72,5 @@ def together(parts: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> tu
 
 
 def placed(scenario: Scenario, days: int, games: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """A scenario's tables and documents, so many days later."""
+    """A scenario's tables and documents, moved by ``days``."""
     return moved(scenario.tables, days, games), moved(scenario.documents, days, games)

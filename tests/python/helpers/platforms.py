@@ -1,4 +1,4 @@
-"""What completion documents and the topic run on: the embedded default here, Google's emulators beside it."""
+"""Stores of documents and topics: the embedded default. For Google's emulators see ``emulators``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Platform(Protocol):
         """Every message that was sent since the last call: its data and its attributes."""
 
     def forget(self, collection: str, document_id: str) -> None:
-        """Delete a document: what no port of trueup does, and a test must to begin anew."""
+        """Delete a document, which no port of trueup does."""
 
 
 class Embedded:

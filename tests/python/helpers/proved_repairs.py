@@ -1,4 +1,4 @@
-"""What a repair of a night may do, by the contract and by no code of trueup."""
+"""What a repair of a night may do, from the contract, without trueup's code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOT_COUNTED = ("001", "003")
 
 
 def games(night: Night) -> list[dict[str, Any]]:
-    """The schedule's games of the day that count: the newest row of each, where it lies on the day."""
+    """The games of the day that count: the newest row of each, if it is on this day."""
     rows = [row for row in night.tables[SCHEDULE] if row["game_date"]]
     newest: dict[str, str] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback: it records what it is sent, and answers as it is told to."""
+"""A webhook receiver on loopback: it records requests and answers as configured."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from trueup.completion.store import CompletionStore
 from trueup.gateways.webhook import WebhookPoster
 from trueup.reporting.alerts.deliver import send_alerts
 from trueup.reporting.alerts.post import Patience, Poster
+from trueup.reporting.alerts.sender import Courier
 from trueup.reporting.alerts.settings import AlertSettings
 from trueup.reporting.alerts.state import ALERTS
-from trueup.reporting.alerts.telling import Courier
 from trueup.results.report import Report
 
 SECRET = "T0SECRET/B0SECRET/x0secret"
-# Short, so that the tests of what never answers are.
+# Short, so that tests with receivers that never answer are fast.
 PATIENCE = Patience(budget_seconds=3.0, lease_seconds=60.0, first_pause_seconds=0.01)
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
@@ -39,7 +39,7 @@ class Received:
 
 
 class Receiver:
-    """``behaviours`` are used up in turn; after them it answers 200."""
+    """Uses its ``behaviours`` one by one, then answers 200."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -78,7 +78,7 @@ def never_answer(handler: BaseHTTPRequestHandler) -> None:
 
 
 def drip(start: bytes) -> Behaviour:
-    """Answers with these bytes, and then a byte now and then, for longer than anybody should wait."""
+    """Answers with these bytes, then sends one byte every 0.1 s for 6 s."""
 
     def behave(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
@@ -107,7 +107,7 @@ def receiver(path: str = f"/services/{SECRET}?token=q0secret") -> Iterator[Recei
                 behave = made.behaviours.pop(0) if made.behaviours else answer(200, "ok")
             try:
                 behave(self)
-            except OSError:  # the other side did not wait
+            except OSError:  # the client closed the connection
                 self.close_connection = True
 
         def log_message(self, format: str, *arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""Repairs on a platform: a night that wants one, who repairs it, and how it must end."""
+"""Repairs on a platform: a night that needs one, its repairer, and the expected result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trueup.repair.documents.steps import Step
 
 SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 NIGHT = evidence(phase4=SILENT)
-# A lost report, a count that drifted, and phase 4 not started.
+# A lost report, a drifted count, and phase 4 not started.
 BROKEN = untriggered(remove=(OFFENSE,), _completed_count=2, _trigger_pending=False, _note="kept").fields
 
 
@@ -45,7 +45,7 @@ def repairer(
     topic: Phase4Topic | None = None,
     audit: Recorded | None = None,
 ) -> Iterator[Repairer]:
-    """A repairer with connections of its own, where none are given."""
+    """A repairer; connections that are not given are opened."""
     with ExitStack() as opened:
         yield Repairer(
             documents=documents or opened.enter_context(closing(platform.collection(DOCUMENTS))),
@@ -68,13 +68,13 @@ def fields_of(platform: Platform, collection: str, document_id: str = KEY) -> di
 
 
 def write(platform: Platform, fields: Any, document_id: str = KEY) -> None:
-    """A document in place of what is there."""
+    """Replace a document."""
     with closing(platform.collection(DOCUMENTS)) as store:
         store.replace(document_id, fields)
 
 
 def is_repaired(fields: dict[str, Any]) -> bool:
-    """Whether the broken night's document is as a repair must leave it, and as it was otherwise."""
+    """Whether the document of the broken night is repaired and otherwise unchanged."""
     kept = {key: value for key, value in BROKEN.items() if key != "_completed_count"}
     return (
         all(fields.get(key) == value for key, value in kept.items())
@@ -86,10 +86,10 @@ def is_repaired(fields: dict[str, Any]) -> bool:
 
 
 def keys_of(messages: Iterable[tuple[dict[str, Any], Any]]) -> set[str]:
-    """The idempotency keys of messages; every message has the one of its claim."""
+    """The idempotency keys of messages."""
     return {attributes["idempotency_key"] for _, attributes in messages}
 
 
 def texts_of(messages: Iterable[tuple[dict[str, Any], Any]]) -> set[str]:
-    """The messages as texts, to see whether they are the same."""
+    """The messages as texts, for comparison."""
     return {json.dumps(data, sort_keys=True) for data, _ in messages}

@@ -13,7 +13,7 @@ from trueup.scenario.scenario import Scenario
 
 
 class Silent:
-    """A listener that says nothing."""
+    """A listener that does nothing."""
 
     def start(self, what: str) -> None: ...
     def node(self, name: str, index: int, total: int) -> None: ...

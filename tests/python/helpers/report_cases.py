@@ -1,4 +1,4 @@
-"""Reports as a check makes them: the incident, and as many findings as one likes."""
+"""Reports like those of a check: the incident, and reports of any size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECONCILE = "trueup reconcile --first-date 2026-02-03 --last-date 2026-02-03"
 
 
 def fingerprint(rule: str, subject: str, game_date: date) -> str:
-    """The name that the model findings gives a finding."""
+    """The fingerprint, as the model ``findings`` computes it."""
     return hashlib.sha256(f"{rule}|{subject}|{game_date.isoformat()}".encode()).hexdigest()
 
 
@@ -97,7 +97,7 @@ INCIDENT = Report(
 
 
 def large(count: int, day_count: int) -> Report:
-    """A report of ``count`` findings over ``day_count`` days and 40 rules, as large as real ones."""
+    """A report with ``count`` findings over ``day_count`` days and 40 rules, as large as real ones."""
     days = [DAY - timedelta(days=back) for back in range(day_count)]
     codes = [*RULES, *(f"NEW{number:03}" for number in range(40 - len(RULES)))]
     query = (

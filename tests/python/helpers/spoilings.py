@@ -1,7 +1,7 @@
-"""One thing of a night, removed or spoiled; and what that must lead to, by the contract and by no code of trueup.
+"""Changes that spoil one thing of a night, and their expected effect, from the contract, without trueup's code.
 
-``ERROR``: the verdict is not healthy. ``TOLD``: at least a warning tells of it; it may be healthy with that.
-``HARMLESS``: nothing is wrong, and trueup must not say that anything is.
+``ERROR``: the report is not healthy. ``WARNED``: there is at least a warning; the report may be healthy.
+``HARMLESS``: nothing is wrong, and trueup must have no finding.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from golden.night import (
     stamp,
 )
 
-Effect = Literal["error", "told", "harmless"]
+Effect = Literal["error", "warned", "harmless"]
 ERROR: Effect = "error"
-TOLD: Effect = "told"
+WARNED: Effect = "warned"
 HARMLESS: Effect = "harmless"
 PAIRS = (("BOS", "LAL"), ("DEN", "DET"))
-PLAYERS = 2  # of each team: as few rows as make a night
-# Each spoiling has a good night, one to be repaired, and a free day after them.
+PLAYERS = 2  # of each team: few rows for a fast test
+# Each spoiling has a good night, one to be repaired, and then a free day.
 FIRST_DAY = date(2024, 1, 1)
 DAYS_PER_NIGHT = 3
 
 
 @dataclass(frozen=True)
 class Spoiling:
-    """``does`` changes a night of any date, and says what that must lead to."""
+    """``does`` changes a night of any date, and returns the expected effect."""
 
     name: str
     does: Callable[[Night], Effect]
@@ -60,7 +60,7 @@ class Spoiling:
 
 
 def small_night(day: date, number: int) -> Night:
-    """A good night of two games and few players; no two nights have a game in common."""
+    """A good night with two games and few players; no two nights share a game."""
     night = good_night(day, PAIRS, first=1 + 2 * number)
     night.tables[SCHEDULE] = [row for row in night.tables[SCHEDULE] if row["game_date"] == day.isoformat()]
     kept = {
@@ -92,7 +92,7 @@ def broken_night(day: date, number: int) -> Night:
 def without_rows(table: str) -> Spoiling:
     def does(night: Night) -> Effect:
         night.tables[table] = []
-        # Who ran, and what the orchestrator logged, is known besides: nothing is missing without it.
+        # These two tables are optional.
         return HARMLESS if table in (PROCESSORS, LOG) else ERROR
 
     return Spoiling(f"no rows in {table}", does)
@@ -111,8 +111,8 @@ def without_row(table: str, place: int) -> Spoiling:
     def does(night: Night) -> Effect:
         if rows := night.tables[table]:
             del rows[place % len(rows)]
-        # The reports count the rows of their tables; of a gamebook or the cache some rows prove that it came.
-        return ERROR if table in (RUNS, SCHEDULE) else TOLD if table in ANALYTICS else HARMLESS
+        # The reports count the rows of their tables; for a gamebook or the cache, some rows are enough.
+        return ERROR if table in (RUNS, SCHEDULE) else WARNED if table in ANALYTICS else HARMLESS
 
     return Spoiling(f"one row less in {table} ({place})", does)
 
@@ -176,7 +176,7 @@ def null(table: str, column: str, place: int, effect: Effect) -> Spoiling:
 
 
 def status(games: tuple[int, ...], value: int | str, clock: str) -> Spoiling:
-    """Rows loaded at a clock time of the morning after; at 20:00 on the evening before."""
+    """Rows loaded the next morning at ``clock``, or at 20:00 on the evening before."""
 
     def does(night: Night) -> Effect:
         loaded = et(night.day, clock) if clock == "20:00" else et(night.morning, clock)
@@ -184,8 +184,8 @@ def status(games: tuple[int, ...], value: int | str, clock: str) -> Spoiling:
             night.tables[SCHEDULE][index].update(game_status=value, processed_at=loaded)
         if len(games) == len(PAIRS):
             return ERROR
-        # Known to be off, and there are rows of it; or not known to have ended, and its rows are all there.
-        return ERROR if value == 1 and clock != "20:00" else TOLD
+        # Error: called off, but it has rows. Warning: not final, and all rows exist.
+        return ERROR if value == 1 and clock != "20:00" else WARNED
 
     return Spoiling(f"status {value!r} of games {games}, loaded {clock}", does)
 
@@ -199,7 +199,7 @@ def unfinished_without(table: str, index: int) -> Spoiling:
 
 
 def moved_away(index: int, nights: int, keeps_rows: bool) -> Spoiling:
-    """To the free day so many nights away: no other night has anything to do with it."""
+    """Move a game to a free day, ``nights`` nights away."""
 
     def does(night: Night) -> Effect:
         row = night.tables[SCHEDULE][index]
@@ -225,7 +225,7 @@ def postponed(index: int) -> Spoiling:
 
 
 def older_row(index: int, value: int) -> Spoiling:
-    """An older row of a game says otherwise: the newest one is the truth."""
+    """An older row of a game has another status; the newest row wins."""
 
     def does(night: Night) -> Effect:
         row = night.tables[SCHEDULE][index]
@@ -236,20 +236,20 @@ def older_row(index: int, value: int) -> Spoiling:
 
 
 def lagging(index: int, has_rows: bool) -> Spoiling:
-    """A second source still has the game as scheduled, after the first one had seen it end."""
+    """A second source still has the game as scheduled after the first one has it as final."""
 
     def does(night: Night) -> Effect:
         row = night.tables[SCHEDULE][index]
         night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(night.morning, "02:00")})
         if not has_rows:
             night.without_games(names_of(night, index))
-        return TOLD if has_rows else ERROR
+        return WARNED if has_rows else ERROR
 
     return Spoiling(f"a source that lags on game {index}, {'with' if has_rows else 'without'} rows", does)
 
 
 def stand_in(table: str, index: int) -> Spoiling:
-    """The table has, in place of a game, one of the same teams that does not count."""
+    """The table has, instead of a game, one of the same teams that does not count."""
 
     def does(night: Night) -> Effect:
         row = night.tables[SCHEDULE][index]
@@ -278,7 +278,7 @@ def uncounted_game(prefix: str, has_rows: bool) -> Spoiling:
 
 
 def unpadded_id(index: int, has_rows: bool) -> Spoiling:
-    """Whoever loaded the schedule took the id for a number: nobody knows any more whether the game counts."""
+    """The id was loaded as a number, so it is unknown whether the game counts."""
 
     def does(night: Night) -> Effect:
         gone = names_of(night, index)
@@ -307,7 +307,7 @@ def run_ended(scraper: int, started: str, ended: str) -> Spoiling:
     def does(night: Night) -> Effect:
         run = night.tables[RUNS][scraper]
         run.update(started_at=et(night.morning, started), completed_at=et(night.morning, ended))
-        return HARMLESS if ended <= "08:00" else TOLD if ended <= "10:00" else ERROR
+        return HARMLESS if ended <= "08:00" else WARNED if ended <= "10:00" else ERROR
 
     return Spoiling(f"{SCRAPERS[scraper]} ran {started} to {ended}", does)
 
@@ -380,7 +380,7 @@ def report_says(table: str, field: str, value: Any, effect: Effect) -> Spoiling:
     def does(night: Night) -> Effect:
         assert night.document is not None
         report = night.document.get(name_of(table))
-        if report is None:  # the one that is lost already
+        if report is None:  # the broken night has lost it
             return HARMLESS
         if value is None:
             report.pop(field, None)
@@ -396,7 +396,7 @@ def triggered_after(minutes: int) -> Spoiling:
         assert night.document is not None
         night.document["_triggered_at"] = stamp(et(night.morning, "06:55", 60 * minutes))
         night.rewrite(CACHE, et(night.morning, "06:55", 60 * (minutes + 5)))
-        return HARMLESS if minutes <= 10 else TOLD if minutes <= 30 else ERROR
+        return HARMLESS if minutes <= 10 else WARNED if minutes <= 30 else ERROR
 
     return Spoiling(f"phase 4 started {minutes} minutes after the last report", does)
 
@@ -419,7 +419,7 @@ def class_style() -> Spoiling:
 
 
 def names_of(night: Night, index: int) -> set[str]:
-    """Every name under which a table has one of the night's games."""
+    """All ids of one of the night's games in the tables."""
     away, home = PAIRS[index]
     league = [row["game_id"] for row in night.tables[SCHEDULE] if row["home_team_tricode"] == home]
     return {game_id(night.day, away, home), *league}
@@ -485,7 +485,7 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
             with_field("_mode", "nightly", ERROR),
             with_field("_triggered", "yes", ERROR),
             with_field("_triggered", False, ERROR),
-            with_field("mlb_game_summary", {"status": "success"}, TOLD),
+            with_field("mlb_game_summary", {"status": "success"}, WARNED),
             class_style(),
         ]
     ),
@@ -502,7 +502,7 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
                 ("status", "COMPLETED", HARMLESS),
                 ("status", "partial", HARMLESS),
                 ("record_count", None, HARMLESS),
-                ("record_count", 399, TOLD),
+                ("record_count", 399, WARNED),
                 ("completed_at", None, HARMLESS),
                 ("completed_at", "soon", ERROR),
             ]
@@ -519,7 +519,7 @@ def days_of(number: int) -> tuple[date, date]:
 
 
 def as_rows(nights: list[Night]) -> dict[str, tuple[Row, ...]]:
-    """Every table of the nights, as load jobs take them: an empty cell is NULL."""
+    """All rows of the nights by table, as load jobs take them: an empty cell is NULL."""
     names = dict.fromkeys(name for night in nights for name in night.tables)
     return {name: tuple(_loaded(row) for night in nights for row in night.tables.get(name, ())) for name in names}
 

@@ -1,4 +1,4 @@
-"""What several tests need: where things are, and what is missing. Imports nothing of trueup."""
+"""Paths and skips for several tests. Imports nothing of trueup."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ IN_CI = os.environ.get("CI") == "true"
 
 
 def missing(what: str) -> None:
-    """In CI a missing part fails the run; elsewhere the test is skipped, and says so."""
+    """Fail in CI; skip the test elsewhere."""
     if IN_CI:
         pytest.fail(f"CI needs {what}")
-    pytest.skip(f"{what} is not here")
+    pytest.skip(f"{what} is missing")
 
 
 def real_data(name: str) -> Path:
@@ -30,7 +30,5 @@ def real_data(name: str) -> Path:
 
 
 def hear_interrupts() -> None:
-    """For Popen's preexec_fn: a shell that runs the tests in the background has them ignore SIGINT,
-    and children inherit that.
-    """
+    """For Popen's preexec_fn: in the background of a shell the tests ignore SIGINT, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

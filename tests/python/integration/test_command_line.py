@@ -127,7 +127,7 @@ def test_a_missing_or_broken_report_is_3(project: Path) -> None:
     report = project / ".trueup" / "report.json"
     report.parent.mkdir(exist_ok=True)
     report.unlink(missing_ok=True)
-    assert "no report of a last run" in " ".join(trueup(project, "report").stderr.split())
+    assert "no report" in " ".join(trueup(project, "report").stderr.split())
     report.write_text('{"findings": [')
     done = trueup(project, "report")
     assert (done.returncode, "is broken" in " ".join(done.stderr.split())) == (3, True)
@@ -162,8 +162,8 @@ def test_the_report_is_made_again_from_its_artifacts_alone(incident: Path) -> No
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ("data_docs/index.html", "data_docs/index.html, which is not there"),
-        ("report.json", "There is no report of a last run at"),
+        ("data_docs/index.html", "data_docs/index.html"),
+        ("report.json", "no report at"),
     ],
 )
 def test_a_report_without_one_of_its_artifacts_says_which(incident: Path, broken: str, said: str) -> None:
@@ -174,7 +174,7 @@ def test_a_report_without_one_of_its_artifacts_says_which(incident: Path, broken
     assert not (incident / ".trueup" / "report.html").exists()
 
 
-@pytest.mark.parametrize(("text", "said"), [("[]", "is broken"), ("{}", "it lacks"), ('{"as_of": 1', "is broken")])
+@pytest.mark.parametrize(("text", "said"), [("[]", "is broken"), ("{}", "is missing"), ('{"as_of": 1', "is broken")])
 def test_a_broken_report_is_named(incident: Path, text: str, said: str) -> None:
     (incident / ".trueup" / "report.json").write_text(text)
     done = trueup(incident, "report")

@@ -250,16 +250,16 @@ class Moving:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "fact"),
     [
-        pytest.param("update {} set points = -1 where {} and row_number = 7", "it sees 3 rows", id="a wrong row more"),
-        pytest.param("update {} set points = 1 where {} and row_number = 1", "it sees 1 rows", id="a wrong row less"),
-        pytest.param("update {} set points = 1 where {}", "it sees 0 rows", id="none any more"),
-        pytest.param("delete from {} where {} and row_number = 9", "it saw 9 rows of 10", id="a row less"),
+        pytest.param("update {} set points = -1 where {} and row_number = 7", "finds 3 rows", id="a wrong row more"),
+        pytest.param("update {} set points = 1 where {} and row_number = 1", "finds 1 rows", id="a wrong row less"),
+        pytest.param("update {} set points = 1 where {}", "finds 0 rows", id="none any more"),
+        pytest.param("delete from {} where {} and row_number = 9", "9 rows of 10", id="a row less"),
     ],
 )
 def test_where_great_expectations_sees_other_rows_than_were_counted_nothing_is_said(
-    warehouse: Warehouse, tmp_path: Path, change: str, told: str
+    warehouse: Warehouse, tmp_path: Path, change: str, fact: str
 ) -> None:
     fill(warehouse, rows_of(FIRST, 10))
     table, day = f"`{CLOUD_PROJECT}.{DATASET}.players`", f"game_date = date '{FIRST}'"
@@ -267,7 +267,7 @@ def test_where_great_expectations_sees_other_rows_than_were_counted_nothing_is_s
     moving = cast(Any, Moving(warehouse, change.format(table, day)))
     verdict = judged(replace(workplace(warehouse, tmp_path, RAW), tables=moving))[FIRST]
     assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
-    assert told in verdict.reason
+    assert fact in verdict.reason
 
 
 def test_a_suite_that_is_met_takes_four_statements_and_no_row(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_a_declared_suite_that_is_gone_stops_the_check(warehouse: Warehouse, tmp
     (tmp_path / "models" / "players.yml").write_text(declared, encoding="utf-8")
     open_examiner(work)
     (tmp_path / "models" / "teams.yml").write_text(declared.replace("players", "teams"), encoding="utf-8")
-    with pytest.raises(UsageError, match="is of the model teams and the rule EXP002"):
+    with pytest.raises(UsageError, match=r"teams .* EXP002"):
         open_examiner(work)
 
 

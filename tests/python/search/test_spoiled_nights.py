@@ -33,7 +33,7 @@ from helpers.replaying import Silent
 from helpers.spoilings import (
     ERROR,
     HARMLESS,
-    TOLD,
+    WARNED,
     Effect,
     Spoiling,
     as_rows,
@@ -168,7 +168,7 @@ def test_what_is_only_worth_a_warning_is_told(nights: list[Spoiled]) -> None:
     silent = [
         str(one)
         for one in nights
-        if one.effect == TOLD and not any(finding.severity != "info" for finding in one.report.findings)
+        if one.effect == WARNED and not any(finding.severity != "info" for finding in one.report.findings)
     ]
     assert not silent, "\n".join(silent)
 

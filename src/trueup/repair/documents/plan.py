@@ -20,7 +20,7 @@ from trueup.judge.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge.trigger import completion
 from trueup.plural import counted
 from trueup.results.reference import Reference
-from trueup.results.verdict import Verdict, moment_text
+from trueup.results.verdict import Verdict, timestamp_text
 
 REPAIRED_RULES = ("DONE001", "DONE002", "TRIG001")
 RECONCILED = "reconciled_by"
@@ -212,7 +212,7 @@ def _start_phase4(draft: _Draft) -> PlannedStart | None:
         elif draft.case.has_phase4_output(_read_again(draft)):
             evidence = {
                 "phase4_rows": phase4.row_count,
-                "first_written_at": moment_text(phase4.first_written_at),
+                "first_written_at": timestamp_text(phase4.first_written_at),
             }
             # The start time is unknown, so _triggered_at stays as it is.
             draft.set("TRIG001", "_triggered", True, evidence)
@@ -238,7 +238,7 @@ def _proved_start(draft: _Draft) -> PlannedStart:
     return PlannedStart(
         Start(delivered=names, missing_tables=missing, mode=case.mode(document)),
         evidence={
-            "completed_at": moment_text(completed_at),
+            "completed_at": timestamp_text(completed_at),
             "phase4_rows": 0,
             "rows": {name: case.day.processors[name].row_count for name in names},
             # Shown because phase 4 would count these duplicate rows.
@@ -263,7 +263,7 @@ def _rows_evidence(rows: ProcessorEvidence) -> dict[str, Any]:
         "grains": rows.grain_count,
         "games_found": rows.games_found_count,
         "games_expected": rows.games_expected_count,
-        "last_written_at": moment_text(rows.last_written_at),
+        "last_written_at": timestamp_text(rows.last_written_at),
         "is_backfill": rows.is_backfill,
     }
 

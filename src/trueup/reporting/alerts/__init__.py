@@ -1,1 +1,1 @@
-"""Alerts that close themselves: what is new, worse or resolved, told once. See docs/alerts.md."""
+"""Alerts: each new, worse or resolved finding is sent once. See docs/alerts.md."""

@@ -1,4 +1,4 @@
-"""What is new, worse or resolved since a channel was last told: pure, from a report and the told rows."""
+"""What is new, worse or resolved since the last message, from a report and the rows that were sent. Pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from trueup.reporting.alerts.state import MOST_ROWS, Row, Told, finite, kept, row_text
+from trueup.reporting.alerts.state import MOST_ROWS, Row, Sent, finite, kept, row_text
 from trueup.results.finding import SEVERITIES, Finding
 from trueup.results.outcome import RuleOutcome
 from trueup.results.report import Report
 from trueup.window import EASTERN
 
-# The rule of the one item that stands for everything that could not be checked.
+# The rule of the one item for everything that could not be checked.
 COULD_NOT_CHECK = "could_not_check"
-# More excess rows is worse; minutes late only grow with time, and their growing is no news.
+# More wrong rows are worse. Minutes late always grow with time, so they are not.
 _COUNTED = ("DUP", "DONE", "EXP")
 _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
 class Noted:
-    """A finding that is there now, and what there is to add to it ("" for nothing)."""
+    """A finding of this report. ``note``: an addition, or ""."""
 
     finding: Finding
     note: str = ""
@@ -30,7 +30,7 @@ class Noted:
 
 @dataclass(frozen=True)
 class Gone:
-    """A finding that was told and is not there now: resolved, or it could not be looked at again."""
+    """A finding that was sent and is not in this report: resolved, or could not be checked again."""
 
     fingerprint: str
     row: Row
@@ -39,8 +39,8 @@ class Gone:
 
 @dataclass(frozen=True)
 class Change:
-    """A report against what was told. ``is_daily``: the first one of its Eastern day. ``after``: what the channel
-    knows once it has been told this. ``unwatched_count``: findings beyond those that the state has room for.
+    """A report compared with what was sent. ``is_daily``: the first of its Eastern day. ``after``: what was sent once
+    this change is sent. ``unwatched_count``: findings that the state has no room for.
     """
 
     new: tuple[Noted, ...]
@@ -50,7 +50,7 @@ class Change:
     not_looked_at: tuple[Gone, ...]
     is_daily: bool
     unwatched_count: int
-    after: Told
+    after: Sent
 
     @property
     def is_news(self) -> bool:
@@ -59,7 +59,7 @@ class Change:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """What makes this message this one: the changed fingerprints, each with its kind, and the day."""
+        """The identity of the message: the changed fingerprints, each with its kind, and the day."""
         return (
             *sorted(f"new:{one.finding.fingerprint}" for one in self.new),
             *sorted(f"worse:{one.finding.fingerprint}" for one in self.worse),
@@ -69,31 +69,31 @@ class Change:
 
 
 def eastern_day(report: Report) -> date:
-    """The Eastern day of the moment that a report speaks of."""
+    """The Eastern day of the report's ``as_of``."""
     return report.window.as_of.astimezone(EASTERN).date()
 
 
 def is_alerted(finding: Finding) -> bool:
-    """Errors and warnings that nobody waived; the rest is only counted."""
+    """Whether a finding is sent: errors and warnings that are not waived. Others are only counted."""
     return finding.severity in ("error", "warn") and finding.waived_because is None
 
 
-def find_change(told: Told, report: Report) -> Change:
-    """Compare a report with what was told."""
-    watched, unwatched = _watched(told.rows, report)
+def find_change(sent: Sent, report: Report) -> Change:
+    """Compare a report with what was sent."""
+    watched, unwatched = _watched(sent.rows, report)
     current = {one.fingerprint: one for one in watched}
     new, worse, ongoing = [], [], []
     for fingerprint, finding in current.items():
-        row = told.rows.get(fingerprint)
+        row = sent.rows.get(fingerprint)
         if row is None or not row.is_open:
             new.append(Noted(finding, f"again: resolved on {row.last_seen}" if row else ""))
         elif reason := _worse_because(row, finding):
             worse.append(Noted(finding, reason))
         else:
-            ongoing.append(Noted(finding, f"since {row.first_told}"))
-    resolved, not_looked_at = _gone(told.rows, current, report)
+            ongoing.append(Noted(finding, f"since {row.first_sent}"))
+    resolved, not_looked_at = _gone(sent.rows, current, report)
     day = eastern_day(report)
-    rows = _rows_after(told.rows, current, resolved, day)
+    rows = _rows_after(sent.rows, current, resolved, day)
     present = frozenset(current) | {one.fingerprint for one in not_looked_at}
     return Change(
         tuple(new),
@@ -101,20 +101,20 @@ def find_change(told: Told, report: Report) -> Change:
         tuple(ongoing),
         resolved,
         not_looked_at,
-        is_daily=told.day != day,
+        is_daily=sent.day != day,
         unwatched_count=unwatched,
-        after=Told(told.sequence + 1, report.window.as_of, day, kept(rows, present, day)),
+        after=Sent(sent.sequence + 1, report.window.as_of, day, kept(rows, present, day)),
     )
 
 
-def untold(report: Report) -> Change:
-    """A report as a whole, for a channel that keeps no state: everything is simply there."""
-    change = find_change(Told(), report)
+def whole_report(report: Report) -> Change:
+    """All findings of a report as ongoing, for a channel without a state."""
+    change = find_change(Sent(), report)
     return replace(change, new=(), ongoing=tuple(Noted(one.finding) for one in change.new))
 
 
 def could_not_check(report: Report) -> Finding | None:
-    """The one item for whatever could not be checked, or None. Its words may change; its fingerprint does not."""
+    """One item for everything that could not be checked, or None. Its fingerprint does not depend on its text."""
     texts = unchecked_texts(report)
     if not texts:
         return None
@@ -128,22 +128,22 @@ def could_not_check(report: Report) -> Finding | None:
         observed=None,
         expected=None,
         detail={},
-        remedy="Read the report's reasons; nothing is known of what was not checked.",
+        remedy="Read the reasons in the report",
         query="",
         fingerprint=hashlib.sha256(f"{COULD_NOT_CHECK}|{report.target}".encode()).hexdigest(),
     )
 
 
 def unchecked_texts(report: Report) -> tuple[str, ...]:
-    """Why parts could not be checked: the report's problems, and the outcomes that should have been there."""
+    """Why parts could not be checked: the report's problems and blocked outcomes."""
     blocked = [f"{one.rule} on {one.game_date}: {one.reason}" for one in report.blocked]
     nothing = [] if report.outcomes or report.problems else ["no rule has run"]
     return (*report.problems, *blocked, *nothing)
 
 
 def _watched(rows: Mapping[str, Row], report: Report) -> tuple[list[Finding], int]:
-    """The findings to alert, worst first, one per fingerprint; and how many are beyond the state's room. Of two that
-    are equally bad the known one stays: where there are too many they must not take turns in being new.
+    """The findings to send, worst first, one per fingerprint; and how many exceed the state's room. Of equally bad ones
+    the known ones come first, so that findings beyond the limit do not alternate in being new.
     """
     order = sorted(
         filter(is_alerted, report.findings),
@@ -164,7 +164,7 @@ def _watched(rows: Mapping[str, Row], report: Report) -> tuple[list[Finding], in
 
 
 def _worse_because(row: Row, finding: Finding) -> str:
-    """Why a finding is worse than it was told to be; "" where it is not."""
+    """Why a finding is worse than when it was sent; "" if it is not."""
     if SEVERITIES.index(finding.severity) < SEVERITIES.index(row.severity):
         return f"was {row.severity}, now {finding.severity}"
     now, expected = finite(finding.observed), finite(finding.expected)
@@ -178,7 +178,7 @@ def _worse_because(row: Row, finding: Finding) -> str:
 def _gone(
     rows: Mapping[str, Row], current: Mapping[str, Finding], report: Report
 ) -> tuple[tuple[Gone, ...], tuple[Gone, ...]]:
-    """The told findings that are resolved, and those that could not be looked at again."""
+    """The sent findings that are resolved, and those that could not be checked again."""
     others = {one.fingerprint: one for one in report.findings}
     outcomes: dict[tuple[str, date], list[RuleOutcome]] = {}
     for outcome in report.outcomes:
@@ -188,25 +188,23 @@ def _gone(
         if not row.is_open or fingerprint in current:
             continue
         if row.rule == COULD_NOT_CHECK:
-            resolved.append(Gone(fingerprint, row, "everything could be checked again"))
+            resolved.append(Gone(fingerprint, row, "everything was checked again"))
         elif fingerprint in others and is_alerted(others[fingerprint]):
-            continue  # still there, and crowded out by worse ones
+            continue  # still in the report, but beyond MOST_ROWS
         elif fingerprint in others:
             resolved.append(Gone(fingerprint, row, _no_alert_because(others[fingerprint])))
         elif report.window.first_date <= row.game_date <= report.window.last_date:
-            said = outcomes.get((row.rule, row.game_date), [])
-            if said and all(map(_has_looked, said)):
+            found = outcomes.get((row.rule, row.game_date), [])
+            if found and all(map(_is_complete, found)):
                 resolved.append(Gone(fingerprint, row))
             else:
-                reasons = "; ".join(one.reason for one in said if one.reason)
+                reasons = "; ".join(one.reason for one in found if one.reason)
                 not_looked_at.append(Gone(fingerprint, row, reasons or "the rule did not run"))
     return tuple(resolved), tuple(not_looked_at)
 
 
-def _has_looked(outcome: RuleOutcome) -> bool:
-    """Whether a rule has seen all that it should have. One that failed for a subject may still be blocked for
-    another, which is then not known to be well.
-    """
+def _is_complete(outcome: RuleOutcome) -> bool:
+    """Whether a rule examined everything it should have. A rule can fail for one subject and be blocked for another."""
     return outcome.outcome in ("passed", "failed") and outcome.examined_count > 0 and not outcome.is_blocking
 
 
@@ -228,7 +226,7 @@ def _rows_after(
             game_date=finding.game_date,
             subject=row_text(finding.subject),
             observed=finite(finding.observed),
-            first_told=known.first_told if known and known.is_open else day,
+            first_sent=known.first_sent if known and known.is_open else day,
             last_seen=day,
         )
     return rows

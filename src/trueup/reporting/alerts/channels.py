@@ -1,4 +1,4 @@
-"""Where alerts go: the channels of the settings, their addresses' examination, and what came of a delivery."""
+"""The channels of the settings, the validation of their addresses, and the result of a delivery."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from trueup.reporting.alerts.slack import slack_payload
 
 ChannelName = Literal["slack", "webhook", "step_summary"]
 DeliveryResult = Literal["sent", "nothing_new", "not_sent", "left_to_another_run"]
-# Longer ones are no address that somebody meant, and would not fit into Slack's blocks.
+# Longer ones are probably mistakes, and would not fit into Slack's blocks.
 _LONGEST_LINK = 500
 
 
 @dataclass(frozen=True)
 class Channel:
-    """Somewhere to tell. ``address`` is a URL, which is a secret, or a file; ``variable`` is where it was set."""
+    """A channel. ``address``: a URL, which is a secret, or a file; ``variable``: the environment variable with it."""
 
     name: ChannelName
     variable: str
@@ -29,9 +29,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of one channel. ``reason``: one or two sentences for people, without secrets; "" where there is
-    nothing to add. ``not_sent`` is to be told: nobody has seen what is new.
-    """
+    """The result of one channel. ``reason``: one or two sentences without secrets; "" if there is nothing to add."""
 
     channel: str
     result: DeliveryResult
@@ -39,12 +37,12 @@ class Delivery:
 
     @property
     def is_unsent(self) -> bool:
-        """Whether there was something to tell that nobody got."""
+        """Whether something should have been sent and was not."""
         return self.result == "not_sent"
 
 
 def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:
-    """The channels that are set, the step summary first: it needs nobody else."""
+    """The channels that are set, the step summary first: it needs no network."""
     named: tuple[tuple[ChannelName, str, str], ...] = (
         ("step_summary", STEP_SUMMARY_VARIABLE, settings.step_summary),
         ("slack", SLACK_VARIABLE, settings.slack),
@@ -54,18 +52,18 @@ def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:
 
 
 def payload_of(channel: str, message: Message) -> dict[str, Any]:
-    """What is posted to a channel."""
+    """The JSON that is posted to a channel."""
     forms: Mapping[str, Callable[[Message], dict[str, Any]]] = {"slack": slack_payload, "webhook": to_plain}
     return forms[channel](message)
 
 
 def body_of(channel: str, message: Message) -> bytes:
-    """The payload as it goes over the wire."""
+    """The payload as bytes."""
     return json.dumps(payload_of(channel, message), ensure_ascii=False).encode()
 
 
 def host_of(url: str) -> str | None:
-    """The host of a URL, the one part of it that may be shown; None where it is no http or https address."""
+    """The host of a URL, the only part that may be shown; None if it is not a valid http or https URL."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -78,6 +76,6 @@ def host_of(url: str) -> str | None:
 
 
 def link_of(settings: AlertSettings) -> str:
-    """The report's address for the messages; "" where there is none, or none that a link can be made of."""
+    """The report's URL for the messages; "" if it is not set or not valid."""
     url = settings.report_url
     return url if url and len(url) <= _LONGEST_LINK and host_of(url) else ""

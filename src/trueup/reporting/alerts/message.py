@@ -1,4 +1,4 @@
-"""The one model of a message, from which Slack's blocks, the webhook's JSON and the step summary are made."""
+"""The model of a message, the source of Slack's blocks, the webhook's JSON and the step summary."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from trueup.results.report import Report, Status
 from trueup.window import EASTERN
 
 VERSION = 1
-# Of each kind: a message has to fit into the state's document, beside the rows.
+# Per list: the message is stored in the state document, beside the rows.
 MOST_LISTED = 40
-# A step's summary may have 1 MiB.
+# Per list: GitHub allows 1 MiB.
 MOST_IN_SUMMARY = 200
 _SUMMARY_LENGTH = 300
 _SHORT_LENGTH = 160
@@ -25,7 +25,7 @@ _SHORT_LENGTH = 160
 
 @dataclass(frozen=True)
 class Item:
-    """One finding in a message; every text is one line. ``note``: what there is to add ("" for nothing)."""
+    """One finding in a message; every text is one line. ``note``: an addition, or ""."""
 
     fingerprint: str
     rule: str
@@ -39,9 +39,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Message:
-    """What is told. ``as_of`` and the dates are ISO 8601. ``counts``: how many there are of each list, which may be
-    cut, and of ``info`` (information and waived findings), ``unwatched`` (beyond the state's room), and of the rules'
-    outcomes ``passed``, ``failed`` and ``not_run``.
+    """The content of an alert. ``as_of`` and the dates are ISO 8601. ``counts``: the full length of each list, which
+    may be cut; ``info`` (information and waived findings); ``unwatched`` (findings that the state has no room for); and
+    the rules' outcomes ``passed``, ``failed`` and ``not_run``.
     """
 
     message_id: str
@@ -61,12 +61,12 @@ class Message:
     report_url: str
 
 
-# The lists of findings, in the order of their importance, with their titles.
+# The lists of findings with their titles, most important first.
 GROUPS = {
     "new": "New",
     "worse": "Worse",
     "resolved": "Resolved",
-    "not_looked_at": "Could not be looked at again",
+    "not_looked_at": "Could not check again",
     "ongoing": "Still open",
 }
 
@@ -77,10 +77,10 @@ _COUNTS = (*GROUPS, "could_not_check", "info", "unwatched", "passed", "failed", 
 def make_message(
     channel: str, report: Report, change: Change, report_url: str = "", most: int = MOST_LISTED
 ) -> Message:
-    """The message that tells a change, with at most ``most`` findings of each kind.
+    """The message of a change, with at most ``most`` findings per list.
 
-    Its id depends on the channel, the target, how many messages there were and what changed: the same news has the
-    same id, however often it is tried.
+    Its id depends on the channel, the target, the number of earlier messages and the changes, so that a retry has the
+    same id.
     """
     window, unchecked = report.window, unchecked_texts(report)
     lists: dict[str, Sequence[Noted | Gone]] = {name: getattr(change, name) for name in GROUPS}
@@ -112,40 +112,40 @@ def message_id(channel: str, target: str, change: Change) -> str:
 
 
 def headline(message: Message, ongoing: str = "still open") -> str:
-    """One line with the target, the state and the counts that are not zero; ``ongoing`` is the word for the rest."""
+    """One line with the target, the status and the counts above 0. ``ongoing``: the word for ongoing findings."""
     counts, status = message.counts, _STATUSES[message.status]
     if message.status == "healthy" and any(counts[name] for name in ("new", "worse", "ongoing")):
         status = "warnings, no errors"
     words = {"new": "new", "worse": "worse", "resolved": "resolved", "ongoing": ongoing}
-    said = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
-    return f"trueup {_line(message.target, 40)}: {', '.join([status, *said])}"
+    parts = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
+    return f"trueup {_line(message.target, 40)}: {', '.join([status, *parts])}"
 
 
 def subline(message: Message) -> str:
-    """The checked days and what the rules said: what was not run is said here too."""
+    """The checked days and the number of outcomes, including not run."""
     is_one_day = message.first_date == message.last_date
     days = message.first_date if is_one_day else f"{message.first_date} to {message.last_date}"
     as_of = datetime.fromisoformat(message.as_of).astimezone(EASTERN)
     counts = message.counts
-    said = f"{counts['passed']} passed, {counts['failed']} failed, {counts['not_run']} not run"
-    more = f"; {counts['info']} for information or waived" if counts["info"] else ""
+    outcomes = f"{counts['passed']} passed, {counts['failed']} failed, {counts['not_run']} not run"
+    more = f"; {counts['info']} information or waived" if counts["info"] else ""
     if counts["unwatched"]:
-        more += f"; {counts['unwatched']} more than can be watched one by one"
-    return f"{days}, as of {as_of:%Y-%m-%d %H:%M} Eastern. Rules by day: {said}{more}."
+        more += f"; {counts['unwatched']} more findings not tracked"
+    return f"{days}, as of {as_of:%Y-%m-%d %H:%M} Eastern. Rules by day: {outcomes}{more}."
 
 
 def to_plain(message: Message) -> dict[str, Any]:
-    """A message as JSON's types, for the generic webhook and the state; ``from_plain`` reads it back."""
+    """A message as JSON types, for the generic webhook and the state; ``from_plain`` reads it back."""
     return {"version": VERSION, **json.loads(json.dumps(asdict(message)))}
 
 
 def from_plain(data: Mapping[str, Any]) -> Message:
-    """The message that ``to_plain`` wrote. Raises ValueError for anything else."""
+    """The message that ``to_plain`` wrote. Raises ValueError if it is invalid."""
     if data.get("version") != VERSION:
-        raise ValueError(f"the pending message is of version {str(data.get('version'))[:40]!r}")
+        raise ValueError(f"the pending message has version {str(data.get('version'))[:40]!r}")
     message = parse(Message, json.dumps(dict(data)))
     if missing := set(_COUNTS) - message.counts.keys():
-        raise ValueError(f"the pending message lacks the count {min(missing)}")
+        raise ValueError(f"the pending message has no count {min(missing)}")
     headline(message)
     subline(message)
     return message
@@ -178,6 +178,6 @@ def _item(one: Noted | Gone) -> Item:
 
 
 def _line(text: str, length: int) -> str:
-    """A text as one line without control characters, cut where it is too long."""
+    """A text as one line without control characters, cut to ``length``."""
     line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return line if len(line) <= length else f"{line[: length - 1]}…"

@@ -1,4 +1,4 @@
-"""The port through which messages are posted, and how often and how long it is tried."""
+"""The port that posts messages, and its retries."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-# 429 and 503 say "later"; what has not reached anybody may be said again at once.
-_LATER = (429, 503)
+# These statuses ask the sender to retry.
+_RETRY_STATUSES = (429, 503)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one post. ``reason`` holds no part of the URL but its host.
+    """The result of one post. ``reason`` contains no part of the URL except its host.
 
-    ``answered``: with ``status``. ``not_reached``: nobody can have got it. ``unknown``: it was sent, and nobody knows
-    whether it has arrived.
+    ``answered``: with ``status``. ``not_reached``: it cannot have arrived. ``unknown``: it may have arrived.
     """
 
     kind: Literal["answered", "not_reached", "unknown"]
@@ -25,26 +24,26 @@ class Answer:
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the receiver said that it has it."""
+        """Whether the receiver accepted it."""
         return self.kind == "answered" and 200 <= self.status < 300
 
     @property
-    def is_worth_another(self) -> bool:
-        """Whether the same run should try again."""
-        return self.kind == "not_reached" or (self.kind == "answered" and self.status in _LATER)
+    def is_retryable(self) -> bool:
+        """Whether this run should try again."""
+        return self.kind == "not_reached" or (self.kind == "answered" and self.status in _RETRY_STATUSES)
 
 
 class Poster(Protocol):
-    """Posts one body once. Raises nothing for what a network or a receiver does."""
+    """Posts a body once. Does not raise for errors of the network or the receiver."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
-        """Post JSON, follow no redirect, and answer within ``seconds``."""
+        """Post JSON without following redirects; return within ``seconds``."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a channel may take, in seconds, and how many attempts a message has. ``lease_seconds`` must be longer
-    than ``budget_seconds``: who has claimed a message must have ended before another run takes it over.
+    """Time limits of a channel in seconds, and attempts per message. ``lease_seconds`` must exceed ``budget_seconds``:
+    a run must have ended before another takes over its message.
     """
 
     budget_seconds: float = 20.0
@@ -55,7 +54,7 @@ class Patience:
 
 @dataclass(frozen=True)
 class Budget:
-    """What is left of a channel's time. ``clock`` is in seconds and only goes forward."""
+    """The remaining time of a channel. ``clock``: monotonic, in seconds."""
 
     clock: Callable[[], float]
     pause: Callable[[float], None]
@@ -70,17 +69,17 @@ class Budget:
 def post_patiently(
     poster: Poster, url: str, body: bytes, headers: Mapping[str, str], patience: Patience, budget: Budget
 ) -> Answer:
-    """Post until the receiver has it, refuses it, or the attempts or the time are over.
+    """Post until the receiver accepts or refuses the message, or attempts or time run out.
 
-    What may have arrived is not posted again: its answer is ``unknown``. A receiver's Retry-After is waited for; one
-    that is longer than the time that is left ends the attempts.
+    A message that may have arrived is not posted again. Retry-After is respected; one beyond the remaining time ends
+    the attempts.
     """
-    answer = Answer("not_reached", reason="no time was left for it")
+    answer = Answer("not_reached", reason="no time was left to send it")
     for attempt in range(1, patience.attempts + 1):
         if budget.left <= 0:
             break
         answer = poster.post(url, body, headers, budget.left)
-        if not answer.is_worth_another or attempt == patience.attempts:
+        if not answer.is_retryable or attempt == patience.attempts:
             break
         wait = answer.retry_after_seconds
         if wait is None:

@@ -1,4 +1,4 @@
-"""Where alerts go and where their state is kept: read from the environment."""
+"""The channels of alerts and the place of their state, from the environment."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Where alerts go; "" where a channel is not set. The two URLs are secrets: whoever has one can write there.
+    """The channels; "" for one that is not set. The two URLs are secrets: with the URL anyone can post.
 
-    ``step_summary`` is a file, ``report_url`` the report's address for the messages. ``state`` is the SQLite file
-    that keeps what was told, or None for Firestore.
+    ``step_summary`` is a file. Messages link to ``report_url``. ``state`` is the SQLite file that records what was
+    sent, or None for Firestore.
     """
 
     slack: str = field(default="", repr=False)
@@ -33,12 +33,12 @@ class AlertSettings:
 
 
 def alert_settings(target: str, project_dir: Path, environment: Mapping[str, str] = os.environ) -> AlertSettings:
-    """The alerts' settings, from the environment. What was told is kept in Firestore for the target prod, else in
-    ``.trueup/alerts.db``; TRUEUP_ALERT_STATE names another file, or ``firestore``.
+    """Alert settings from the environment. The state is in Firestore for the target prod, else in
+    ``.trueup/alerts.db``; TRUEUP_ALERT_STATE gives another file, or ``firestore``.
     """
 
     def value(name: str) -> str:
-        return environment.get(name, "").strip()  # a secret that was pasted ends in a newline
+        return environment.get(name, "").strip()  # a pasted secret may end with a newline
 
     state = value(ALERT_STATE_VARIABLE)
     in_firestore = state == IN_FIRESTORE or (target == "prod" and not state)

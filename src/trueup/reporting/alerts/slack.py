@@ -7,7 +7,7 @@ from typing import Any
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
 
 _HEADER_LENGTH = 150
-# A section holds 3,000 characters, counted after escaping, which makes five of one: each part has its share.
+# A section holds 3,000 characters after escaping; an escape has up to 5. So each part has its share.
 _SUMMARY_SHARE = 1200
 _REMEDY_SHARE = 800
 _SHORT_SHARE = 400
@@ -20,8 +20,8 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def slack_payload(message: Message) -> dict[str, Any]:
     """The JSON for an incoming webhook: ``text`` for notifications, ``blocks`` for reading.
 
-    At most ten findings are named, new ones first; the rest is counted and linked. So there are at most some thirty
-    blocks, of the fifty that Slack allows.
+    At most ten findings are named, new ones first; the others are counted and linked. This makes at most about 30
+    blocks; Slack allows 50.
     """
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(headline(message), _HEADER_LENGTH)}},
@@ -35,20 +35,18 @@ def slack_payload(message: Message) -> dict[str, Any]:
         if not items:
             continue
         blocks.append(_section(f"*{title}*"))
-        blocks += [_section(_told(one)) for one in items[:room]]
+        blocks += [_section(_item_text(one)) for one in items[:room]]
         more = message.counts[name] - min(room, len(items))
         if more:
             blocks.append(_context(f"and {more} more: {_link(message)}"))
         room = max(0, room - len(items))
     blocks.append(_context(f"{_link(message)} · message {escape(message.message_id[:12])}"))
-    # Slack reads the fallback as its own markup too.
+    # Slack interprets markup in the fallback text too.
     return {"text": escape(_cut(headline(message), _HEADER_LENGTH)), "blocks": blocks}
 
 
 def escape(text: str, share: int = _SUMMARY_SHARE) -> str:
-    """Text in which Slack sees no markup of its own: no link, no mention of a person or a channel. It is cut to
-    ``share`` characters, and never within an escape.
-    """
+    """Text without Slack markup (links, mentions), cut to ``share`` characters but never within an escape."""
     escaped = [_ESCAPES.get(one, one) for one in text]
     if sum(map(len, escaped)) <= share:
         return "".join(escaped)
@@ -61,7 +59,7 @@ def escape(text: str, share: int = _SUMMARY_SHARE) -> str:
     return "".join([*kept, "…"])
 
 
-def _told(item: Item) -> str:
+def _item_text(item: Item) -> str:
     note = f" ({escape(item.note, _SHORT_SHARE)})" if item.note else ""
     rule = f"*{escape(item.rule, _SHORT_SHARE)}* {item.severity}"
     lines = [f"{rule} · {item.game_date} · {_code(item.subject, _SHORT_SHARE)}{note}"]
@@ -76,13 +74,13 @@ def _reasons(message: Message) -> str:
     lines = [f"• {escape(one, _REASON_SHARE)}" for one in message.could_not_check[:_MOST_REASONS]]
     if more := message.counts["could_not_check"] - len(lines):
         lines.append(f"and {more} more")
-    return "\n".join(["*Could not be checked*", *lines])
+    return "\n".join(["*Could not check*", *lines])
 
 
 def _link(message: Message) -> str:
     if not message.report_url:
         return "see the report: `trueup report`"
-    # These would end the address, or begin another one.
+    # These characters would end the link, or start another one.
     encoded = message.report_url.translate({ord(one): f"%{ord(one):02X}" for one in "<>| "})
     return f"<{encoded.replace('&', '&amp;')}|the report>"
 
@@ -92,7 +90,7 @@ def _code(text: str, share: int) -> str:
 
 
 def _section(text: str) -> dict[str, Any]:
-    # "verbatim" keeps Slack from making links and mentions of its own.
+    # "verbatim" stops Slack from adding links and mentions.
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 

@@ -1,7 +1,7 @@
-"""What a channel has been told: one document per channel and target, its fields, and their reading.
+"""The state of a channel, which records what was sent: one document per channel and target.
 
-The rows and the pending message are kept as JSON text: Firestore indexes every field of a map, and 2,000 rows as maps
-would come near its 40,000 index entries per document; a text is one.
+The rows and the pending message are stored as JSON text: Firestore indexes every field of a map, and 2,000 rows as maps
+would come near its limit of 40,000 index entries per document. A text is one entry.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from urllib.parse import quote
 from trueup.parsing import parse
 from trueup.results.finding import SEVERITIES, Severity
 
-# The collection of the states, in the SQLite file or in Firestore.
+# The collection of the state documents, in SQLite or in Firestore.
 ALERTS = "trueup_alerts"
 VERSION = 1
-# Rows and pending rows, at some 210 bytes each, and one message stay below Firestore's 1 MiB.
+# Sent and pending rows, about 210 bytes each, and one message stay below Firestore's 1 MiB.
 MOST_ROWS = 2000
-# How long a finding that is not looked at any more, or that was resolved, is remembered.
-WATCHED_DAYS = 30
+# How long a row is kept after it was last seen or resolved.
+KEPT_DAYS = 30
 _SUBJECT_LENGTH = 60
 
 _T = TypeVar("_T")
 
 
 class UnreadableStateError(ValueError):
-    """A state document is not one of this version of trueup; its text says what is wrong, with the value."""
+    """A state document is invalid or of another version; the message names the value."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One finding that was told. Days are Eastern. ``last_seen``: the day of the last message that knew it, for a
-    closed one the day it was resolved.
+    """One finding that was sent. Days are Eastern. ``last_seen``: the day of the last message while it was open; if it
+    is closed, the day it was resolved.
     """
 
     rule: str
@@ -44,14 +44,14 @@ class Row:
     game_date: date
     subject: str
     observed: float | None
-    first_told: date
+    first_sent: date
     last_seen: date
     is_open: bool = True
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the channel knows after ``sequence`` messages. ``as_of`` and ``day`` (Eastern) are those of the last one,
+class Sent:
+    """What was sent to the channel in ``sequence`` messages. ``as_of`` and ``day`` (Eastern) are those of the last one,
     None before the first.
     """
 
@@ -63,14 +63,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Pending:
-    """A message that somebody is about to send, and what the channel knows once it has arrived.
+    """A message that a run has claimed for sending. ``after``: what was sent once it has arrived.
 
-    ``attempt`` counts the runs that tried. ``lease_seconds``: how long the others leave it alone, from the document's
-    update time on and by the store's clock.
+    ``attempt`` counts the runs that tried. ``lease_seconds``: how long other runs must wait, from the document's update
+    time, by the store's clock.
     """
 
     message: Mapping[str, Any]
-    after: Told
+    after: Sent
     owner: str
     attempt: int
     claimed_at: str
@@ -88,34 +88,34 @@ class State:
 
     channel: str
     target: str
-    told: Told = field(default_factory=Told)
+    sent: Sent = field(default_factory=Sent)
     pending: Pending | None = None
 
 
 def document_id(channel: str, target: str) -> str:
-    """The document of a channel: the target is part of its name, the URL (a secret) is not."""
+    """The document of a channel and target. The URL is a secret, so it is not part of the name."""
     return f"{channel}-{quote(target, safe='')}"
 
 
 def row_text(text: str) -> str:
-    """A subject as the state keeps it: one line, of bounded length."""
+    """A subject as the state stores it: one line of limited length."""
     return " ".join(text.split())[:_SUBJECT_LENGTH]
 
 
 def finite(value: float | None) -> float | None:
-    """A number that JSON has a form for, else None."""
+    """The number, or None if JSON cannot represent it."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
 def kept(rows: Mapping[str, Row], current: frozenset[str], day: date) -> dict[str, Row]:
-    """The rows that the state has room for: what is there now, then what is open, then what was resolved; worst and
-    newest first. What was resolved, or was open and out of every window, more than 30 days ago is not watched any more.
+    """At most MOST_ROWS rows: first the current findings, then open ones, then resolved ones; each worst and newest
+    first. A row that is not current is dropped 30 days after ``last_seen``.
     """
-    watched = {
-        key: row for key, row in rows.items() if key in current or day - row.last_seen <= timedelta(days=WATCHED_DAYS)
+    recent = {
+        key: row for key, row in rows.items() if key in current or day - row.last_seen <= timedelta(days=KEPT_DAYS)
     }
     order = sorted(
-        watched.items(),
+        recent.items(),
         key=lambda one: (
             one[0] not in current,
             not one[1].is_open,
@@ -128,35 +128,35 @@ def kept(rows: Mapping[str, Row], current: frozenset[str], day: date) -> dict[st
 
 
 def fields_of(state: State) -> dict[str, Any]:
-    """A state as a whole document."""
+    """All fields of a state document."""
     return {
         "version": VERSION,
         "channel": state.channel,
         "target": state.target,
-        **told_fields(state.told),
+        **sent_fields(state.sent),
         **pending_fields(state.pending),
     }
 
 
-def told_fields(told: Told) -> dict[str, Any]:
-    """The fields that change when a message has been sent."""
+def sent_fields(sent: Sent) -> dict[str, Any]:
+    """The fields that change when a message was sent."""
     return {
-        "sequence": told.sequence,
-        "as_of": told.as_of.isoformat() if told.as_of else "",
-        "day": told.day.isoformat() if told.day else "",
-        "told": _dump([[key, *astuple(row)] for key, row in sorted(told.rows.items())]),
+        "sequence": sent.sequence,
+        "as_of": sent.as_of.isoformat() if sent.as_of else "",
+        "day": sent.day.isoformat() if sent.day else "",
+        "told": _dump([[key, *astuple(row)] for key, row in sorted(sent.rows.items())]),
     }
 
 
 def pending_fields(pending: Pending | None) -> dict[str, Any]:
-    """The field that a claim sets, and a commit empties."""
+    """The field that a claim sets and a commit clears."""
     if pending is None:
         return {"pending": ""}
     return {
         "pending": _dump(
             {
                 "message": dict(pending.message),
-                "after": told_fields(pending.after),
+                "after": sent_fields(pending.after),
                 "owner": pending.owner,
                 "attempt": pending.attempt,
                 "claimed_at": pending.claimed_at,
@@ -167,21 +167,21 @@ def pending_fields(pending: Pending | None) -> dict[str, Any]:
 
 
 def read_state(fields: Mapping[str, Any], channel: str, target: str) -> State:
-    """The state in a document. Raises UnreadableStateError for every other document, a newer version's too."""
+    """The state in a document. Raises UnreadableStateError if it is invalid or has another version."""
     stored = _parsed(_Stored, json.dumps(dict(fields), default=repr), "")
     if stored.version != VERSION:
-        raise UnreadableStateError(f"it is of version {stored.version}, and this trueup writes version {VERSION}")
+        raise UnreadableStateError(f"its version is {stored.version}, and this trueup writes version {VERSION}")
     if (stored.channel, stored.target) != (channel, target):
         raise UnreadableStateError(
             f"its channel is {stored.channel!r} and its target is {stored.target!r}, not {channel!r} and {target!r}"
         )
     pending = _pending(stored.pending) if stored.pending else None
-    return State(channel, target, _told(stored), pending)
+    return State(channel, target, _sent(stored), pending)
 
 
 @dataclass(frozen=True)
-class _StoredTold:
-    """What ``told_fields`` writes."""
+class _StoredSent:
+    """The output of ``sent_fields``."""
 
     sequence: int
     as_of: str
@@ -190,8 +190,8 @@ class _StoredTold:
 
 
 @dataclass(frozen=True)
-class _Stored(_StoredTold):
-    """What ``fields_of`` writes."""
+class _Stored(_StoredSent):
+    """The output of ``fields_of``."""
 
     version: int
     channel: str
@@ -201,10 +201,10 @@ class _Stored(_StoredTold):
 
 @dataclass(frozen=True)
 class _StoredPending:
-    """What ``pending_fields`` writes."""
+    """The output of ``pending_fields``."""
 
     message: dict[str, Any]
-    after: _StoredTold
+    after: _StoredSent
     owner: str
     attempt: int
     claimed_at: str
@@ -212,7 +212,7 @@ class _StoredPending:
 
 
 class _StoredRow(NamedTuple):
-    """A row as it is kept: a list, since the names of its fields would be most of the text."""
+    """A stored row: a list, because field names would take most of the text."""
 
     key: str
     rule: str
@@ -220,19 +220,19 @@ class _StoredRow(NamedTuple):
     game_date: date
     subject: str
     observed: float | None
-    first_told: date
+    first_sent: date
     last_seen: date
     is_open: bool
 
 
-def _told(stored: _StoredTold) -> Told:
+def _sent(stored: _StoredSent) -> Sent:
     rows = _parsed(list[_StoredRow], stored.told, "told")
     as_of = _parsed(datetime, json.dumps(stored.as_of), "as_of") if stored.as_of else None
     if stored.sequence < 0 or (as_of is not None and as_of.tzinfo is None):
         raise UnreadableStateError(f"sequence is {stored.sequence} and as_of is {stored.as_of!r}")
     day = _parsed(date, json.dumps(stored.day), "day") if stored.day else None
     known = {row.key: Row(*row[1:5], finite(row.observed), *row[6:]) for row in rows}
-    return Told(stored.sequence, as_of, day, known)
+    return Sent(stored.sequence, as_of, day, known)
 
 
 def _pending(text: str) -> Pending:
@@ -241,7 +241,7 @@ def _pending(text: str) -> Pending:
         raise UnreadableStateError("the pending message has no message_id")
     if finite(stored.lease_seconds) is None:
         raise UnreadableStateError(f"lease_seconds is {stored.lease_seconds}")
-    return Pending(**{**vars(stored), "after": _told(stored.after)})
+    return Pending(**{**vars(stored), "after": _sent(stored.after)})
 
 
 def _parsed(kind: type[_T], text: str, name: str) -> _T:

@@ -1,21 +1,21 @@
-"""A message as the summary of a step of GitHub Actions: Markdown, the whole state of this run."""
+"""A message as the step summary of GitHub Actions: Markdown with all findings of this run."""
 
 from __future__ import annotations
 
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
 
-# What Markdown or HTML would read as structure. An entity is always read as the character that it stands for.
+# Characters with a meaning in Markdown or HTML; as entities they are plain text.
 _MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>|`*_[]\\~#!$@"}
-# A log of one run knows of no others.
+# The step summary does not compare with other runs.
 _TITLES = {"ongoing": "Findings"}
 _COLUMNS = ("", "rule", "date", "subject", "what is wrong", "next")
 
 
 def step_summary(message: Message) -> str:
-    """Markdown that ends in a newline; a blank line first, for what stands in the file already."""
+    """Markdown that ends with a newline; it starts with a blank line, because the file may have content."""
     lines = ["", f"## {escape(headline(message, 'findings to act on'))}", "", escape(subline(message)), ""]
     if message.could_not_check:
-        lines += ["### Could not be checked", ""]
+        lines += ["### Could not check", ""]
         lines += [f"- {escape(one)}" for one in message.could_not_check]
         lines += [*_more(message, "could_not_check", len(message.could_not_check)), ""]
     for name, title in GROUPS.items():
@@ -30,7 +30,7 @@ def step_summary(message: Message) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in which Markdown and HTML see no structure."""
+    """Text without Markdown or HTML structure."""
     return text.translate(_MARKUP)
 
 

@@ -1,1 +1,1 @@
-"""The report as one HTML page that loads nothing from the network."""
+"""The report as one self-contained HTML page."""

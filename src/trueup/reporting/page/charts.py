@@ -1,4 +1,4 @@
-"""The pictures of the page as geometry; the template draws them. Lengths are SVG user units. Pure."""
+"""The geometry of the page's charts; the template draws them. Lengths are SVG user units. Pure."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from trueup.reporting.page import wording
 from trueup.results.report import Lateness, ServiceLevel
 
-# The picture of lateness: names at the left, hours in the middle, words at the right.
+# The lateness chart: names on the left, hours in the middle, words on the right.
 WIDTH, LEFT, RIGHT, ROW, HEAD = 1036, 285, 275, 26, 34
-# Later than the noon of the day after is an arrow: an axis of days would hide the minutes.
+# A run after noon of the next day is drawn as an arrow: an axis of days would hide the minutes.
 _LATEST_HOUR = 36.0
 _WORDS = {
     "on_time": "on time",
     "late": "late",
     "missing": "never ran",
-    "failed": "brought nothing",
+    "failed": "returned no data",
     "pending": "not due yet",
     "not_expected": "not expected",
     "unknown": "unknown",
 }
-# The picture of a service level.
+# The chart of a service level.
 LEVEL_WIDTH, LEVEL_HEIGHT, _MARGIN, _TOP, _BASE = 320, 110, 14, 16, 88
 
 
 @dataclass(frozen=True)
 class LatenessRow:
-    """One scraper and date: marks by their x, None where there is none; words for the margin and the table."""
+    """One scraper and date: x of each mark (None if there is none), and texts for the margin and the table."""
 
     y: int
     game_date: date
@@ -52,7 +52,7 @@ class LatenessRow:
 
 @dataclass(frozen=True)
 class LatenessChart:
-    """All rows of one time zone, with the hours of its clocks."""
+    """All rows of one time zone, with its local hours."""
 
     zone: str
     height: int
@@ -63,7 +63,7 @@ class LatenessChart:
 
 @dataclass(frozen=True)
 class LevelMark:
-    """One value of a service level in its picture."""
+    """One value of a service level in its chart."""
 
     x: float
     y: float
@@ -73,7 +73,7 @@ class LevelMark:
 
 @dataclass(frozen=True)
 class LevelChart:
-    """One service level over the days. ``lines``: the pieces of the polyline between days without a value."""
+    """One service level over the days. ``lines``: polylines, interrupted at days without a value."""
 
     target_y: float
     alert_y: float | None
@@ -86,7 +86,7 @@ class LevelChart:
 
 
 def lateness_charts(rows: Sequence[Lateness]) -> tuple[LatenessChart, ...]:
-    """One picture per time zone, newest date first."""
+    """One chart per time zone, newest date first."""
     zones = sorted({one.time_zone for one in rows})
     return tuple(_lateness_chart(zone, [one for one in rows if one.time_zone == zone]) for zone in zones)
 
@@ -98,12 +98,12 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _hours(moment: datetime | None, row: Lateness, zone: ZoneInfo) -> float | None:
-    """Hours on the local clock since the midnight of the day on which the run was due."""
-    if moment is None:
+def _hours(timestamp: datetime | None, row: Lateness, zone: ZoneInfo) -> float | None:
+    """Local hours since midnight of the day on which the run was due."""
+    if timestamp is None:
         return None
     anchor = row.due_at.astimezone(zone).date() if row.due_at else row.game_date + timedelta(days=1)
-    clock = moment.astimezone(zone).replace(tzinfo=None)
+    clock = timestamp.astimezone(zone).replace(tzinfo=None)
     return (clock - datetime.combine(anchor, time())) / timedelta(hours=1)
 
 
@@ -151,8 +151,8 @@ def _lateness_row(
     index: int,
     seen: set[date],
 ) -> LatenessRow:
-    def text(moment: datetime | None) -> str:
-        return wording.local(moment, zone) if moment else ""
+    def text(timestamp: datetime | None) -> str:
+        return wording.local(timestamp, zone) if timestamp else ""
 
     past_alert = bool(one.first_useful_run_at and one.alert_at and one.first_useful_run_at > one.alert_at)
     grades = {"on_time": "ok", "late": "error" if past_alert else "warn", "missing": "error", "failed": "error"}
@@ -186,7 +186,7 @@ def _lateness_summary(rows: Sequence[Lateness]) -> str:
 
 
 def level_chart(levels: Sequence[ServiceLevel]) -> LevelChart:
-    """The values of one metric, which stand in order of their dates, against target and alert line."""
+    """The values of one metric, sorted by date, against its target and alert lines."""
     known = [one.value for one in levels if one.value is not None]
     target, alert = levels[-1].target_value, levels[-1].alert_value
     top = max([*known, target, alert or 0.0, 1.0])
@@ -217,7 +217,7 @@ def level_chart(levels: Sequence[ServiceLevel]) -> LevelChart:
         f"{levels[0].game_date}",
         f"{levels[-1].game_date}" if len(levels) > 1 else "",
         wording.measure(top, levels[-1].unit),
-        f"{wording.plain(levels[-1].metric)}: " + ("; ".join(states[-7:]) or "nothing measured"),
+        f"{wording.plain(levels[-1].metric)}: " + ("; ".join(states[-7:]) or "not measured"),
     )
 
 

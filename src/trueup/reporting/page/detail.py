@@ -1,4 +1,4 @@
-"""The detail of a finding, JSON of any shape, as something to lay out: texts, lists, pairs and tables. Pure."""
+"""The layout of a finding's detail (JSON of any shape): texts, lists, pairs and tables. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from trueup.completion.encoding import parse_timestamp
 from trueup.reporting.page import wording
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
-# What a finding tells elsewhere: its page in Data Docs is a link of its own.
-_TOLD_ELSEWHERE = frozenset({"data_docs"})
-# Their values are words of trueup's own, not names of the platform.
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
+# Shown elsewhere: the page in Data Docs is a separate link.
+_SHOWN_ELSEWHERE = frozenset({"data_docs"})
+# Their values are trueup's words, not names of the platform.
 _WORDS = frozenset({"cause", "state"})
 
 
 @dataclass(frozen=True)
 class Text:
-    """A value in words; a moment is in Eastern time."""
+    """A value as text; timestamps in Eastern time."""
 
     text: str
     kind: str = "text"
@@ -28,7 +28,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Items:
-    """A list that is longer than a line, or whose items are not texts."""
+    """A list with items other than texts and numbers."""
 
     items: tuple[Node, ...]
     kind: str = "items"
@@ -44,7 +44,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of the same names: a table."""
+    """A table."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Node, ...], ...]
@@ -55,11 +55,11 @@ Node = Text | Items | Pairs | Grid
 
 
 def lay_out(detail: Mapping[str, Any]) -> tuple[tuple[str, Node], ...]:
-    """Names and values of a detail; what is empty is left out, what is null is unknown."""
+    """Names and values of a detail. Empty values are left out; null is shown as unknown."""
     return tuple(
         (wording.plain(str(key)), _node(value, str(key)))
         for key, value in detail.items()
-        if key not in _TOLD_ELSEWHERE and value not in ("", [], {})
+        if key not in _SHOWN_ELSEWHERE and value not in ("", [], {})
     )
 
 
@@ -80,7 +80,7 @@ def _from_text(value: str) -> Node:
         except ValueError:
             return Text(value)
         return _node(inner) if isinstance(inner, dict | list) else Text(value)
-    if _MOMENT.fullmatch(value):
+    if _TIMESTAMP.fullmatch(value):
         try:
             return Text(wording.eastern(parse_timestamp(value)))
         except (ValueError, OverflowError):
@@ -106,6 +106,6 @@ def _scalar(value: Any, key: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        # A year or an id is not a number to round, or to part by thousands.
+        # Years and ids get no rounding and no thousands separators.
         return wording.number(value) if key.endswith(("_count", "_rows", "_copies", "value")) else f"{value}"
     return str(value)

@@ -4,7 +4,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const findings = all(".f");
   const form = document.getElementById("filter");
-  const said = document.getElementById("said");
+  const announcement = document.getElementById("announcement");
   const shown = document.getElementById("shown");
   const texts = new Map();
 
@@ -29,7 +29,7 @@
     try {
       localStorage.setItem("trueup-theme", next);
     } catch {
-      // A page that is opened as a file may not be allowed to remember.
+      // Browsers may refuse storage to a page opened as a file.
     }
   });
 
@@ -56,10 +56,10 @@
     one.addEventListener("click", async () => {
       const done = await copy(place.textContent, place);
       one.textContent = done ? "Copied" : "Selected";
-      said.textContent = done ? `The ${what} is copied.` : `The ${what} is selected; copy it by hand.`;
+      announcement.textContent = done ? `The ${what} is copied.` : `The ${what} is selected; copy it by hand.`;
       setTimeout(() => {
         one.textContent = "Copy";
-        said.textContent = "";
+        announcement.textContent = "";
       }, 2000);
     });
     place.after(one);
@@ -120,7 +120,7 @@
     for (const name of ["rule", "severity"]) {
       const field = form.elements[name];
       const value = query.get(name) || "";
-      // A link may name a rule that this report has no finding of: then nothing is shown, not everything.
+      // A link may name a rule without findings in this report: then show nothing, not everything.
       if (value && ![...field.options].some((one) => one.value === value)) field.add(new Option(value, value));
       field.value = value;
     }

@@ -1,4 +1,4 @@
-"""Report in, HTML out: one file that carries its style, its script and its pictures. Pure."""
+"""A report as one HTML file with its style, script and charts. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from trueup.results.rule import Rule
 
 
 def render(report: Report, rules: Mapping[str, Rule]) -> str:
-    """The page of a report, complete in itself. ``rules`` by code; of a code that is not there only the code is told.
+    """The page of a report. ``rules``: by code; an unknown rule is shown with its code only.
 
-    The same report gives the same bytes. Links lead to places on the page and to pages beside it, as Data Docs.
+    The same report gives the same bytes. Links go to anchors on the page and to files beside it, such as Data Docs.
     """
     style, script = _text("page.css"), _text("page.js")
     page = _environment().get_template("template.html.j2")
@@ -30,7 +30,7 @@ def render(report: Report, rules: Mapping[str, Rule]) -> str:
         script=Markup(script),
         policy=_policy(style, script),
         version=__version__,
-        verdict=view.verdict_of(report, rules),
+        headline=view.headline_of(report, rules),
         days=view.days_of(report, rules),
         calendar=tables.calendar_of(report, rules),
         lateness=charts.lateness_charts(report.lateness),
@@ -64,7 +64,7 @@ def _text(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """What the page may do: use exactly this style and this script, and nothing from anywhere."""
+    """The content security policy: exactly this style and this script, nothing from the network."""
 
     def source(text: str) -> str:
         return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

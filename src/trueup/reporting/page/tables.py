@@ -1,4 +1,4 @@
-"""The tables of the page: calendar, service levels, expectations, what was not run, costs. Pure."""
+"""The tables of the page: calendar, service levels, expectations, not run, costs. Pure."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from trueup.results.rule import Rule
 
 COSTS_SHOWN = 15
 _DATES_SHOWN = 3
-# Of a cell: its class, its word, and what the legend says.
+# Of a cell: its CSS class, its word, and its text in the legend.
 STATES = (
     ("p", "passed", "passed"),
     ("e", "failed", "failed: an error"),
     ("w", "warning", "failed: a warning"),
-    ("i", "information", "failed: for information, or waived"),
-    ("b", "not run", "should have been checked, and was not"),
-    ("n", "nothing to examine", "there was nothing to examine"),
-    ("u", "no outcome", "had no part in this run"),
+    ("i", "information", "failed: information, or waived"),
+    ("b", "could not check", "could not check"),
+    ("n", "nothing to examine", "nothing to examine"),
+    ("u", "no outcome", "not part of this run"),
 )
 _WORST = {"error": "e", "warn": "w", "info": "i"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One rule on one date. ``anchor``: its worst finding, "" where there is none."""
+    """One rule on one date. ``anchor``: of its worst finding, "" if there is none."""
 
     state: str
     anchor: str
@@ -60,7 +60,7 @@ class Calendar:
 
 @dataclass(frozen=True)
 class LevelView:
-    """One service level: its newest value, and all of them in a picture and a table."""
+    """One service level: its newest value, and all values as a chart and a table."""
 
     rule: str
     metric: str
@@ -71,14 +71,14 @@ class LevelView:
     state: str
     grade: str
     mark: str
-    told: str
+    history: str
     chart: LevelChart
     rows: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
 class NotRun:
-    """One reason why rules were not run: the rules, each with its dates."""
+    """One reason why rules were not run, with the rules and their dates."""
 
     is_blocking: bool
     reason: str
@@ -87,7 +87,7 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the checks took, dearest first: those shown, those folded, and the sums."""
+    """The costs of the checks, most expensive first: those shown, those folded, and the sums."""
 
     shown: tuple[tuple[Cost, str, str], ...]
     folded: tuple[tuple[Cost, str, str], ...]
@@ -109,7 +109,7 @@ _SHORT_STATES = {"met": "met", "missed": "missed", "alert": "past the alert", "n
 
 
 def calendar_of(report: Report, rules: Mapping[str, Rule]) -> Calendar:
-    """What each rule said of each day; a rule that said nothing has a row as well."""
+    """The outcome of each rule on each day; rules without an outcome have a row too."""
     days = report.window.dates
     outcomes = {(one.rule, one.game_date): one for one in report.outcomes}
     worst: dict[tuple[str, date], Finding] = {}
@@ -120,7 +120,7 @@ def calendar_of(report: Report, rules: Mapping[str, Rule]) -> Calendar:
     for code in codes:
         rule = rules.get(code)
         cells = tuple(_cell(outcomes.get((code, day)), worst.get((code, day))) for day in days)
-        row = CalendarRow(code, rule.title if rule else "unknown to this version", cells)
+        row = CalendarRow(code, rule.title if rule else "unknown rule", cells)
         families.setdefault(wording.plain(rule.family) if rule else "other rules", []).append(row)
     used = {cell.state for rows in families.values() for row in rows for cell in row.cells}
     return Calendar(
@@ -144,7 +144,7 @@ def _cell(outcome: RuleOutcome | None, finding: Finding | None) -> Cell:
 
 
 def levels_of(levels: Sequence[ServiceLevel]) -> tuple[LevelView, ...]:
-    """The service levels by rule, each over its days."""
+    """The service levels by rule and metric."""
     ordered = sorted(levels, key=lambda one: (one.rule, one.metric, one.game_date))
     return tuple(_level(list(group)) for _, group in groupby(ordered, key=lambda one: (one.rule, one.metric)))
 
@@ -163,7 +163,7 @@ def _level(days: Sequence[ServiceLevel]) -> LevelView:
         state=state,
         grade=grade,
         mark=mark,
-        told=f"Of {len(days)} days: {', '.join(f'{word} on {count}' for word, count in counts if count)}.",
+        history=f"Of {len(days)} days: {', '.join(f'{word} on {count}' for word, count in counts if count)}.",
         chart=level_chart(days),
         rows=tuple(
             (f"{one.game_date}", _value(one), _LEVEL_STATES.get(one.state, (wording.plain(one.state),))[0])
@@ -177,17 +177,17 @@ def _value(level: ServiceLevel) -> str:
 
 
 def suites_of(suites: Sequence[SuiteResult]) -> tuple[tuple[SuiteResult, str], ...]:
-    """The suites, those with faults first, each with the path of its page."""
+    """The suites, failed ones first, each with the path of its page."""
     ordered = sorted(suites, key=lambda one: (-one.failed_count, -len(one.unexamined), one.rule, one.name))
     return tuple((one, beside(one.page)) for one in ordered)
 
 
 def not_run_of(report: Report) -> tuple[NotRun, ...]:
-    """What was not run by reason, what should have been first."""
+    """The rules that were not run, by reason; blocking reasons first."""
     reasons: dict[tuple[bool, str], dict[str, list[date]]] = {}
     for one in report.outcomes:
         if one.outcome == "not_run":
-            key = (not one.is_blocking, one.reason or "no reason was given")
+            key = (not one.is_blocking, one.reason or "no reason given")
             reasons.setdefault(key, {}).setdefault(one.rule, []).append(one.game_date)
     return tuple(
         NotRun(not is_idle, reason, tuple((rule, _dates(days)) for rule, days in sorted(rules.items())))
@@ -196,25 +196,25 @@ def not_run_of(report: Report) -> tuple[NotRun, ...]:
 
 
 def absent_rules(report: Report, rules: Mapping[str, Rule]) -> tuple[str, ...]:
-    """The rules that the report has no outcome of."""
+    """The rules without an outcome in the report."""
     return tuple(sorted(set(rules) - {one.rule for one in report.outcomes}))
 
 
 def _dates(days: Iterable[date]) -> str:
-    """Dates as spans: ``2026-02-01 to 2026-02-04, 2026-02-07``; of many spans the first, and how many days."""
+    """Dates as spans: ``2026-02-01 to 2026-02-04, 2026-02-07``; after three spans the number of further days."""
     spans: list[list[date]] = []
     for day in sorted(set(days)):
         if spans and day.toordinal() - spans[-1][1].toordinal() == 1:
             spans[-1][1] = day
         else:
             spans.append([day, day])
-    told = ", ".join(wording.day_span(first, last) for first, last in spans[:_DATES_SHOWN])
+    shown = ", ".join(wording.day_span(first, last) for first, last in spans[:_DATES_SHOWN])
     more = sum((last - first).days + 1 for first, last in spans[_DATES_SHOWN:])
-    return f"{told} and {wording.counted(more, 'more day')}" if more else told
+    return f"{shown} and {wording.counted(more, 'more day')}" if more else shown
 
 
 def costs_of(report: Report) -> Costs:
-    """The dearest first, by bytes, then by seconds."""
+    """The costs, most expensive first: by bytes, then by seconds."""
     ordered = sorted(report.costs, key=lambda one: (-(one.bytes_processed or 0), -one.seconds, one.name))
     rows = tuple((one, wording.seconds(one.seconds), wording.size(one.bytes_processed)) for one in ordered)
     measured = [one.bytes_processed for one in ordered if one.bytes_processed is not None]
@@ -222,7 +222,7 @@ def costs_of(report: Report) -> Costs:
         shown=rows[:COSTS_SHOWN],
         folded=rows[COSTS_SHOWN:],
         seconds=wording.seconds(sum(one.seconds for one in ordered)),
-        size=wording.size(sum(measured)) if measured else "not measured here",
+        size=wording.size(sum(measured)) if measured else "not measured",
         is_measured=bool(measured),
         steps=tuple((name, wording.seconds(value)) for name, value in report.seconds.items()),
     )

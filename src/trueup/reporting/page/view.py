@@ -1,4 +1,4 @@
-"""The verdict and the stories of a report as the template needs them. Pure."""
+"""The headline and the stories of a report for the template. Pure."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from itertools import groupby
 
 from trueup.reporting.page import wording
 from trueup.reporting.page.detail import Node, lay_out
-from trueup.reporting.stories.chains import Chain, Day, tell, worst_first
+from trueup.reporting.stories.chains import Chain, Day, story_days, worst_first
 from trueup.reporting.stories.links import Story
 from trueup.results.finding import SEVERITIES, Finding
 from trueup.results.report import Report, Status
 from trueup.results.rule import Rule
 
 FOLD_AFTER = 5
-# So many findings are open at first: with more, older days are folded.
+# With more findings, older days are folded.
 OPEN_FINDINGS = 25
 SYMBOLS = {"error": "✕", "warn": "▲", "info": "i"}
 SEVERITY_WORDS = {"error": "error", "warn": "warning", "info": "information"}
-# The units that a bare number would be mistaken without.
-_SAID = ("minutes", "percent")
+# Expected values in these units are shown with the unit.
+_SHOWN_UNITS = ("minutes", "percent")
 _COMMAND = re.compile(r"(?:^|: ?)((?:trueup|dbt|gcloud|bq) \S.*)$")
-# Only pages beside the report: a report says nothing of other places.
-_ELSEWHERE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:|//|/|\\)", re.IGNORECASE)
+# Absolute URLs and paths: the page links only to files beside it.
+_ABSOLUTE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:|//|/|\\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class FindingView:
-    """One finding in words. ``lead`` and ``command`` are the two parts of its remedy."""
+    """One finding as texts. ``lead`` and ``command`` are the two parts of its remedy."""
 
     finding: Finding
     anchor: str
@@ -48,7 +48,7 @@ class FindingView:
 
 @dataclass(frozen=True)
 class Group:
-    """The findings of one rule in a story: the worst, and the rest, which is folded."""
+    """The findings of one rule in a story: the worst ones, and the folded rest."""
 
     rule: str
     worst: tuple[FindingView, ...]
@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True)
 class StoryView:
-    """A story; ``because``: why, and of its cause the number in the chain."""
+    """A story. ``because``: each reason, with the number of its cause in the chain."""
 
     title: str
     severity: str
@@ -75,31 +75,31 @@ class ChainView:
 
 @dataclass(frozen=True)
 class DayView:
-    """A date with findings: ``told`` counts them in words."""
+    """A date with findings. ``text``: their numbers."""
 
     game_date: date
     name: str
-    told: str
+    text: str
     severity: str
     is_open: bool
     titles: tuple[tuple[str, str], ...]
     chains: tuple[ChainView, ...]
     effects: tuple[FindingView, ...]
-    effects_told: str
+    effects_text: str
 
 
 @dataclass(frozen=True)
 class CleanDays:
-    """Dates that follow one another and have no finding, and how much that says."""
+    """Consecutive dates without findings. ``text``: how much was examined."""
 
     name: str
-    told: str
+    text: str
     is_clean: bool
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The sentence at the top. ``mark`` stands for it without colour."""
+class Headline:
+    """The status at the top of the page. ``mark``: its symbol, for readers without colours."""
 
     status: Status
     word: str
@@ -108,49 +108,49 @@ class Verdict:
 
 
 def days_of(report: Report, rules: Mapping[str, Rule]) -> tuple[DayView | CleanDays, ...]:
-    """All days of the window, newest first; days without findings that follow one another are one line."""
+    """All days of the window, newest first; consecutive days without findings are one line."""
     pages = {one.name: one.page for one in report.suites if one.page}
-    told = {day.game_date: day for day in tell(report.findings, rules)}
-    dates = sorted({*report.window.dates, *told}, reverse=True)
-    kinds = {day: "found" if day in told else _quiet_kind(report, day) for day in dates}
+    found = {day.game_date: day for day in story_days(report.findings, rules)}
+    dates = sorted({*report.window.dates, *found}, reverse=True)
+    kinds = {day: "found" if day in found else _quiet_kind(report, day) for day in dates}
     lines: list[DayView | CleanDays] = []
     shown = 0
     for kind, group in groupby(dates, key=kinds.__getitem__):
         members = list(group)
         if kind == "found":
             for day in members:
-                count = sum(len(story.findings) for story in told[day].stories)
-                lines.append(_day(told[day], rules, pages, is_open=not shown or shown + count <= OPEN_FINDINGS))
+                count = sum(len(story.findings) for story in found[day].stories)
+                lines.append(_day(found[day], rules, pages, is_open=not shown or shown + count <= OPEN_FINDINGS))
                 shown += count
         else:
             lines.append(_quiet(report, kind, members))
     return tuple(lines)
 
 
-def verdict_of(report: Report, rules: Mapping[str, Rule]) -> Verdict:
-    """Healthy or not, in one sentence with numbers."""
+def headline_of(report: Report, rules: Mapping[str, Rule]) -> Headline:
+    """The status of a report, in one sentence with numbers."""
     severities = Counter(one.severity for one in report.findings)
     warned = f" and {wording.counted(severities['warn'], 'warning')}" if severities["warn"] else ""
     missed = _missed(report, rules)
     if report.status == "findings":
-        days = [day for day in tell(report.findings, rules) if any(one.severity == "error" for one in day.chains)]
+        days = [day for day in story_days(report.findings, rules) if any(one.severity == "error" for one in day.chains)]
         stories = sum(one.severity == "error" for day in days for one in day.stories)
         where = f"{len(days)} of {len(report.window.dates)} days"
-        told = f"{wording.counted(severities['error'], 'error')}{warned} in {_stories(stories)} on {where}; {missed}."
-        return Verdict("findings", "Not healthy", told, "✕")
+        found = f"{wording.counted(severities['error'], 'error')}{warned} in {_stories(stories)} on {where}"
+        return Headline("findings", "Not healthy", f"{found}; {missed}.", "✕")
     counts = Counter(one.outcome for one in report.outcomes)
     examined = {one.rule for one in report.outcomes if one.outcome != "not_run"}
-    looked = (
+    done = (
         f"{wording.counted(len(examined), 'rule')} examined {wording.counted(len(report.window.dates), 'day')}, "
         f"{counts['passed']:,} of {counts['passed'] + counts['failed']:,} checks passed"
     )
+    errors = f"no error{warned}"
     if report.status == "healthy":
-        errors = f"no error{warned}"
-        return Verdict("healthy", "Healthy", f"{looked}, {errors}; {missed}.", "✓")
-    problems = f"{wording.counted(len(report.problems), 'problem')} stood in the way; " if report.problems else ""
-    what = f"what was examined shows no error{warned}: {looked}" if examined else "nothing was examined"
-    told = f"{problems}{missed}; {what}." if report.outcomes else f"{problems}nothing was examined."
-    return Verdict("could_not_check", "Could not check", told, "?")
+        return Headline("healthy", "Healthy", f"{done}, {errors}; {missed}.", "✓")
+    problems = f"{wording.counted(len(report.problems), 'problem')}; " if report.problems else ""
+    what = f"{errors} in what was examined: {done}" if examined else "nothing was examined"
+    sentence = f"{problems}{missed}; {what}." if report.outcomes else f"{problems}nothing was examined."
+    return Headline("could_not_check", "Could not check", sentence, "?")
 
 
 def _stories(count: int) -> str:
@@ -161,13 +161,13 @@ def _missed(report: Report, rules: Mapping[str, Rule]) -> str:
     blocked = len(report.blocked)
     absent = len(set(rules) - {one.rule for one in report.outcomes})
     text = (
-        f"{wording.counted(blocked, 'check')} that should have been made could not be"
+        f"{wording.counted(blocked, 'check')} could not be completed"
         if blocked
-        else "nothing that should have been checked was missed"
+        else "every check was completed"
         if not report.problems
-        else "what was reached was checked"
+        else "the other checks were completed"
     )
-    return text + (f"; {wording.counted(absent, 'rule')} had no part in this run" if absent else "")
+    return text + (f"; {wording.counted(absent, 'rule')} not part of this run" if absent else "")
 
 
 def _quiet_kind(report: Report, day: date) -> str:
@@ -185,21 +185,22 @@ def _quiet(report: Report, kind: str, days: Sequence[date]) -> CleanDays:
         if one.game_date in members
     )
     passed = f"{wording.counted(counts['passed'], 'check')} passed"
+    blocked = wording.counted(counts["blocked"], "check")
     idle = f", {counts['not_run']:,} had nothing to examine" if counts["not_run"] else ""
-    told = {
+    text = {
         "clean": f"no finding: {passed}{idle}.",
-        "blocked": f"no finding, but {wording.counted(counts['blocked'], 'check')} could not be made; {passed}{idle}.",
+        "blocked": f"no finding, but {blocked} could not be completed; {passed}{idle}.",
         "nothing": "nothing was examined.",
     }[kind]
     name = wording.day_span(min(days), max(days))
-    return CleanDays(name if len(days) == 1 else f"{name} ({len(days)} days)", told, kind == "clean")
+    return CleanDays(name if len(days) == 1 else f"{name} ({len(days)} days)", text, kind == "clean")
 
 
 def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str], is_open: bool) -> DayView:
     findings = [one for story in day.stories for one in story.findings]
     counts = Counter(one.severity for one in findings)
-    told = [wording.counted(counts[one], SEVERITY_WORDS[one]) for one in SEVERITIES[:2] if counts[one]]
-    told += [f"{counts['info']} for information"] if counts["info"] else []
+    texts = [wording.counted(counts[one], SEVERITY_WORDS[one]) for one in SEVERITIES[:2] if counts[one]]
+    texts += [f"{counts['info']} information"] if counts["info"] else []
     where = f" in {_stories(len(day.stories))}" if findings else ""
     chained = sum(len(one.stories) > 1 for one in day.chains)
     if chained == 1 and len(day.chains) == 1:
@@ -207,17 +208,17 @@ def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str], is_open:
     return DayView(
         game_date=day.game_date,
         name=wording.day_name(day.game_date),
-        told=f"{wording.listed(told)}{where}" if told else "only service levels past their alert",
+        text=f"{wording.listed(texts)}{where}" if texts else "only service levels past their alert",
         severity=min((one.severity for one in day.chains), key=list(SYMBOLS).index, default="info"),
         is_open=is_open,
         titles=tuple((SYMBOLS[one.severity], one.title) for one in day.stories),
         chains=tuple(_chain(one, rules, pages) for one in day.chains),
         effects=tuple(finding_view(one, rules, pages) for one in day.effects),
-        effects_told=_effects_told(day.effects),
+        effects_text=_effects_text(day.effects),
     )
 
 
-def _effects_told(effects: Sequence[Finding]) -> str:
+def _effects_text(effects: Sequence[Finding]) -> str:
     return ", ".join(
         f"{wording.plain(one.subject)} {wording.measure(one.observed, str(one.detail.get('unit') or ''))}"
         for one in effects
@@ -250,18 +251,19 @@ def _story(
 
 
 def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str, str]) -> FindingView:
-    """A finding in words. ``pages``: the Data Docs page of each suite."""
+    """A finding as texts. ``pages``: the Data Docs page of each suite."""
     rule = rules.get(finding.rule)
     unit = wording.unit_of(finding.rule) or str(finding.detail.get("unit") or "")
+    shown_unit = unit if unit in _SHOWN_UNITS else ""
     command = _COMMAND.search(finding.remedy)
     return FindingView(
         finding=finding,
         anchor=f"f-{finding.fingerprint[:12]}",
-        title=rule.title if rule else "a rule that this version of trueup does not know",
+        title=rule.title if rule else "unknown rule",
         severity=SEVERITY_WORDS[finding.severity],
         symbol=SYMBOLS[finding.severity],
         observed="" if finding.observed is None else wording.measure(finding.observed, unit),
-        expected="" if finding.expected is None else wording.measure(finding.expected, unit if unit in _SAID else ""),
+        expected="" if finding.expected is None else wording.measure(finding.expected, shown_unit),
         detail=lay_out(finding.detail),
         lead=finding.remedy[: command.start(1)].strip() if command else finding.remedy,
         command=command[1] if command else "",
@@ -270,5 +272,5 @@ def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str
 
 
 def beside(page: str) -> str:
-    """A page's path from the report's folder; "" for what lies elsewhere, which the page never links to."""
-    return "" if _ELSEWHERE.match(page) else page
+    """The path if it is relative to the report's folder, else "": the page links only to files beside it."""
+    return "" if _ABSOLUTE.match(page) else page

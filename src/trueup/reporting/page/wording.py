@@ -1,4 +1,4 @@
-"""Numbers, moments and names as people read them. Pure."""
+"""Numbers, timestamps and names as text. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trueup.window import EASTERN
 
 __all__ = ["counted", "day_span", "duration", "eastern", "listed", "measure", "number", "plain", "size", "utc"]
 
-# What a rule's numbers count, where the rule has one unit.
+# The unit of a rule's numbers, if it has only one.
 _UNITS = {
     **dict.fromkeys(("LATE001", "LATE002", "LATE003", "TRIG001", "TRIG002"), "minutes"),
     **dict.fromkeys(("LATE004", "DONE009", "SCHED001"), "games"),
@@ -23,7 +23,7 @@ _UNITS = {
 
 
 def number(value: float | None) -> str:
-    """``1,234``, ``10.4``; at most one decimal, two for what is below 1."""
+    """``1,234``, ``10.4``; one decimal, or two digits below 1."""
     if value is None:
         return "unknown"
     if not isfinite(value):
@@ -46,14 +46,14 @@ def measure(value: float | None, unit: str) -> str:
 
 
 def unit_of(rule: str) -> str:
-    """What the numbers of a rule's findings count; "" where it is not one thing."""
+    """The unit of a rule's numbers; "" if it has none or several."""
     return _UNITS.get(rule, "")
 
 
 def size(count: int | None) -> str:
     """Bytes in decimal units: ``1.2 MB``."""
     if count is None:
-        return "not measured here"
+        return "not measured"
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
@@ -69,23 +69,23 @@ def seconds(value: float) -> str:
     return f"{int(value // 60)} min {value % 60:.0f} s"
 
 
-def utc(moment: datetime) -> str:
+def utc(timestamp: datetime) -> str:
     """``2026-02-04 20:00:06 UTC``."""
-    return f"{_clocked(moment.astimezone(UTC))} UTC"
+    return f"{_clocked(timestamp.astimezone(UTC))} UTC"
 
 
-def eastern(moment: datetime) -> str:
+def eastern(timestamp: datetime) -> str:
     """``2026-02-04 15:00:06 ET``."""
-    return f"{_clocked(moment.astimezone(EASTERN))} ET"
+    return f"{_clocked(timestamp.astimezone(EASTERN))} ET"
 
 
-def local(moment: datetime, zone: ZoneInfo) -> str:
-    """``2026-02-04 15:00``, on the clocks of a zone."""
-    return _clocked(moment.astimezone(zone))
+def local(timestamp: datetime, zone: ZoneInfo) -> str:
+    """``2026-02-04 15:00``, in the local time of ``zone``."""
+    return _clocked(timestamp.astimezone(zone))
 
 
-def _clocked(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment.second else f"{moment:%Y-%m-%d %H:%M}"
+def _clocked(timestamp: datetime) -> str:
+    return f"{timestamp:%Y-%m-%d %H:%M:%S}" if timestamp.second else f"{timestamp:%Y-%m-%d %H:%M}"
 
 
 def day_name(day: date) -> str:
@@ -99,5 +99,5 @@ def day_span(first: date, last: date) -> str:
 
 
 def plain(name: str) -> str:
-    """A name of code as words: ``first_written_at`` is ``first written at``."""
+    """An identifier as words: ``first_written_at`` is ``first written at``."""
     return name.replace("_", " ").replace("phase4", "phase 4")

@@ -1,1 +1,1 @@
-"""Findings of a date that have one cause, told as a chain from cause to effect."""
+"""Stories: findings of a date with one cause, in chains from cause to effect."""

@@ -1,6 +1,6 @@
-"""What is wrong as stories: the findings of a date that tell of one thing, and which of them led to which. Pure.
+"""Groups the findings of a date into stories, and links stories into chains of cause and effect. Pure.
 
-Two stories are linked only where the numbers of their findings say so; everything else stands alone.
+Two stories are linked only if the numbers of their findings show it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from trueup.reporting.stories.links import LINKS, Link, Story, came_of_lateness, counts_too_few
+from trueup.reporting.stories.links import LINKS, Link, Story, caused_by_lateness, counts_too_few
 from trueup.reporting.stories.titles import title_of
 from trueup.results.finding import SEVERITIES, Finding
 from trueup.results.rule import Rule
 
-# Cause before effect: in this order the stories of a chain are told.
+# The order of stories in a chain: cause before effect.
 _KINDS = (
     "stale", "unscheduled", "late", "doubled", "unkeyed", "two_ids", "delivery", "document", "trigger", "values",
     "contradiction",
@@ -37,7 +37,7 @@ _SERVICE_LEVELS = "service_levels"
 
 @dataclass(frozen=True)
 class Chain:
-    """Stories that are linked, cause before effect; a story that is linked with none is a chain of one."""
+    """Linked stories, cause before effect. A story without links is a chain of one."""
 
     stories: tuple[Story, ...]
     links: tuple[Link, ...] = ()
@@ -50,7 +50,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Day:
-    """What is wrong on one date. ``effects``: the service levels that are past their alert for it."""
+    """The findings of one date. ``effects``: service levels that are past their alert."""
 
     game_date: date
     chains: tuple[Chain, ...]
@@ -62,8 +62,8 @@ class Day:
         return tuple(story for chain in self.chains for story in chain.stories)
 
 
-def tell(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[Day, ...]:
-    """The dates that have findings, newest first, each with its chains, worst first. No finding is left out."""
+def story_days(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[Day, ...]:
+    """The dates with findings, newest first, each with its chains, worst first. Every finding is in the result once."""
     dates: dict[date, list[Finding]] = {}
     for finding in findings:
         dates.setdefault(finding.game_date, []).append(finding)
@@ -71,14 +71,14 @@ def tell(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[Day, .
 
 
 def is_effect(finding: Finding, rules: Mapping[str, Rule]) -> bool:
-    """Whether a finding only informs of a service level: its causes are findings of their own."""
+    """Whether a finding is only information about a service level; its causes are separate findings."""
     rule = rules.get(finding.rule)
     family = rule.family if rule else _SERVICE_LEVELS if finding.rule.startswith("SLO") else ""
     return family == _SERVICE_LEVELS and finding.severity == "info"
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By severity, rule, then how far the observed is from the expected."""
+    """By severity, then rule, then distance of observed from expected."""
     return tuple(
         sorted(
             findings,
@@ -95,11 +95,11 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _day(day: date, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> Day:
     effects = [one for one in findings if is_effect(one, rules)]
-    told = [one for one in findings if not is_effect(one, rules)]
+    others = [one for one in findings if not is_effect(one, rules)]
     groups: dict[tuple[str, bool], list[Finding]] = {}
-    for finding in told:
-        kind = _kind(finding, told, rules)
-        groups.setdefault((kind, kind == "doubled" and came_of_lateness(finding, told)), []).append(finding)
+    for finding in others:
+        kind = _kind(finding, others, rules)
+        groups.setdefault((kind, kind == "doubled" and caused_by_lateness(finding, others)), []).append(finding)
     stories = sorted(
         (_story(kind, day, ones, rules) for (kind, _), ones in groups.items()),
         key=lambda one: (_stage(one), one.title),
@@ -118,7 +118,7 @@ def _stage(story: Story) -> int:
 
 
 def _kind(finding: Finding, others: Sequence[Finding], rules: Mapping[str, Rule]) -> str:
-    # Who counts too few never sees that all are there: the count and the missing start are one thing.
+    # A document that counts too few never starts phase 4: both findings have one cause.
     if finding.rule == "TRIG001" and any(counts_too_few(one) for one in others):
         return "document"
     rule = rules.get(finding.rule)
@@ -126,7 +126,7 @@ def _kind(finding: Finding, others: Sequence[Finding], rules: Mapping[str, Rule]
 
 
 def _chains(stories: Sequence[Story], links: Sequence[Link]) -> list[Chain]:
-    """The stories that hang together, directly or by others."""
+    """The connected groups of stories."""
     member = list(range(len(stories)))
     places = {id(story): index for index, story in enumerate(stories)}
     for link in links:

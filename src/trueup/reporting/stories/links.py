@@ -1,4 +1,4 @@
-"""Which stories of a date led to which, and the numbers that show it. Pure."""
+"""Links between stories of a date, from cause to effect, with the numbers that show them. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from trueup.reporting.stories.titles import detail_number, listed
 from trueup.results.finding import SEVERITIES, Finding
 from trueup.window import EASTERN
 
-# The tables that phase 3 makes of the games that the gamebook scrapers bring.
+# Phase 3 builds these tables from the games in the gamebooks.
 _FROM_GAMEBOOKS = frozenset({"player_game_summary", "team_offense_game_summary", "team_defense_game_summary"})
-# What comes later than this is a matter of its own, not an answer to what came before.
+# Later events are not linked to the arrival, or to the write.
 _SOON_AFTER_ARRIVAL = timedelta(hours=1)
 _SOON_AFTER_WRITE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class Story:
-    """Findings of one date that tell of one thing, worst first. ``title``: one sentence with numbers."""
+    """Findings of one date with one cause, worst first. ``title``: one sentence with numbers."""
 
     kind: str
     game_date: date
@@ -35,7 +35,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Link:
-    """One story led to another; ``because`` says which numbers show it. Moments in it are Eastern."""
+    """One story caused another. ``because``: the numbers that show it, timestamps in Eastern time."""
 
     cause: Story
     effect: Story
@@ -47,30 +47,30 @@ def counts_too_few(finding: Finding) -> bool:
     return finding.rule == "DONE001" and (finding.observed or 0) < (finding.expected or 0)
 
 
-def _moment(finding: Finding, key: str) -> datetime | None:
-    """A moment of the detail in UTC; None where there is none, or none that can be read."""
+def _timestamp(finding: Finding, key: str) -> datetime | None:
+    """A timestamp of the detail in UTC; None if it is missing or invalid."""
     try:
-        moment = parse_timestamp(str(finding.detail.get(key) or ""))
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        timestamp = parse_timestamp(str(finding.detail.get(key) or ""))
+        return timestamp.astimezone(UTC) if timestamp.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
 
 def _names(finding: Finding, key: str) -> tuple[str, ...]:
-    """The names that the detail lists; none where it lists none."""
+    """A list of names in the detail; empty if there is none."""
     names = finding.detail.get(key)
     return tuple(str(one) for one in names) if isinstance(names, list | tuple) else ()
 
 
-def _clock(moment: datetime) -> str:
-    local = moment.astimezone(EASTERN)
+def _clock(timestamp: datetime) -> str:
+    local = timestamp.astimezone(EASTERN)
     return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
 
 
 def _arrivals(findings: Iterable[Finding]) -> list[datetime]:
-    """When late data arrived: the first useful runs after due, and the last game of those that came late."""
+    """When late data arrived: the first useful run after due, and the last late game. Sorted."""
     keys = {"LATE001": "first_useful_run_at", "LATE004": "last_arrived_at"}
-    found = [_moment(one, keys[one.rule]) for one in findings if one.rule in keys]
+    found = [_timestamp(one, keys[one.rule]) for one in findings if one.rule in keys]
     return sorted(one for one in found if one is not None)
 
 
@@ -78,9 +78,9 @@ def _is_race(finding: Finding) -> bool:
     return finding.rule == "DUP001" and finding.detail.get("cause") == "racing_writers"
 
 
-def came_of_lateness(finding: Finding, others: Sequence[Finding]) -> bool:
-    """Whether a table was doubled by writers that raced when late data had come. What else is wrong with the
-    duplicates of a table goes with it.
+def caused_by_lateness(finding: Finding, others: Sequence[Finding]) -> bool:
+    """Whether racing writers doubled the finding's table when late data arrived. Holds for every finding about
+    duplicates in that table.
     """
     races = [one for one in others if _is_race(one) and one.subject == finding.subject]
     first_run = min((at for one in others if one.rule == "LATE001" for at in _arrivals([one])), default=None)
@@ -89,12 +89,12 @@ def came_of_lateness(finding: Finding, others: Sequence[Finding]) -> bool:
     return any(
         first_run <= written and any(at <= written <= at + _SOON_AFTER_ARRIVAL for at in _arrivals(others))
         for one in races
-        if (written := _moment(one, "first_written_at")) is not None
+        if (written := _timestamp(one, "first_written_at")) is not None
     )
 
 
 def _unfinished_left_gaps(stories: Sequence[Story]) -> list[Link]:
-    """The tables have the final games alone, and lack those that the schedule never showed as final."""
+    """The tables have only the final games, and lack those that the schedule never showed as final."""
     links = []
     for stale, delivery in _pairs(stories, "stale", "delivery"):
         for unfinished in stale.findings:
@@ -113,16 +113,16 @@ def _unfinished_did_not_arrive(stories: Sequence[Story]) -> list[Link]:
     links = []
     for stale, late in _pairs(stories, "stale", "late"):
         for unfinished in stale.findings:
-            # A scraper that was late is a cause of its own.
+            # A late scraper is another cause.
             if all(one.rule == "LATE004" and _has_final_alone(one, unfinished) for one in late.findings):
                 tables = listed([one.subject for one in late.findings])
-                because = f"{_final_games(unfinished)}, and as many had arrived in {tables} at the alert time."
+                because = f"{_final_games(unfinished)}, and {tables} had as many at the alert time."
                 links.append(Link(stale, late, because))
     return links
 
 
 def _has_final_alone(finding: Finding, unfinished: Finding) -> bool:
-    """Whether there are as many games as are final, of those that the schedule expects."""
+    """Whether observed is the number of final games, and expected the number of scheduled ones."""
     final, games = detail_number(unfinished, "final_games"), detail_number(unfinished, "expected_games")
     return None not in (final, games) and (finding.observed, finding.expected) == (final, games)
 
@@ -137,7 +137,7 @@ def _have(tables: Sequence[str]) -> str:
 
 
 def _unscheduled_left_gaps(stories: Sequence[Story]) -> list[Link]:
-    """Rows under a name that the schedule does not have are missed under the one that it has."""
+    """Rows under an unknown game id are missing under the id in the schedule."""
     links = []
     for unscheduled, delivery in _pairs(stories, "unscheduled", "delivery"):
         games = {one.subject: detail_number(one, "unscheduled_games") or 0 for one in unscheduled.findings}
@@ -147,7 +147,9 @@ def _unscheduled_left_gaps(stories: Sequence[Story]) -> list[Link]:
             if one.rule == "DONE009" and 0 < (one.expected or 0) - (one.observed or 0) == games.get(one.subject)
         ]
         if short:
-            because = f"{_have(short)} rows of games that the schedule does not have, as many as are missing there."
+            because = (
+                f"{_have(short)} rows of games that are not in the schedule, and as many scheduled games are missing."
+            )
             links.append(Link(unscheduled, delivery, because))
     return links
 
@@ -156,17 +158,17 @@ def _lateness_doubled(stories: Sequence[Story]) -> list[Link]:
     links = []
     for late, doubled in _pairs(stories, "late", "doubled"):
         races = [one for one in doubled.findings if _is_race(one)]
-        if not all(came_of_lateness(one, (*late.findings, *races)) for one in doubled.findings):
+        if not all(caused_by_lateness(one, (*late.findings, *races)) for one in doubled.findings):
             continue
-        first = min(at for one in races if (at := _moment(one, "first_written_at")) is not None)
+        first = min(at for one in races if (at := _timestamp(one, "first_written_at")) is not None)
         arrived = max(at for at in _arrivals(late.findings) if at <= first)
         tables = " and ".join(sorted({one.subject for one in races}))
         links.append(
             Link(
                 late,
                 doubled,
-                f"the late data had arrived by {_clock(arrived)} ET, and from {_clock(first)} ET on "
-                f"several writers wrote {tables} at once.",
+                f"the late data had arrived by {_clock(arrived)} ET, and from {_clock(first)} ET "
+                f"several writers wrote {tables} at the same time.",
             )
         )
     return links
@@ -176,21 +178,21 @@ def _race_drifted(stories: Sequence[Story]) -> list[Link]:
     links = []
     for doubled, document in _pairs(stories, "doubled", "document"):
         count = next((one for one in document.findings if counts_too_few(one)), None)
-        moments = [_moment(one, "completed_at") for one in document.findings if one.rule == "TRIG001"]
-        completed_at = next((one for one in moments if one is not None), None)
+        completions = [_timestamp(one, "completed_at") for one in document.findings if one.rule == "TRIG001"]
+        completed_at = next((one for one in completions if one is not None), None)
         if count is None or completed_at is None:
             continue
         delivered = _names(count, "delivered")
         for race in (one for one in doubled.findings if _is_race(one) and one.subject in delivered):
-            written = _moment(race, "last_written_at")
+            written = _timestamp(race, "last_written_at")
             if written is not None and written <= completed_at <= written + _SOON_AFTER_WRITE:
                 links.append(
                     Link(
                         doubled,
                         document,
-                        f"writers of {race.subject} raced until {_clock(written)} ET, the last report of the night "
-                        f"came at {_clock(completed_at)} ET, and of reports that meet in the one document some are "
-                        f"not counted: it counts {count.observed or 0:.0f} of {count.expected or 0:.0f}.",
+                        f"writers of {race.subject} raced until {_clock(written)} ET, and the last report came at "
+                        f"{_clock(completed_at)} ET. Reports written at the same time can be lost from the count: the "
+                        f"document counts {count.observed or 0:.0f} of {count.expected or 0:.0f}.",
                     )
                 )
                 break
@@ -212,7 +214,7 @@ def _lateness_left_gaps(stories: Sequence[Story]) -> list[Link]:
             if short:
                 because = (
                     f"{so_far:.0f} of {due:.0f} games have arrived in {arrival.subject} so far, "
-                    f"and {_have(short)} the same {so_far:.0f}."
+                    f"and {_have(short)} as many."
                 )
                 links.append(Link(late, delivery, because))
                 break

@@ -1,4 +1,4 @@
-"""The headings of stories: what findings say together, in a few words with numbers. Pure."""
+"""The titles of stories: one short sentence with numbers. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMED = 2
 
 
 def title_of(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> str:
-    """One sentence of what the findings say; of a rule that is not known here, its own title."""
+    """One sentence about the findings. For a rule without a phrase, the title of the rule."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda one: one.rule):
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -19,12 +19,12 @@ def title_of(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> str:
         _PHRASES[code](ones) if code in _PHRASES else _unknown(code, ones, rules) for code, ones in by_rule.items()
     ]
     text = "; ".join(dict.fromkeys(phrases))
-    # A name is written as the platform writes it.
+    # Names of tables and scrapers keep their case.
     return text if text.startswith(tuple(one.subject for one in findings)) else text[:1].upper() + text[1:]
 
 
 def duration(minutes: float) -> str:
-    """Minutes as people say them: ``405`` is ``6 h 45 min``, ``4320`` is ``3 d``."""
+    """Minutes in days, hours and minutes: ``405`` is ``6 h 45 min``, ``4320`` is ``3 d``."""
     whole = round(abs(minutes))
     sign = "−" if minutes < 0 and whole else ""
     days, rest = divmod(whole, 24 * 60)
@@ -45,15 +45,15 @@ def listed(words: Sequence[str]) -> str:
 
 
 def detail_number(finding: Finding, key: str) -> float | None:
-    """A number of the detail; None where there is none."""
+    """A number in the detail; None if there is none."""
     value = finding.detail.get(key)
     return value if isinstance(value, int | float) else None
 
 
 def _names(findings: Sequence[Finding]) -> str:
-    """The subjects: one or two by name, more by number."""
+    """The subjects: up to two by name, more as a number."""
     subjects = list(dict.fromkeys(one.subject for one in findings))
-    return " and ".join(subjects) if len(subjects) <= _NAMED else f"{len(subjects)} of them"
+    return " and ".join(subjects) if len(subjects) <= _NAMED else counted(len(subjects), "processor")
 
 
 def _sum(findings: Sequence[Finding]) -> int:
@@ -109,23 +109,23 @@ def _stale(findings: Sequence[Finding]) -> str:
     count = one.observed or 0
     games = detail_number(one, "expected_games") or count
     if detail_number(one, "final_games") == 0:
-        told = f"none of its {games:.0f} games is final, and what depends on it could not be checked"
+        what = f"none of its {games:.0f} games is final, so the rules that need it could not check"
     else:
-        told = f"{count:.0f} of {games:.0f} games {'is' if count == 1 else 'are'} neither final nor known to be off"
-    return f"the schedule is stale: {told}"
+        what = f"{count:.0f} of {games:.0f} games {'is' if count == 1 else 'are'} neither final nor called off"
+    return f"the schedule is stale: {what}"
 
 
 def _unscheduled(findings: Sequence[Finding]) -> str:
     reports = [one.detail["reported"] for one in findings if isinstance(one.detail.get("reported"), list)]
     if reports or any(detail_number(one, "listed_games") == 0 for one in findings):
-        there = _of_a_free_day(findings, sum(len(one) for one in reports))
+        there = _data_without_games(findings, sum(len(one) for one in reports))
         return f"the schedule has no game on this date, but there are {there}"
     games = round(max((detail_number(one, "unscheduled_games") or 0) for one in findings))
     what = counted(games, "game") if games else "games"
-    return f"{what} that the schedule does not have: {counted(_sum(findings), 'row')} in {_in_tables(findings)}"
+    return f"{what} not in the schedule: {counted(_sum(findings), 'row')} in {_in_tables(findings)}"
 
 
-def _of_a_free_day(findings: Sequence[Finding], reported: int) -> str:
+def _data_without_games(findings: Sequence[Finding], reported: int) -> str:
     rows = [one for one in findings if detail_number(one, "unscheduled_rows")]
     runs = [one for one in findings if one not in rows and detail_number(one, "unscheduled_runs")]
     there = [
@@ -133,11 +133,11 @@ def _of_a_free_day(findings: Sequence[Finding], reported: int) -> str:
         *([f"useful runs of {counted(len(runs), 'scraper')}"] if runs else []),
         *([f"reports of {counted(reported, 'processor')}"] if reported else []),
     ]
-    return listed(there) or "data of it"
+    return listed(there) or "data"
 
 
 def _values(findings: Sequence[Finding]) -> str:
-    return f"values not as expected: {counted(_sum(findings), 'row')} in {_in_tables(findings)}"
+    return f"unexpected values: {counted(_sum(findings), 'row')} in {_in_tables(findings)}"
 
 
 def _started_late(findings: Sequence[Finding]) -> str:
@@ -146,27 +146,27 @@ def _started_late(findings: Sequence[Finding]) -> str:
 
 def _unknown(code: str, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> str:
     rule = rules.get(code)
-    what = rule.title if rule else f"{code}, a rule that this version does not know"
+    what = rule.title if rule else f"unknown rule {code}"
     return f"{what}: {counted(len(findings), 'finding')}"
 
 
 _PHRASES: Mapping[str, Callable[[Sequence[Finding]], str]] = {
     "DUP001": _doubled,
-    "DUP002": lambda ones: f"which row is newest is chance in {_in_tables(ones)}: {counted(_sum(ones), 'tied key')}",
+    "DUP002": lambda ones: f"the newest row is ambiguous in {_in_tables(ones)}: {counted(_sum(ones), 'tied key')}",
     "DUP003": lambda ones: f"NULL in the key of {counted(_sum(ones), 'row')} in {_in_tables(ones)}",
     "DUP004": lambda ones: f"counted under two game ids in {_in_tables(ones)}",
-    "DUP005": lambda ones: f"the newest rows of {_in_tables(ones)} are poorer than those they replace",
+    "DUP005": lambda ones: f"the newest rows of {_in_tables(ones)} have more NULLs than those they replace",
     "LATE001": _late,
     "LATE002": _scrapers("never ran"),
-    "LATE003": _scrapers("ran and brought nothing"),
+    "LATE003": _scrapers("ran and returned no data"),
     "LATE004": _arrived,
     "DONE001": _count_drifted,
     "DONE002": lambda ones: f"rows without a report: {_names(ones)}",
-    "DONE003": lambda ones: f"reported as done without rows: {_names(ones)}",
-    "DONE004": lambda ones: f"reported and written rows differ in number: {_names(ones)}",
+    "DONE003": lambda ones: f"reported as done, but no rows: {_names(ones)}",
+    "DONE004": lambda ones: f"reported and actual row counts differ: {_names(ones)}",
     "DONE005": lambda ones: f"reported a failure: {_names(ones)}",
-    "DONE006": lambda ones: f"reported although nobody expects it: {_names(ones)}",
-    "DONE007": lambda _: "games were played, and there is no completion document",
+    "DONE006": lambda ones: f"unexpected report: {_names(ones)}",
+    "DONE007": lambda _: "games were played, but there is no completion document",
     "DONE008": lambda _: "the completion document cannot be read",
     "DONE009": _games_lack,
     "TRIG001": lambda _: "phase 4 was not started",

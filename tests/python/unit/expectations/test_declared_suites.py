@@ -1,4 +1,4 @@
-"""A suite that the YAML beside a model declares must be there: one that is gone is not silence."""
+"""A suite that the YAML of a model declares must exist."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def suite(table: str, rule: str) -> Suite:
     return Suite(table, rule, table, ("player",), {}, ())
 
 
-def test_models_and_tables_of_sources_declare_their_suites(tmp_path: Path) -> None:
+def test_models_and_tables_of_sources_declare_suites(tmp_path: Path) -> None:
     (tmp_path / "marts").mkdir()
     (tmp_path / "marts" / "players_latest.yml").write_text(MODEL, encoding="utf-8")
     (tmp_path / "_sources.yml").write_text(SOURCE, encoding="utf-8")
@@ -51,13 +51,13 @@ def test_a_folder_without_declarations_declares_nothing(tmp_path: Path) -> None:
     assert declared_suites(tmp_path / "models") == ()
 
 
-def test_yaml_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_invalid_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.yml").write_text("models: [", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"broken\.yml cannot be read"):
+    with pytest.raises(UsageError, match=r"broken\.yml"):
         declared_suites(tmp_path)
 
 
-def test_every_declared_suite_that_is_there_is_enough(tmp_path: Path) -> None:
+def test_all_declared_suites_exist(tmp_path: Path) -> None:
     there = [suite("completion_verdicts", "EXP003"), suite("players_latest", "EXP002"), suite("another", "EXP001")]
     refuse_missing_suites(there, DECLARED, tmp_path)
 
@@ -69,6 +69,6 @@ def test_every_declared_suite_that_is_there_is_enough(tmp_path: Path) -> None:
         pytest.param([suite("completion_verdicts", "EXP003"), suite("players_latest", "EXP001")], id="of another rule"),
     ],
 )
-def test_a_declared_suite_that_is_not_there_is_named(there: list[Suite], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"No suite in {tmp_path} is of the model players_latest and the rule EXP002"):
+def test_a_missing_declared_suite_is_named(there: list[Suite], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"players_latest .* EXP002"):
         refuse_missing_suites(there, DECLARED, tmp_path)

@@ -1,4 +1,4 @@
-"""What Great Expectations said, as verdicts: passed, failed, or not run and why."""
+"""The results of suites as verdicts: passed, failed, or not run with a reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trueup.expectations.queries import (
     rows_query,
 )
 from trueup.expectations.suites import Condition, Suite, read_suites
-from trueup.expectations.verdicts import Examined, Examples, SuiteRun, Told, Validation, judge_suite
+from trueup.expectations.verdicts import Examined, Examples, SuiteRun, Validation, VerdictContext, judge_suite
 from trueup.results.reference import load_reference
 from trueup.results.verdict import Verdict
 from trueup.window import Window
@@ -53,17 +53,17 @@ def suite(tmp_path: Path) -> Suite:
 
 
 MET = Validation(True)
-TOLD = Told(RULE, "data_docs/players.html", lambda day, places: f"{day} {places}")
+CONTEXT = VerdictContext(RULE, "data_docs/players.html", lambda day, places: f"{day} {places}")
 
 
 def day(row_count: int, points: tuple[int, int], fouls: tuple[int, int] | None = None) -> Examined:
-    """Rows, and of each expectation those examined and those that are not as expected."""
+    """Rows, and per expectation the examined and the unexpected ones."""
     examined, unexpected = zip(points, fouls or (row_count, 0), strict=True)
     return Examined(row_count, examined, unexpected)
 
 
 def run_of(suite: Suite, *days: Examined, **more: object) -> SuiteRun:
-    """Great Expectations agrees with what the warehouse counts, if nothing else is said."""
+    """A run in which Great Expectations agrees with the warehouse, except for ``more``."""
     sums = [sum(one.unexpected[place] for one in days) for place in range(len(suite.expectations))]
     agreed = tuple(Validation(not count, count) for count in sums)
     examined = dict(zip((FIRST, LAST), days, strict=False))
@@ -71,13 +71,14 @@ def run_of(suite: Suite, *days: Examined, **more: object) -> SuiteRun:
 
 
 def judged(run: SuiteRun) -> tuple[Verdict, ...]:
-    return judge_suite(run, WINDOW, TOLD)
+    return judge_suite(run, WINDOW, CONTEXT)
 
 
 def test_a_day_passes_when_rows_were_examined_and_all_are_as_expected(suite: Suite) -> None:
     verdict, other = judged(run_of(suite, day(12, (12, 0), (3, 0))))
     assert (verdict.outcome, verdict.examined_count) == ("passed", 12)
-    assert (other.outcome, other.is_blocking, other.reason) == ("not_run", False, "players has no rows that day")
+    assert (other.outcome, other.is_blocking) == ("not_run", False)
+    assert "no rows" in other.reason
 
 
 def test_a_day_without_rows_that_must_have_some_could_not_be_checked(suite: Suite) -> None:
@@ -85,74 +86,74 @@ def test_a_day_without_rows_that_must_have_some_could_not_be_checked(suite: Suit
     verdict, other = judged(run)
     assert verdict.outcome == "passed"
     assert (other.outcome, other.is_blocking) == ("not_run", True)
-    assert other.reason == "players has no rows that day, and must have"
+    assert "players has no rows" in other.reason
 
 
 def test_a_day_on_which_every_value_is_null_is_not_run(suite: Suite) -> None:
     verdict, _ = judged(run_of(suite, day(12, (0, 0), (0, 0))))
-    assert (verdict.outcome, verdict.reason) == ("not_run", "every value of players is NULL")
+    assert (verdict.outcome, verdict.is_blocking) == ("not_run", False)
+    assert "NULL" in verdict.reason
 
 
-def test_a_fault_fails_its_own_day_alone_with_the_worst_severity(suite: Suite) -> None:
+def test_a_fault_fails_only_its_day_with_the_worst_severity(suite: Suite) -> None:
     rows = ({"game_date": FIRST, "player": "a", "points": -2}, {"game_date": FIRST, "player": "b", "points": -1})
     run = run_of(suite, day(12, (11, 2), (11, 1)), day(9, (9, 0), (9, 1)), examples={FIRST: Examples(2, {0: rows})})
     first, last = judged(run)
     assert (first.severity, last.severity) == ("error", "warn")
     assert (first.observed, last.observed) == (2, 1)
-    assert first.summary == (
-        "2 of 12 rows of players are not as expected: Points are not negative (2 not); Fouls are at most 6 (1 not)."
-    )
-    (told, _) = first.detail["failed_expectations"]
-    assert told["examples"] == [{"player": "a", "points": -2}, {"player": "b", "points": -1}]
-    assert (told["unexpected_count"], told["examined_count"]) == (2, 11)
+    for fact in ("2 of 12 rows of players", "Points are not negative (2", "Fouls are at most 6 (1"):
+        assert fact in first.summary
+    (points, _) = first.detail["failed_expectations"]
+    assert points["examples"] == [{"player": "a", "points": -2}, {"player": "b", "points": -1}]
+    assert (points["unexpected_count"], points["examined_count"]) == (2, 11)
     assert first.detail["data_docs"] == "data_docs/players.html"
     assert "could_not_examine" not in first.detail
     assert "2026-02-03" in first.remedy
     assert (first.query, last.query) == ("2026-02-03 [0, 1]", "2026-02-04 [1]")
 
 
-# Found by planting 78 wrong rows on each of two dates. Great Expectations asks for 20 rows of all dates together, in no
-# order, and trueup split these by date: one date said 20 rows, the other passed.
+# Found with 78 wrong rows on each of two dates: Great Expectations returns 20 rows of all dates, unordered, and trueup
+# split these by date, so one date had 20 rows and the other passed.
 def test_every_wrong_row_of_every_date_counts(suite: Suite) -> None:
     first, last = judged(run_of(suite, day(100, (100, 78)), day(100, (100, 78))))
     assert [(one.outcome, one.observed) for one in (first, last)] == [("failed", 78)] * 2
     assert first.detail["failed_expectations"][0]["unexpected_count"] == 78
 
 
-def test_a_number_that_json_does_not_know_is_told_as_text(suite: Suite) -> None:
+def test_a_number_that_json_cannot_represent_becomes_text(suite: Suite) -> None:
     rows = ({"game_date": FIRST, "player": 1, "points": float("nan")},)
     verdict, _ = judged(run_of(suite, day(1, (1, 1)), examples={FIRST: Examples(1, {0: rows})}))
     assert verdict.detail["failed_expectations"][0]["examples"] == [{"player": 1, "points": "nan"}]
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("result", "facts"),
     [
-        (Validation(False, 20), "it sees 20 rows that are not as expected, the warehouse counts 78"),
-        (Validation(True), "it sees 0 rows that are not as expected, the warehouse counts 78"),
-        (Validation(True, 78), "it sees 78 rows"),
-        (Validation(False, 78, 5), "it passes over 5 rows that are NULL, the warehouse counts 2"),
-        (Validation(False, problem="no such column"), "no such column"),
+        (Validation(False, 20), ("20 rows", "78")),
+        (Validation(True), ("0 rows", "78")),
+        (Validation(True, 78), ("78 rows",)),
+        (Validation(False, 78, 5), ("5 rows", "NULL", "2")),
+        (Validation(False, problem="no such column"), ("no such column",)),
     ],
 )
-def test_what_great_expectations_saw_otherwise_than_the_warehouse_is_not_run_and_blocks(
-    suite: Suite, said: Validation, told: str
+def test_a_difference_between_great_expectations_and_the_warehouse_is_not_run_and_blocks(
+    suite: Suite, result: Validation, facts: tuple[str, ...]
 ) -> None:
-    run = run_of(suite, day(40, (39, 39)), day(40, (39, 39)), validations=(said, MET))
+    run = run_of(suite, day(40, (39, 39)), day(40, (39, 39)), validations=(result, MET))
     for verdict in judged(run):
         assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
-        assert verdict.reason.startswith(f"Great Expectations could not examine players: {told}")
+        assert all(fact in verdict.reason for fact in ("players", *facts))
     assert run.unexamined == ("Points are not negative",)
     assert run.failed_count == 0
 
 
-def test_great_expectations_that_sees_what_the_warehouse_counts_is_believed(suite: Suite) -> None:
+def test_great_expectations_that_agrees_with_the_warehouse_is_accepted(suite: Suite) -> None:
     run = run_of(suite, day(40, (39, 39)), day(40, (39, 39)), validations=(Validation(False, 78, 2), MET))
     assert [one.outcome for one in judged(run)] == ["failed", "failed"]
     assert run.failed_count == 1
 
 
-def test_rows_that_great_expectations_alone_finds_are_no_pass(suite: Suite) -> None:
+def test_rows_that_only_great_expectations_finds_are_not_run(suite: Suite) -> None:
     verdict, _ = judged(run_of(suite, day(40, (40, 0)), validations=(Validation(False, 3), MET)))
     assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
 
@@ -161,17 +162,17 @@ def test_one_expectation_that_could_not_be_examined_blocks_where_the_others_pass
     broken = Validation(False, problem="no such column")
     verdict, _ = judged(run_of(suite, day(12, (12, 0)), validations=(MET, broken)))
     assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
-    assert verdict.reason == "Great Expectations could not examine players: no such column"
+    assert "no such column" in verdict.reason
 
 
-def test_an_error_beside_something_that_could_not_be_examined_tells_both(suite: Suite) -> None:
+def test_an_error_and_an_expectation_that_could_not_be_examined_are_both_reported(suite: Suite) -> None:
     broken = Validation(False, problem="no such column")
     verdict, _ = judged(run_of(suite, day(12, (12, 1)), validations=(Validation(False, 1), broken)))
     assert (verdict.outcome, verdict.severity) == ("failed", "error")
     assert verdict.detail["could_not_examine"] == ["no such column"]
 
 
-def test_a_warning_does_not_hide_what_could_not_be_examined(suite: Suite) -> None:
+def test_a_warning_does_not_hide_an_expectation_that_could_not_be_examined(suite: Suite) -> None:
     broken = Validation(False, problem="no such column")
     run = run_of(suite, day(12, (12, 0), (12, 1)), validations=(broken, Validation(False, 1)))
     verdict, _ = judged(run)
@@ -196,7 +197,7 @@ ROWS = f"select game_date, player, points, a + b as fouls from `p.d.players_late
 NEGATIVE = "points not between 0 and 1.7976931348623157e+308"
 
 
-def test_the_queries_read_the_days_and_the_columns_of_the_suite_and_no_more(suite: Suite) -> None:
+def test_the_queries_read_only_the_days_and_columns_of_the_suite(suite: Suite) -> None:
     assert batch_query(suite, "p.d", WINDOW) == ROWS
     assert coverage_query(suite, "p.d", WINDOW, {}) == (
         "select game_date, count(*) as row_count, count(points) as examined_points, count(fouls) as examined_fouls, "
@@ -255,13 +256,13 @@ def test_a_suite_says_on_which_days_it_must_have_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ("{", "players.json cannot be read"),
-        ("[]", "players.json lacks"),
-        ({**RAW, "meta": {}}, "lacks 'rule'"),
-        ({**RAW, "name": "others"}, "calls itself others"),
-        ({**RAW, "expectations": [{**POINTS, "description": "x"}]}, "lacks 'severity'"),
-        ({**RAW, "expectations": [{**POINTS, "description": "x", "severity": "grave"}]}, "lacks 'grave'"),
-        ({**RAW, "meta": {**RAW["meta"], "needs_row_each_date": True}}, "has needs_row_each_date in its meta"),
+        ("{", r"players\.json"),
+        ("[]", r"players\.json"),
+        ({**RAW, "meta": {}}, "'rule'"),
+        ({**RAW, "name": "others"}, "others"),
+        ({**RAW, "expectations": [{**POINTS, "description": "x"}]}, "'severity'"),
+        ({**RAW, "expectations": [{**POINTS, "description": "x", "severity": "grave"}]}, "'grave'"),
+        ({**RAW, "meta": {**RAW["meta"], "needs_row_each_date": True}}, "needs_row_each_date"),
         ({**RAW, "expectations": [{**POINTS, "kwargs": {"column": "x", "min_value": 0, "mostly": 0.9}}]}, "mostly"),
     ],
 )
@@ -270,7 +271,7 @@ def test_a_broken_suite_is_named(tmp_path: Path, raw: object, said: str) -> None
         suite_of(tmp_path, raw)
 
 
-def test_a_folder_without_suites_is_an_error_and_no_pass(tmp_path: Path) -> None:
+def test_a_folder_without_suites_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no suite"):
         read_suites(tmp_path)
 
@@ -285,7 +286,7 @@ def test_the_suites_that_come_with_trueup_are_those_of_its_sources_and_public_mo
     sources = {
         path.stem.removeprefix("stg_nba_analytics__") for path in (PROJECT / "models").rglob("stg_nba_analytics__*.yml")
     }
-    # The verdicts on the documents are public too, and no model; team_box_scores holds the tables against each other.
+    # completion_verdicts is public but not a model; team_box_scores compares the tables with each other.
     assert set(suites) == public | sources | {"completion_verdicts", "team_box_scores"}
     assert {one.rule for one in suites.values()} == {"EXP001", "EXP002", "EXP003", "EXP004"}
     assert {name for name, one in suites.items() if one.rule == "EXP001"} == sources

@@ -1,4 +1,4 @@
-"""How old a report is, and which one is refused as too old."""
+"""The age of a report, and which reports are refused as too old."""
 
 from __future__ import annotations
 
@@ -39,34 +39,34 @@ def after(**passed: float) -> datetime:
         ({"minutes": -4}, "less than a minute ago"),
     ],
 )
-def test_the_age_is_told_in_words(passed: dict[str, float], said: str) -> None:
+def test_the_age_in_words(passed: dict[str, float], said: str) -> None:
     assert age_in_words(REPORT, after(**passed)) == f"2026-02-04 08:03 UTC, {said}"
 
 
-def test_a_report_from_the_future_is_told_as_such() -> None:
+def test_the_age_of_a_report_from_the_future() -> None:
     assert "in the future" in age_in_words(REPORT, after(minutes=-6))
 
 
 @pytest.mark.parametrize("hours", [0.0, 11.99, 12.0])
-def test_a_report_of_half_a_day_is_todays(hours: float) -> None:
+def test_a_report_of_half_a_day_is_accepted(hours: float) -> None:
     refuse_old(REPORT, after(hours=hours))
 
 
 @pytest.mark.parametrize(("hours", "most"), [(12.01, MOST_HOURS), (26, 24.0), (1, 0.5)])
-def test_an_older_report_is_refused_with_its_age_and_what_to_do(hours: float, most: float) -> None:
-    with pytest.raises(CannotCheckError, match=f"older than {most:g} hours") as told:
+def test_an_older_report_is_refused_with_its_age_and_a_hint(hours: float, most: float) -> None:
+    with pytest.raises(CannotCheckError, match=f"{most:g} hours") as error:
         refuse_old(REPORT, after(hours=hours), most)
-    assert "written 2026-02-04 08:03 UTC" in told.value.message
-    assert told.value.hint == "Run trueup check again, or give --max-age HOURS."
+    assert "2026-02-04 08:03 UTC" in error.value.message
+    assert "--max-age" in error.value.hint
 
 
 @pytest.mark.parametrize(("hours", "most"), [(26, 26.0), (26, 48.0), (9999, inf)])
-def test_an_old_report_is_taken_where_that_is_asked_for(hours: float, most: float) -> None:
+def test_max_age_allows_an_old_report(hours: float, most: float) -> None:
     refuse_old(REPORT, after(hours=hours), most)
 
 
-def test_a_report_that_was_never_written_is_refused_and_one_from_the_future_too() -> None:
-    with pytest.raises(CannotCheckError, match="at an unknown time"):
+def test_a_report_without_a_time_or_from_the_future_is_refused() -> None:
+    with pytest.raises(CannotCheckError, match="unknown time"):
         refuse_old(INCIDENT, after())
     refuse_old(REPORT, after(minutes=-4))
     with pytest.raises(CannotCheckError, match="in the future"):
@@ -74,38 +74,38 @@ def test_a_report_that_was_never_written_is_refused_and_one_from_the_future_too(
 
 
 @pytest.mark.parametrize("most", [0.0, -1.0, nan])
-def test_a_number_of_hours_that_is_not_above_0_is_wrong_usage(most: float) -> None:
+def test_hours_that_are_not_above_0_are_wrong_usage(most: float) -> None:
     with pytest.raises(UsageError, match="--max-age is"):
         refuse_old(REPORT, after(), most)
 
 
-def test_the_moment_of_writing_survives_the_file() -> None:
+def test_written_at_is_read_back() -> None:
     assert from_json(to_json(REPORT)).written_at == WRITTEN
     assert from_json(to_json(INCIDENT)).written_at is None
 
 
 @pytest.mark.parametrize(
-    ("written", "said"), [('"2026-02-04T08:03:27"', "no offset"), ('"soon"', "valid datetime"), ("3", "valid datetime")]
+    ("written", "said"), [('"2026-02-04T08:03:27"', "time zone"), ('"soon"', "valid datetime"), ("3", "valid datetime")]
 )
-def test_another_moment_of_writing_is_refused(written: str, said: str) -> None:
+def test_an_invalid_written_at_is_refused(written: str, said: str) -> None:
     text = to_json(REPORT).replace('"2026-02-04T08:03:27+00:00"', written)
     with pytest.raises((ValueError, TypeError), match=said):
         from_json(text)
 
 
-def test_a_report_without_the_field_lacks_it() -> None:
+def test_a_report_without_written_at_is_refused() -> None:
     text = to_json(REPORT).replace('"written_at"', '"writen_at"')
     with pytest.raises(KeyError, match="written_at"):
         from_json(text)
 
 
-def test_a_report_that_is_shown_again_says_when_it_was_written_and_of_what_it_speaks() -> None:
-    def told(report: Report, now: datetime) -> str:
+def test_a_report_that_is_shown_again_has_its_age_target_and_as_of() -> None:
+    def shown(report: Report, now: datetime) -> str:
         out = StringIO()
         print_age(report, now, Console(file=out, width=200))
         return out.getvalue()
 
-    assert told(REPORT, after(hours=26)) == (
-        "Report written 2026-02-04 08:03 UTC, 26 hours ago. Target local, as of 2026-02-04 21:00 UTC.\n"
-    )
-    assert "Target [red]," in told(replace(REPORT, target="[red]"), after(hours=1))
+    text = shown(REPORT, after(hours=26))
+    for fact in ("2026-02-04 08:03 UTC, 26 hours ago", "local", "2026-02-04 21:00 UTC"):
+        assert fact in text
+    assert "[red]" in shown(replace(REPORT, target="[red]"), after(hours=1))

@@ -1,4 +1,4 @@
-"""What is news, and how it is said: the pure parts of the alerts."""
+"""The pure parts of the alerts: changes, state, messages, retries, settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from helpers.alert_cases import MORNING, NIGHT, finding, outcome, report
 from helpers.support import PROJECT
-from trueup.reporting.alerts.change import COULD_NOT_CHECK, Change, find_change, untold
+from trueup.reporting.alerts.change import COULD_NOT_CHECK, Change, find_change, whole_report
 from trueup.reporting.alerts.channels import DeliveryResult, channels_of, host_of, link_of
 from trueup.reporting.alerts.message import (
     MOST_IN_SUMMARY,
@@ -42,8 +42,8 @@ from trueup.reporting.alerts.state import (
     MOST_ROWS,
     Pending,
     Row,
+    Sent,
     State,
-    Told,
     UnreadableStateError,
     document_id,
     fields_of,
@@ -55,16 +55,16 @@ from trueup.results.finding import Finding
 from trueup.results.report import Report
 
 
-def told(*reports: Report) -> Told:
-    """What a channel knows that was told these reports, in order, where they were news."""
-    known = Told()
+def sent_after(*reports: Report) -> Sent:
+    """What was sent after these reports, in order."""
+    known = Sent()
     for one in reports:
         change = find_change(known, one)
         known = change.after if change.is_news else known
     return known
 
 
-def news(known: Told, one: Report) -> dict[str, list[str]]:
+def news(known: Sent, one: Report) -> dict[str, list[str]]:
     """The subjects of each list that is not empty."""
     change = find_change(known, one)
     found = {
@@ -77,88 +77,88 @@ def news(known: Told, one: Report) -> dict[str, list[str]]:
     return {name: subjects for name, subjects in found.items() if subjects}
 
 
-def message_of(one: Report, known: Told | None = None, link: str = "https://example.org/report") -> Message:
-    return make_message("slack", one, find_change(known or Told(), one), link)
+def message_of(one: Report, known: Sent | None = None, link: str = "https://example.org/report") -> Message:
+    return make_message("slack", one, find_change(known or Sent(), one), link)
 
 
 LATER = MORNING + timedelta(hours=1)
 NEXT_DAY = MORNING + timedelta(days=1)
 
 
-# What is news
+# What is new or worse
 
 
-def test_a_finding_that_was_never_told_is_new() -> None:
-    change = find_change(Told(), report(finding()))
+def test_a_finding_that_was_never_sent_is_new() -> None:
+    change = find_change(Sent(), report(finding()))
     assert change.is_news
     assert [one.note for one in change.new] == [""]
 
 
-def test_the_same_report_again_is_no_news() -> None:
+def test_the_same_report_again_sends_nothing() -> None:
     again = report(finding(), as_of=LATER)
-    assert not find_change(told(report(finding())), again).is_news
-    assert news(told(report(finding())), again) == {"ongoing": ["player_game_summary"]}
+    assert not find_change(sent_after(report(finding())), again).is_news
+    assert news(sent_after(report(finding())), again) == {"ongoing": ["player_game_summary"]}
 
 
 def test_information_and_waived_findings_are_counted_and_not_alerted() -> None:
     both = report(finding(severity="info"), finding(subject="b", waived_because="known"))
-    assert news(Told(), both) == {}
+    assert news(Sent(), both) == {}
     assert message_of(both).counts["info"] == 2
 
 
 def test_a_warning_that_becomes_an_error_is_worse() -> None:
-    warned = told(report(finding("LATE001", severity="warn")))
+    warned = sent_after(report(finding("LATE001", severity="warn")))
     change = find_change(warned, report(finding("LATE001"), as_of=LATER))
     assert [one.note for one in change.worse] == ["was warn, now error"]
 
 
 @pytest.mark.parametrize("rule", ["DUP001", "DONE009", "EXP001"])
 def test_more_excess_rows_are_worse(rule: str) -> None:
-    known = told(report(finding(rule, observed=72.0)))
+    known = sent_after(report(finding(rule, observed=72.0)))
     assert news(known, report(finding(rule, observed=73.0), as_of=LATER)) == {"worse": ["player_game_summary"]}
     assert not find_change(known, report(finding(rule, observed=72.0), as_of=LATER)).is_news
 
 
 def test_further_below_what_is_expected_is_worse_too() -> None:
-    known = told(report(finding("DONE001", observed=3.0, expected=5.0)))
+    known = sent_after(report(finding("DONE001", observed=3.0, expected=5.0)))
     assert "worse" in news(known, report(finding("DONE001", observed=2.0, expected=5.0), as_of=LATER))
     assert "worse" not in news(known, report(finding("DONE001", observed=4.0, expected=5.0), as_of=LATER))
 
 
 @pytest.mark.parametrize("rule", ["LATE002", "TRIG001"])
 def test_minutes_that_only_grow_with_time_are_not_worse(rule: str) -> None:
-    known = told(report(finding(rule, observed=55.0, expected=30.0)))
+    known = sent_after(report(finding(rule, observed=55.0, expected=30.0)))
     assert news(known, report(finding(rule, observed=300.0, expected=30.0), as_of=LATER)) == {
         "ongoing": ["player_game_summary"]
     }
 
 
-def test_better_is_silent_and_so_is_getting_as_bad_again_on_that_day() -> None:
-    known = told(report(finding(observed=72.0)))
+def test_better_sends_nothing_and_neither_does_as_bad_as_before() -> None:
+    known = sent_after(report(finding(observed=72.0)))
     better = report(finding(observed=30.0), as_of=LATER)
     assert not find_change(known, better).is_news
-    known = told(report(finding(observed=72.0)), better)
+    known = sent_after(report(finding(observed=72.0)), better)
     assert not find_change(known, report(finding(observed=72.0), as_of=LATER)).is_news
 
 
 @pytest.mark.parametrize("observed", [None, float("nan"), float("inf")])
-def test_a_number_that_is_none_is_never_worse(observed: float | None) -> None:
-    known = told(report(finding(observed=72.0)))
+def test_a_missing_number_is_never_worse(observed: float | None) -> None:
+    known = sent_after(report(finding(observed=72.0)))
     assert "worse" not in news(known, report(finding(observed=observed), as_of=LATER))
-    known = told(report(finding(observed=observed)))
+    known = sent_after(report(finding(observed=observed)))
     assert "worse" not in news(known, report(finding(observed=72.0), as_of=LATER))
 
 
 # What is resolved
 
 
-def test_what_its_rule_examined_and_did_not_find_is_resolved() -> None:
-    known = told(report(finding()))
+def test_a_finding_that_its_rule_does_not_find_again_is_resolved() -> None:
+    known = sent_after(report(finding()))
     assert news(known, report(as_of=LATER)) == {"resolved": ["player_game_summary"]}
 
 
-def test_what_its_rule_found_elsewhere_only_is_resolved() -> None:
-    known = told(report(finding(subject="a"), finding(subject="b")))
+def test_a_finding_is_resolved_if_its_rule_finds_only_others() -> None:
+    known = sent_after(report(finding(subject="a"), finding(subject="b")))
     assert news(known, report(finding(subject="b"), as_of=LATER)) == {"resolved": ["a"], "ongoing": ["b"]}
 
 
@@ -169,14 +169,14 @@ def test_what_its_rule_found_elsewhere_only_is_resolved() -> None:
         [outcome(said="not_run", examined_count=0, reason="no rows that day")],
         [outcome(said="failed", examined_count=0)],
         [outcome(said="passed", examined_count=0)],
-        # Failed for one subject, and blocked for another: this one may be the other.
+        # Failed for one subject, and blocked for another, which may be this one.
         [outcome(said="failed", examined_count=10, is_blocking=True)],
         [outcome("DUP002")],
         [outcome(game_date=NIGHT - timedelta(days=1))],
     ],
 )
-def test_what_could_not_be_looked_at_again_is_not_resolved(said: list[Any]) -> None:
-    known = told(report(finding()))
+def test_a_finding_that_could_not_be_checked_again_is_not_resolved(said: list[Any]) -> None:
+    known = sent_after(report(finding()))
     change = find_change(known, report(outcomes=said, as_of=LATER))
     assert not change.resolved
     assert [gone.row.subject for gone in change.not_looked_at] == ["player_game_summary"]
@@ -184,26 +184,26 @@ def test_what_could_not_be_looked_at_again_is_not_resolved(said: list[Any]) -> N
     assert kept.is_open
 
 
-def test_what_is_waived_or_only_information_now_is_resolved_and_says_so() -> None:
-    known = told(report(finding()))
+def test_a_finding_that_is_waived_or_information_now_is_resolved_with_a_note() -> None:
+    known = sent_after(report(finding()))
     waived = report(finding(severity="info", waived_because="a known rerun"), as_of=LATER)
     assert [one.note for one in find_change(known, waived).resolved] == ["waived: a known rerun"]
     informs = report(finding(severity="info"), as_of=LATER)
     assert [one.note for one in find_change(known, informs).resolved] == ["now info only"]
 
 
-def test_what_is_outside_the_window_stays_open_in_silence() -> None:
-    known = told(report(finding()))
+def test_a_finding_outside_the_window_stays_open_and_sends_nothing() -> None:
+    known = sent_after(report(finding()))
     elsewhere = report(as_of=LATER, first_date=NIGHT + timedelta(days=1), last_date=NIGHT + timedelta(days=7))
     assert news(known, elsewhere) == {}
     assert not find_change(known, elsewhere).is_news
     assert find_change(known, elsewhere).after.rows == known.rows
 
 
-def test_after_thirty_days_outside_every_window_it_is_not_watched_any_more() -> None:
-    known = told(report(finding()))
+def test_a_finding_is_dropped_after_thirty_days_outside_every_window() -> None:
+    known = sent_after(report(finding()))
 
-    def days_later(days: int) -> Told:
+    def days_later(days: int) -> Sent:
         last = NIGHT + timedelta(days=days)
         moved = report(as_of=MORNING + timedelta(days=days), first_date=last, last_date=last)
         return find_change(known, moved).after
@@ -212,8 +212,8 @@ def test_after_thirty_days_outside_every_window_it_is_not_watched_any_more() -> 
     assert len(days_later(31).rows) == 0
 
 
-def test_what_cannot_be_looked_at_within_the_window_is_never_dropped() -> None:
-    known = told(report(finding()))
+def test_a_finding_within_the_window_is_never_dropped() -> None:
+    known = sent_after(report(finding()))
     blind = report(
         finding("DONE001"),
         outcomes=[outcome(said="not_run", examined_count=0)],
@@ -223,28 +223,28 @@ def test_what_cannot_be_looked_at_within_the_window_is_never_dropped() -> None:
     assert {row.rule for row in find_change(known, blind).after.rows.values()} == {"DUP001", "DONE001"}
 
 
-def test_what_comes_back_is_new_again_and_says_so() -> None:
-    known = told(report(finding()), report(as_of=LATER))
+def test_a_finding_that_comes_back_is_new_again_with_a_note() -> None:
+    known = sent_after(report(finding()), report(as_of=LATER))
     (back,) = find_change(known, report(finding(), as_of=LATER)).new
     assert back.note == "again: resolved on 2026-02-04"
-    assert news(known, report(as_of=LATER)) == {}, "what is resolved is not resolved twice"
+    assert news(known, report(as_of=LATER)) == {}, "a finding is resolved once"
 
 
-def test_what_comes_back_long_after_is_simply_new() -> None:
+def test_a_finding_that_comes_back_after_a_month_is_new() -> None:
     month = MORNING + timedelta(days=31)
-    known = told(report(finding()), report(as_of=LATER), report(as_of=month))
+    known = sent_after(report(finding()), report(as_of=LATER), report(as_of=month))
     assert [one.note for one in find_change(known, report(finding(), as_of=month)).new] == [""]
 
 
-# What could not be checked is one item
+# Could not check is one item
 
 
-def test_what_could_not_be_checked_is_one_item_that_begins_and_ends() -> None:
-    known = told(report(as_of=MORNING))
+def test_could_not_check_is_one_item_that_begins_and_ends() -> None:
+    known = sent_after(report(as_of=MORNING))
     blind = report(problems=["BigQuery does not answer."], as_of=LATER)
     (began,) = find_change(known, blind).new
     assert began.finding.rule == COULD_NOT_CHECK
-    known = told(report(), blind)
+    known = sent_after(report(), blind)
     other_words = report(problems=["A timeout.", "And a second one."], as_of=LATER)
     assert not find_change(known, other_words).is_news
     (ended,) = find_change(known, report(as_of=LATER)).resolved
@@ -260,21 +260,21 @@ def test_what_could_not_be_checked_is_one_item_that_begins_and_ends() -> None:
         report(outcomes=[outcome(said="not_run", examined_count=0, is_blocking=True, reason="no table")]),
     ],
 )
-def test_every_way_of_not_seeing_is_told(blind: Report) -> None:
-    change = find_change(Told(), blind)
+def test_everything_that_could_not_be_checked_is_sent(blind: Report) -> None:
+    change = find_change(Sent(), blind)
     assert COULD_NOT_CHECK in {one.finding.rule for one in change.new}
     assert message_of(blind).could_not_check
 
 
-def test_a_rule_that_had_nothing_to_examine_is_no_alarm() -> None:
+def test_a_rule_with_nothing_to_examine_is_not_sent() -> None:
     quiet = report(outcomes=[outcome(), outcome("TRIG002", "not_run", 0, "not triggered")])
-    assert news(Told(), quiet) == {}
+    assert news(Sent(), quiet) == {}
     assert "1 not run" in subline(message_of(quiet))
 
 
-def test_a_target_has_an_item_of_its_own() -> None:
+def test_each_target_has_its_own_item_and_document() -> None:
     prints = {
-        find_change(Told(), report(problems=["No."], target=one)).new[0].finding.fingerprint
+        find_change(Sent(), report(problems=["No."], target=one)).new[0].finding.fingerprint
         for one in ("prod", "local")
     }
     assert len(prints) == 2
@@ -284,8 +284,8 @@ def test_a_target_has_an_item_of_its_own() -> None:
 # Once a day
 
 
-def test_the_first_run_of_an_eastern_day_tells_even_that_all_is_well() -> None:
-    known = told(report())
+def test_the_first_run_of_an_eastern_day_sends_even_a_healthy_report() -> None:
+    known = sent_after(report())
     assert not find_change(known, report(as_of=LATER)).is_news
     tomorrow = find_change(known, report(as_of=NEXT_DAY))
     assert tomorrow.is_news
@@ -296,13 +296,13 @@ def test_the_first_run_of_an_eastern_day_tells_even_that_all_is_well() -> None:
 def test_a_day_begins_at_midnight_in_new_york() -> None:
     before = datetime(2026, 2, 5, 4, 59, tzinfo=UTC)  # 23:59 on the 4th
     after = datetime(2026, 2, 5, 5, 1, tzinfo=UTC)  # 00:01 on the 5th
-    known = told(report(as_of=MORNING))
+    known = sent_after(report(as_of=MORNING))
     assert not find_change(known, report(as_of=before)).is_news
     assert find_change(known, report(as_of=after)).is_daily
 
 
 def test_a_day_begins_at_midnight_in_summer_too() -> None:
-    known = told(report(as_of=datetime(2026, 7, 4, 12, 0, tzinfo=UTC)))
+    known = sent_after(report(as_of=datetime(2026, 7, 4, 12, 0, tzinfo=UTC)))
     assert not find_change(known, report(as_of=datetime(2026, 7, 5, 3, 59, tzinfo=UTC))).is_news
     assert find_change(known, report(as_of=datetime(2026, 7, 5, 4, 1, tzinfo=UTC))).is_daily
 
@@ -310,9 +310,9 @@ def test_a_day_begins_at_midnight_in_summer_too() -> None:
 # The key of a message
 
 
-def test_the_same_news_has_the_same_key_and_other_news_another() -> None:
-    def key(one: Report, known: Told | None = None, channel: str = "slack") -> str:
-        return message_id(channel, one.target, find_change(known or Told(), one))
+def test_the_same_changes_have_the_same_key_and_others_another() -> None:
+    def key(one: Report, known: Sent | None = None, channel: str = "slack") -> str:
+        return message_id(channel, one.target, find_change(known or Sent(), one))
 
     base = key(report(finding()))
     assert key(report(finding(), as_of=LATER)) == base
@@ -321,7 +321,7 @@ def test_the_same_news_has_the_same_key_and_other_news_another() -> None:
         key(report(finding(), target="local")),
         key(report(finding(), finding(subject="b"))),
         key(report(finding(), as_of=NEXT_DAY)),
-        key(report(finding()), Told(sequence=1)),
+        key(report(finding()), Sent(sequence=1)),
     ]
     assert len({base, *others}) == 6
 
@@ -329,18 +329,18 @@ def test_the_same_news_has_the_same_key_and_other_news_another() -> None:
 def test_the_order_of_the_findings_does_not_change_the_key() -> None:
     findings = [finding(subject=f"table_{one}") for one in range(20)]
     shuffled = random.Random(1).sample(findings, 20)
-    keys = {message_id("slack", "prod", find_change(Told(), report(*ones))) for ones in (findings, shuffled)}
+    keys = {message_id("slack", "prod", find_change(Sent(), report(*ones))) for ones in (findings, shuffled)}
     assert len(keys) == 1
 
 
 # The state
 
 
-def state_of(known: Told) -> State:
+def state_of(known: Sent) -> State:
     return State("slack", "prod", known)
 
 
-def with_pending(known: Told, one: Report) -> State:
+def with_pending(known: Sent, one: Report) -> State:
     change = find_change(known, one)
     pending = Pending(to_plain(make_message("slack", one, change)), change.after, "me", 1, "", 120.0)
     return State("slack", "prod", known, pending)
@@ -349,19 +349,19 @@ def with_pending(known: Told, one: Report) -> State:
 @pytest.mark.parametrize(
     "state",
     [
-        state_of(Told()),
-        state_of(told(report(finding(), finding("DONE001", observed=None)), report(as_of=LATER))),
-        with_pending(told(report(finding())), report(finding(observed=90.5), as_of=LATER)),
+        state_of(Sent()),
+        state_of(sent_after(report(finding(), finding("DONE001", observed=None)), report(as_of=LATER))),
+        with_pending(sent_after(report(finding())), report(finding(observed=90.5), as_of=LATER)),
     ],
 )
-def test_a_state_that_was_written_is_read(state: State) -> None:
+def test_a_written_state_is_read_back(state: State) -> None:
     assert read_state(fields_of(state), "slack", "prod") == state
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 2}, "2"),
         ({"version": "1"}, "version"),
         ({"version": True}, "version"),
         ({"channel": "webhook"}, "webhook"),
@@ -385,22 +385,22 @@ def test_a_state_that_was_written_is_read(state: State) -> None:
         ({"pending": "[" * 100_000}, "pending"),
     ],
 )
-def test_a_state_that_was_tampered_with_is_refused_with_the_value(changes: dict[str, Any], said: str) -> None:
+def test_an_invalid_state_is_refused_with_the_value(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(UnreadableStateError, match=said):
-        read_state({**fields_of(state_of(Told())), **changes}, "slack", "prod")
+        read_state({**fields_of(state_of(Sent())), **changes}, "slack", "prod")
 
 
-@pytest.mark.parametrize("name", list(fields_of(state_of(Told()))))
+@pytest.mark.parametrize("name", list(fields_of(state_of(Sent()))))
 def test_a_state_without_one_of_its_fields_is_refused(name: str) -> None:
-    fields = fields_of(state_of(Told()))
+    fields = fields_of(state_of(Sent()))
     del fields[name]
     with pytest.raises(UnreadableStateError, match=name):
         read_state(fields, "slack", "prod")
 
 
 @pytest.mark.parametrize("lease", ["60", None, True, float("inf")])
-def test_a_lease_that_is_no_number_is_refused(lease: Any) -> None:
-    fields = fields_of(with_pending(Told(), report()))
+def test_an_invalid_lease_is_refused(lease: Any) -> None:
+    fields = fields_of(with_pending(Sent(), report()))
     pending = {**json.loads(fields["pending"]), "lease_seconds": lease}
     with pytest.raises(UnreadableStateError, match="lease_seconds"):
         read_state({**fields, "pending": json.dumps(pending)}, "slack", "prod")
@@ -412,44 +412,44 @@ def many(count: int, **more: Any) -> list[Finding]:
 
 def test_two_thousand_findings_fit_into_a_document_beside_two_thousand_old_ones() -> None:
     old = [replace(one, game_date=NIGHT - timedelta(days=1)) for one in many(MOST_ROWS, rule="DONE009")]
-    known = told(report(*old))
+    known = sent_after(report(*old))
     fields = fields_of(with_pending(known, report(*many(MOST_ROWS), as_of=LATER)))
     assert len(known.rows) == MOST_ROWS
     assert sum(len(str(value).encode()) for value in fields.values()) < 1_000_000
 
 
-def test_of_too_many_findings_the_worst_are_watched_and_the_rest_is_counted() -> None:
+def test_of_too_many_findings_the_worst_are_kept_and_the_others_counted() -> None:
     crowd = report(*many(MOST_ROWS, severity="warn"), finding(subject="the worst"))
-    change = find_change(Told(), crowd)
+    change = find_change(Sent(), crowd)
     assert change.unwatched_count == 1
     assert change.new[0].finding.subject == "the worst"
-    assert "1 more than can be watched" in subline(message_of(crowd))
+    assert "1 more" in subline(message_of(crowd))
 
 
-def test_too_many_findings_do_not_take_turns_in_being_new() -> None:
+def test_too_many_findings_do_not_alternate_in_being_new() -> None:
     findings = many(MOST_ROWS + 50)
-    known = told(report(*findings))
+    known = sent_after(report(*findings))
     shuffled = random.Random(2).sample(findings, len(findings))
     assert not find_change(known, report(*shuffled, as_of=LATER)).is_news
 
 
-def test_as_many_as_can_be_watched_are_not_pushed_out_by_newer_ones_that_are_no_worse() -> None:
+def test_kept_findings_are_not_replaced_by_newer_ones_that_are_no_worse() -> None:
     findings = many(MOST_ROWS)
     newer = replace(finding(game_date=NIGHT + timedelta(days=1)), subject="newer")
-    change = find_change(told(report(*findings)), report(*findings, newer, as_of=LATER))
+    change = find_change(sent_after(report(*findings)), report(*findings, newer, as_of=LATER))
     assert not change.is_news
     assert change.unwatched_count == 1
 
 
-def test_a_finding_that_worse_ones_crowd_out_is_not_called_resolved() -> None:
+def test_a_finding_that_worse_ones_replace_is_not_resolved() -> None:
     warned = many(MOST_ROWS, severity="warn")
-    known = told(report(*warned))
+    known = sent_after(report(*warned))
     change = find_change(known, report(*warned, finding(subject="the worst"), as_of=LATER))
     assert [one.finding.subject for one in change.new] == ["the worst"]
     assert not change.resolved
 
 
-def test_of_too_many_that_were_resolved_the_newest_are_remembered() -> None:
+def test_of_too_many_resolved_findings_the_newest_are_kept() -> None:
     row = Row("DUP001", "error", NIGHT, "a", None, NIGHT, NIGHT, is_open=False)
     old = {f"old {one:04}": replace(row, game_date=NIGHT - timedelta(days=1)) for one in range(MOST_ROWS)}
     remembered = kept({**old, "young": row, "open": replace(row, is_open=True)}, frozenset(), NIGHT)
@@ -461,8 +461,8 @@ def test_of_too_many_that_were_resolved_the_newest_are_remembered() -> None:
 
 
 def everything() -> Change:
-    """A change with all lists filled."""
-    known = told(
+    """A change in which no list is empty."""
+    known = sent_after(
         report(
             finding(subject="gone"),
             finding(subject="stays"),
@@ -498,7 +498,7 @@ def test_the_generic_webhook_has_a_version_and_every_list() -> None:
     )
 
 
-def test_a_message_is_read_back_as_it_was() -> None:
+def test_a_written_message_is_read_back() -> None:
     message = make_message("webhook", report(finding()), everything(), "https://example.org")
     assert from_plain(json.loads(json.dumps(to_plain(message)))) == message
 
@@ -517,18 +517,18 @@ def test_a_message_is_read_back_as_it_was() -> None:
         {"could_not_check": [1]},
     ],
 )
-def test_a_message_that_was_tampered_with_is_refused(changes: dict[str, Any]) -> None:
+def test_an_invalid_message_is_refused(changes: dict[str, Any]) -> None:
     plain = to_plain(message_of(report(finding())))
     with pytest.raises((ValueError, KeyError)):
         from_plain({**plain, **changes})
 
 
-def test_the_headline_counts_what_there_is_and_only_that() -> None:
+def test_the_headline_lists_only_counts_above_zero() -> None:
     assert headline(message_of(report())) == "trueup prod: healthy"
     assert headline(message_of(report(finding()))) == "trueup prod: errors, 1 new"
     assert headline(message_of(report(finding(severity="warn")))) == "trueup prod: warnings, no errors, 1 new"
     assert headline(message_of(report(problems=["No."]))) == "trueup prod: could not check, 1 new"
-    mended = message_of(report(as_of=LATER), told(report(finding())))
+    mended = message_of(report(as_of=LATER), sent_after(report(finding())))
     assert headline(mended) == "trueup prod: healthy, 1 resolved"
 
 
@@ -553,12 +553,12 @@ def test_five_hundred_findings_stay_within_slacks_limits() -> None:
     for kind, text in texts(payload):
         assert 0 < len(text) <= (150 if kind == "header" else 3000)
     named = [text for kind, text in texts(payload) if kind == "section" and text.startswith("*DUP001*")]
-    assert len(named) == 9, "ten are named, and the first is what could not be checked"
+    assert len(named) == 9, "ten are named, and the first one is could_not_check"
     assert any("and 491 more: <https://example.org/" in text for _, text in texts(payload))
     assert len(json.dumps(payload)) < 100_000
 
 
-def test_a_cut_never_tears_an_escape_apart() -> None:
+def test_an_escape_is_never_cut() -> None:
     for length in range(230, 300):
         (text,) = [
             one
@@ -568,7 +568,7 @@ def test_a_cut_never_tears_an_escape_apart() -> None:
         assert text.count("&") == text.count("&amp;")
 
 
-def test_slack_sees_no_markup_in_what_the_data_says() -> None:
+def test_markup_in_data_is_escaped_for_slack() -> None:
     payload = slack_payload(message_of(report(finding(subject="<!channel>", summary="<https://x|a> & `b`\n*c*"))))
     said = "\n".join(text for _, text in texts(payload))
     assert "<!channel>" not in said
@@ -587,10 +587,10 @@ def test_without_a_link_the_command_is_named() -> None:
 
 
 def summary_of(one: Report) -> str:
-    return step_summary(make_message("step_summary", one, untold(one), "https://example.org", MOST_IN_SUMMARY))
+    return step_summary(make_message("step_summary", one, whole_report(one), "https://example.org", MOST_IN_SUMMARY))
 
 
-def test_the_step_summary_shows_the_whole_state() -> None:
+def test_the_step_summary_shows_all_findings() -> None:
     text = summary_of(report(finding(), finding("DONE001", subject="b", severity="warn"), problems=["No answer."]))
     assert "| error | DUP001 | 2026-02-03 |" in text
     assert "| warn | DONE001 |" in text
@@ -599,7 +599,7 @@ def test_the_step_summary_shows_the_whole_state() -> None:
     assert text.endswith("\n")
 
 
-def test_the_step_summary_of_a_healthy_day_says_so() -> None:
+def test_the_step_summary_of_a_healthy_day_has_no_table() -> None:
     text = summary_of(report())
     assert "## trueup prod: healthy" in text
     assert "| --- |" not in text
@@ -612,7 +612,7 @@ def test_a_step_summary_that_is_cut_says_how_much() -> None:
     assert len(text.encode()) < 1_000_000
 
 
-def test_markdown_sees_no_structure_in_what_the_data_says() -> None:
+def test_markup_in_data_is_escaped_for_markdown() -> None:
     text = summary_of(report(finding(subject="a|b", summary="<img src=x> [l](http://x)\n| x | **b** `c`")))
     (row,) = [line for line in text.splitlines() if "DUP001" in line]
     assert row.count("|") == 7
@@ -630,7 +630,7 @@ def test_messages_list_at_most_forty_of_a_kind_and_count_all() -> None:
 
 
 class Answers:
-    """A poster with prepared answers; time passes when it is waited for."""
+    """A poster with prepared answers and a simulated clock."""
 
     def __init__(self, *answers: Answer, seconds: float = 1.0) -> None:
         self.answers, self.seconds = list(answers), seconds
@@ -656,7 +656,7 @@ OK, DOWN = Answer("answered", 200), Answer("not_reached")
 
 
 @pytest.mark.parametrize("first", [DOWN, Answer("answered", 429), Answer("answered", 503)])
-def test_what_may_go_better_at_once_is_tried_again(first: Answer) -> None:
+def test_a_retryable_answer_is_tried_again(first: Answer) -> None:
     poster = Answers(first, OK)
     assert poster.run().is_delivered
     assert poster.pauses == [0.5]
@@ -666,7 +666,7 @@ def test_what_may_go_better_at_once_is_tried_again(first: Answer) -> None:
     "answer",
     [*(Answer("answered", status) for status in (204, 301, 400, 404, 500, 502)), Answer("unknown")],
 )
-def test_what_has_or_may_have_an_effect_is_posted_once(answer: Answer) -> None:
+def test_a_message_that_may_have_arrived_or_is_refused_is_posted_once(answer: Answer) -> None:
     poster = Answers(answer)
     assert poster.run() == answer
 
@@ -677,19 +677,19 @@ def test_three_attempts_are_made_and_no_more() -> None:
     assert poster.posts == 3
 
 
-def test_a_receiver_that_says_how_long_is_waited_for() -> None:
+def test_retry_after_is_respected() -> None:
     poster = Answers(Answer("answered", 429, retry_after_seconds=7.0), OK)
     assert poster.run().is_delivered
     assert poster.pauses == [7.0]
 
 
-def test_a_wait_that_is_longer_than_the_time_that_is_left_is_not_begun() -> None:
+def test_a_retry_after_beyond_the_remaining_time_ends_the_attempts() -> None:
     poster = Answers(Answer("answered", 429, retry_after_seconds=3600.0), OK)
     assert poster.run().status == 429
     assert poster.pauses == []
 
 
-def test_no_attempt_is_made_when_the_time_is_over() -> None:
+def test_no_attempt_is_made_when_time_has_run_out() -> None:
     poster = Answers(DOWN, OK, seconds=25.0)
     assert poster.run() == DOWN
 
@@ -739,7 +739,7 @@ def test_no_secret_is_shown_by_the_settings_or_a_channel() -> None:
     assert "secret" not in f"{settings!r} {channels_of(settings)!r}"
 
 
-def test_what_is_not_set_is_no_channel() -> None:
+def test_a_channel_that_is_not_set_does_not_exist() -> None:
     assert channels_of(alert_settings("prod", Path("/project"), {"TRUEUP_WEBHOOK": " "})) == ()
 
 
@@ -756,7 +756,7 @@ def test_the_state_is_in_firestore_for_prod_and_else_in_a_file(target: str, valu
     assert alert_settings(target, Path("/project"), {"TRUEUP_ALERT_STATE": value}).state == expected
 
 
-def test_every_variable_and_outcome_is_told_in_the_documentation() -> None:
+def test_every_variable_and_result_is_documented() -> None:
     page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
     variables = (
         SLACK_VARIABLE,
@@ -768,10 +768,10 @@ def test_every_variable_and_outcome_is_told_in_the_documentation() -> None:
     outcomes = get_args(DeliveryResult)
     fields = to_plain(message_of(report()))
     for word in (*variables, *outcomes, *fields, ALERTS):
-        assert f"`{word}`" in page, f"docs/alerts.md does not tell of {word}"
+        assert f"`{word}`" in page, f"docs/alerts.md does not mention {word}"
 
 
-def test_a_link_is_an_http_address_of_bounded_length() -> None:
+def test_a_link_is_an_http_address_of_limited_length() -> None:
     assert link_of(AlertSettings(report_url="https://h/r")) == "https://h/r"
     assert link_of(AlertSettings(report_url="javascript:alert(1)")) == ""
     assert link_of(AlertSettings(report_url="https://h/" + "x" * 1000)) == ""

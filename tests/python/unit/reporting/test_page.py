@@ -1,4 +1,4 @@
-"""The report page: complete in itself, the same for the same report, readable with no finding and with 500."""
+"""The report page: self-contained, deterministic, readable with no finding and with 500."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from helpers.support import PROJECT
 from trueup.reporting.page import charts, tables, wording
 from trueup.reporting.page.detail import Grid, Items, Pairs, Text, lay_out
 from trueup.reporting.page.render import render
-from trueup.reporting.page.view import beside, days_of, finding_view, verdict_of
+from trueup.reporting.page.view import beside, days_of, finding_view, headline_of
 from trueup.results.report import Cost, Report, SuiteResult
 from trueup.window import Window
 
@@ -52,7 +52,7 @@ class Tags(HTMLParser):
 
 
 def words(text: str) -> str:
-    """What a person reads: without tags, style and script."""
+    """The visible text: without tags, style and script."""
     text = re.sub(r"<(style|script)>.*?</\1>", "", text, flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
@@ -61,13 +61,13 @@ def page(report: Report) -> str:
     return render(report, RULES)
 
 
-def test_the_same_report_is_the_same_page_to_the_byte() -> None:
+def test_the_same_report_gives_the_same_bytes() -> None:
     assert page(INCIDENT) == page(INCIDENT)
     assert page(INCIDENT) != page(replace(INCIDENT, target="prod"))
 
 
 @pytest.mark.parametrize("report", [INCIDENT, Report(WINDOW, "local")])
-def test_the_page_asks_for_nothing_from_anywhere(report: Report) -> None:
+def test_the_page_loads_nothing(report: Report) -> None:
     tags = Tags(page(report))
     assert tags.values("src") == []
     assert all(link.startswith(("#", "data:image/png")) for link in tags.values("href"))
@@ -75,7 +75,7 @@ def test_the_page_asks_for_nothing_from_anywhere(report: Report) -> None:
     assert "url(" not in page(report)
 
 
-def test_the_policy_allows_exactly_the_style_and_the_script_that_are_there() -> None:
+def test_the_policy_allows_exactly_the_style_and_the_script_of_the_page() -> None:
     text = page(INCIDENT)
     (policy,) = [one["content"] for tag, one in Tags(text).found if one.get("http-equiv") == "Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; ")
@@ -99,7 +99,7 @@ def test_headings_are_in_order_with_one_at_the_top(report: Report) -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_every_link_on_the_page_leads_somewhere_and_no_anchor_stands_twice() -> None:
+def test_every_link_has_an_anchor_and_anchors_are_unique() -> None:
     tags = Tags(page(INCIDENT))
     anchors = tags.values("id")
     assert len(anchors) == len(set(anchors))
@@ -107,7 +107,7 @@ def test_every_link_on_the_page_leads_somewhere_and_no_anchor_stands_twice() -> 
     assert f"f-{INCIDENT.findings[0].fingerprint[:12]}" in anchors
 
 
-def test_what_data_say_is_text_and_never_markup() -> None:
+def test_markup_in_data_is_escaped() -> None:
     evil = "<script>alert(1)</script>\"'&🏀"
     hostile = replace(
         finding("DUP001", evil, summary=evil, remedy=evil, query=f"select '{evil}'", waived_because=evil),
@@ -139,50 +139,52 @@ def test_what_data_say_is_text_and_never_markup() -> None:
 )
 def test_the_page_links_to_pages_beside_it_only(path: str) -> None:
     suites = (SuiteResult("player_game_summary", "EXP001", 3, 1, (), path),)
-    told = finding("EXP001", "player_game_summary", detail={"data_docs": path})
-    text = page(replace(INCIDENT, suites=suites, findings=(told,), data_docs=path))
+    found = finding("EXP001", "player_game_summary", detail={"data_docs": path})
+    text = page(replace(INCIDENT, suites=suites, findings=(found,), data_docs=path))
     assert all(link.startswith(("#", "data:image/png;base64,")) for link in Tags(text).values("href"))
     assert beside("data_docs/index.html") == "data_docs/index.html"
 
 
-def test_the_incident_is_told_as_one_chain_of_three_stories() -> None:
+def test_the_incident_is_one_chain_of_three_stories() -> None:
     text = page(INCIDENT)
     assert text.count('<ol class="chain linked">') == 1
     titles = re.findall(r"<h4>.*?</span>(.*?)</h4>", text)
     assert [title.split()[0] for title in titles] == ["2", "Rows", "Document"]
     assert text.count("<b>Because</b>") == 2
-    assert text.index("(follows from 1)") < text.index("(follows from 2)")
+    assert text.index("(see 1)") < text.index("(see 2)")
 
 
-def test_the_verdict_counts_errors_stories_and_days() -> None:
-    verdict = verdict_of(
+def test_the_headline_counts_errors_stories_and_days() -> None:
+    headline = headline_of(
         INCIDENT, {code: RULES[code] for code in RULES if not code.startswith(("EXP", "SLO", "DUP004"))}
     )
-    assert verdict.word == "Not healthy"
-    assert verdict.sentence.startswith("6 errors in 3 stories on 1 of 1 days; nothing that should have been checked")
+    assert headline.word == "Not healthy"
+    assert headline.sentence.startswith("6 errors in 3 stories on 1 of 1 days; every check was completed")
 
 
-def test_a_verdict_says_what_could_not_be_checked() -> None:
+def test_the_headline_counts_what_could_not_be_checked() -> None:
     blocked = replace(INCIDENT, outcomes=(*INCIDENT.outcomes, outcome("DUP004", "not_run", "gone", blocking=True)))
-    assert "1 check that should have been made could not be" in verdict_of(blocked, RULES).sentence
-    assert "rules had no part in this run" in verdict_of(INCIDENT, RULES).sentence
+    assert "1 check could not be completed" in headline_of(blocked, RULES).sentence
+    assert "rules not part of this run" in headline_of(INCIDENT, RULES).sentence
 
 
 def test_a_healthy_report_says_how_much_was_examined() -> None:
     report = Report(WINDOW, "prod", outcomes=tuple(outcome(code) for code in RULES))
-    verdict = verdict_of(report, RULES)
-    assert (verdict.word, verdict.status) == ("Healthy", "healthy")
-    assert verdict.sentence.startswith(f"{len(RULES)} rules examined 1 day, {len(RULES)} of {len(RULES)} checks passed")
-    assert "no error; nothing that should have been checked was missed" in verdict.sentence
+    headline = headline_of(report, RULES)
+    assert (headline.word, headline.status) == ("Healthy", "healthy")
+    assert headline.sentence.startswith(
+        f"{len(RULES)} rules examined 1 day, {len(RULES)} of {len(RULES)} checks passed"
+    )
+    assert "no error; every check was completed" in headline.sentence
 
 
-def test_an_empty_report_knows_nothing_and_says_so() -> None:
+def test_an_empty_report_could_not_check() -> None:
     text = words(page(Report(WINDOW, "local")))
     assert "Could not check: nothing was examined." in text
     assert "Healthy" not in text
     for says in (
-        "lateness was not examined",
-        "none was measured",
+        "Lateness was not examined",
+        "No service level was measured",
         "Expectations were not run",
         "the report has no outcome of these rules",
     ):
@@ -191,20 +193,20 @@ def test_an_empty_report_knows_nothing_and_says_so() -> None:
 
 def test_a_report_that_could_not_check_shows_the_problem_before_everything_else() -> None:
     text = words(page(Report(WINDOW, "prod", problems=("BigQuery does not answer: 403.",), notes=("A note.",))))
-    assert "Could not check: 1 problem stood in the way; nothing was examined." in text
+    assert "Could not check: 1 problem; nothing was examined." in text
     assert text.index("403.") < text.index("A note.") < text.index("Calendar Every rule")
 
 
-def test_the_moment_is_told_in_eastern_time_and_in_utc() -> None:
+def test_as_of_is_shown_in_eastern_time_and_in_utc() -> None:
     text = words(page(INCIDENT))
     assert "2026-02-04 16:00 ET" in text
     assert "2026-02-04 21:00 UTC" in text
 
 
-def test_a_finding_of_a_rule_that_nobody_knows_is_shown() -> None:
+def test_a_finding_of_an_unknown_rule_is_shown() -> None:
     text = words(page(replace(INCIDENT, findings=(finding("ZED009", "something"),), outcomes=(outcome("ZED009"),))))
-    assert "a rule that this version of trueup does not know" in text
-    assert "ZED009 unknown to this version" in text
+    assert "ZED009 something unknown rule" in text
+    assert "ZED009 unknown rule" in text
 
 
 def test_after_the_worst_five_of_a_rule_the_rest_are_folded() -> None:
@@ -226,14 +228,14 @@ def test_a_day_without_findings_is_one_line_with_its_neighbours() -> None:
         outcomes=(*(outcome("DUP001", day=day) for day in days[:3]), outcome("DUP001", "not_run", day=days[3])),
     )
     clean, nothing = days_of(report, RULES)
-    assert (clean.name, clean.told) == ("2026-02-01 to 2026-02-03 (3 days)", "no finding: 3 checks passed.")
-    assert (nothing.name, nothing.told) == ("2026-01-31", "nothing was examined.")
+    assert (clean.name, clean.text) == ("2026-02-01 to 2026-02-03 (3 days)", "no finding: 3 checks passed.")
+    assert (nothing.name, nothing.text) == ("2026-01-31", "nothing was examined.")
 
 
 def test_a_day_that_could_not_be_checked_is_not_called_clean() -> None:
     report = Report(WINDOW, "prod", outcomes=(outcome("DUP001"), outcome("DUP002", "not_run", "gone", blocking=True)))
     (day,) = days_of(report, RULES)
-    assert day.told == "no finding, but 1 check could not be made; 1 check passed."
+    assert day.text == "no finding, but 1 check could not be completed; 1 check passed."
     assert not day.is_clean  # type: ignore[union-attr]
 
 
@@ -275,12 +277,12 @@ def test_a_detail_is_laid_out_and_never_shown_as_json() -> None:
     assert "20260203_BOS_LAL" in text
 
 
-def test_text_that_only_looks_like_a_moment_or_json_is_shown_as_it_is() -> None:
+def test_text_that_only_looks_like_a_timestamp_or_json_is_unchanged() -> None:
     laid = dict(lay_out({"a": "2026-02-30T99:00:00Z", "b": "{not json", "c": "2026-02-03"}))
     assert laid == {"a": Text("2026-02-30T99:00:00Z"), "b": Text("{not json"), "c": Text("2026-02-03")}
 
 
-def test_the_command_of_a_remedy_is_apart_so_that_it_can_be_copied() -> None:
+def test_the_command_of_a_remedy_is_separate_so_that_it_can_be_copied() -> None:
     remedy = "Read it instead; refresh it with: dbt run --select +player_game_summary_latest"
     view = finding_view(finding("DUP001", remedy=remedy), RULES, {})
     assert view.lead == "Read it instead; refresh it with:"
@@ -289,12 +291,12 @@ def test_the_command_of_a_remedy_is_apart_so_that_it_can_be_copied() -> None:
     assert (whole.lead, whole.command) == ("Start the trueup scraper by hand", "")
 
 
-def test_a_waived_finding_says_why() -> None:
+def test_a_waived_finding_shows_the_reason() -> None:
     text = words(page(replace(INCIDENT, findings=(finding("DUP001", severity="info", waived_because="known gap"),))))
     assert "Waived: known gap" in text
 
 
-def test_a_finding_of_a_suite_leads_to_its_page_in_data_docs() -> None:
+def test_a_finding_of_a_suite_links_to_its_page_in_data_docs() -> None:
     suites = (SuiteResult("player_game_summary", "EXP001", 9, 1, ("one",), "data_docs/p.html"),)
     report = replace(
         INCIDENT, suites=suites, data_docs="data_docs/index.html", findings=(finding("EXP001", "player_game_summary"),)
@@ -315,7 +317,7 @@ def test_a_suite_is_called_met_only_when_all_of_it_was_examined() -> None:
     assert text.count("✓ met") == 1
 
 
-def test_the_calendar_tells_every_state_apart_by_word_and_mark() -> None:
+def test_every_state_in_the_calendar_has_its_own_word_and_mark() -> None:
     findings = (
         finding("DUP001", "t"),
         finding("DUP002", "t", severity="warn"),
@@ -342,7 +344,7 @@ def test_a_failed_rule_without_a_finding_is_not_shown_as_passed() -> None:
     assert calendar.families[0][1][0].cells[0].state == "e"
 
 
-def test_a_late_run_stands_right_of_its_due_and_alert_times() -> None:
+def test_a_late_run_is_drawn_right_of_its_due_and_alert_times() -> None:
     (chart,) = charts.lateness_charts((lateness(),))
     (row,) = chart.rows
     assert row.due_x is not None
@@ -354,7 +356,7 @@ def test_a_late_run_stands_right_of_its_due_and_alert_times() -> None:
     assert charts.lateness_charts((before_alert,))[0].rows[0].grade == "warn"
 
 
-def test_due_times_stand_at_the_same_local_hour_on_both_sides_of_a_change_of_clocks() -> None:
+def test_due_times_are_at_the_same_local_hour_in_winter_and_summer_time() -> None:
     winter = lateness(state="pending")
     summer = replace(
         winter,
@@ -369,16 +371,16 @@ def test_due_times_stand_at_the_same_local_hour_on_both_sides_of_a_change_of_clo
 
 @pytest.mark.parametrize(
     ("state", "says"),
-    [("missing", "never ran"), ("failed", "brought nothing"), ("pending", "not due yet"), ("unknown", "unknown")],
+    [("missing", "never ran"), ("failed", "returned no data"), ("pending", "not due yet"), ("unknown", "unknown")],
 )
-def test_a_run_that_is_not_there_is_told_in_words(state: str, says: str) -> None:
+def test_a_missing_run_is_described(state: str, says: str) -> None:
     one = lateness(state=state, due_at=None, alert_at=None, reason="the schedule does not cover the date")
     text = words(page(replace(INCIDENT, lateness=(one,))))
     assert says in text
     assert "the schedule does not cover the date" in text
 
 
-def test_a_run_that_came_days_later_is_an_arrow_and_does_not_flatten_the_picture() -> None:
+def test_a_run_that_came_days_later_is_drawn_as_an_arrow() -> None:
     run = datetime(2026, 2, 7, 13, tzinfo=UTC)
     (chart,) = charts.lateness_charts((lateness(first_useful_run_at=run, late_by_minutes=4320.0),))
     assert chart.rows[0].is_beyond
@@ -386,12 +388,12 @@ def test_a_run_that_came_days_later_is_an_arrow_and_does_not_flatten_the_picture
     assert len(chart.hours) <= 12
 
 
-def test_each_time_zone_has_its_own_picture() -> None:
+def test_each_time_zone_has_its_own_chart() -> None:
     there = lateness("other", time_zone="Europe/Paris")
     assert [one.zone for one in charts.lateness_charts((lateness(), there))] == ["America/New_York", "Europe/Paris"]
 
 
-def test_a_service_level_of_one_day_is_a_mark_and_of_no_day_is_said() -> None:
+def test_a_service_level_of_one_day_is_a_mark_and_of_no_day_not_measured() -> None:
     (one,) = tables.levels_of((level(10.404),))
     assert (one.value, one.state, one.target) == ("10.4 %", "past its alert", "0 %")
     assert len(one.chart.marks) == 1
@@ -407,7 +409,7 @@ def test_days_that_were_not_measured_leave_a_gap_in_the_line() -> None:
     assert len(one.rows) == 5
 
 
-def test_many_rules_with_one_reason_are_one_line_and_what_should_have_run_comes_first() -> None:
+def test_rules_with_one_reason_are_one_line_and_blocking_ones_come_first() -> None:
     idle = tuple(outcome(f"AAA{number:03}", "not_run", "no games that day") for number in range(40))
     blocked = outcome("DUP001", "not_run", "the table is not there", blocking=True)
     first, second = tables.not_run_of(Report(WINDOW, "prod", outcomes=(*idle, blocked)))
@@ -419,7 +421,7 @@ def test_many_rules_with_one_reason_are_one_line_and_what_should_have_run_comes_
     assert (second.is_blocking, len(second.rules)) == (False, 40)
 
 
-def test_dates_in_a_row_are_told_as_a_span() -> None:
+def test_consecutive_dates_are_a_span() -> None:
     days = [DAY - timedelta(days=back) for back in (0, 1, 2, 5)]
     (one,) = tables.not_run_of(
         Report(WINDOW, "prod", outcomes=tuple(outcome("DUP001", "not_run", "gone", day=day) for day in days))
@@ -427,17 +429,17 @@ def test_dates_in_a_row_are_told_as_a_span() -> None:
     assert one.rules == (("DUP001", "2026-01-29, 2026-02-01 to 2026-02-03"),)
 
 
-def test_the_dearest_checks_are_shown_and_the_rest_folded() -> None:
+def test_the_most_expensive_checks_are_shown_and_the_others_folded() -> None:
     costs = tuple(Cost(f"model_{n}", "model", float(n), 1_000_000 * (n % 2)) for n in range(20))
-    told = tables.costs_of(replace(INCIDENT, costs=costs))
-    assert [one.name for one, _, _ in told.shown[:2]] == ["model_19", "model_17"]
-    assert (len(told.shown), len(told.folded)) == (15, 5)
-    assert (told.size, told.seconds) == ("10 MB", "3 min 10 s")
+    found = tables.costs_of(replace(INCIDENT, costs=costs))
+    assert [one.name for one, _, _ in found.shown[:2]] == ["model_19", "model_17"]
+    assert (len(found.shown), len(found.folded)) == (15, 5)
+    assert (found.size, found.seconds) == ("10 MB", "3 min 10 s")
 
 
-def test_where_nobody_measures_bytes_it_is_said_once_and_no_number_is_made_up() -> None:
+def test_bytes_that_are_not_measured_are_mentioned_once_without_a_number() -> None:
     text = words(page(replace(INCIDENT, costs=tuple(Cost(f"m{n}", "model", 1.0, None) for n in range(20)))))
-    assert text.count("not measured here") == 1
+    assert text.count("Bytes are not measured") == 1
     assert "0 B" not in text
 
 
@@ -455,15 +457,15 @@ def test_where_nobody_measures_bytes_it_is_said_once_and_no_number_is_made_up() 
         (float("nan"), "", "nan"),
     ],
 )
-def test_a_number_reads_as_people_say_it(value: float | None, unit: str, says: str) -> None:
+def test_a_number_with_its_unit(value: float | None, unit: str, says: str) -> None:
     assert wording.measure(value, unit) == says
 
 
 @pytest.mark.parametrize(
     ("count", "says"),
-    [(0, "0 B"), (999, "999 B"), (1_234_567, "1.2 MB"), (5 * 10**12, "5 TB"), (None, "not measured here")],
+    [(0, "0 B"), (999, "999 B"), (1_234_567, "1.2 MB"), (5 * 10**12, "5 TB"), (None, "not measured")],
 )
-def test_bytes_read_as_people_say_them(count: int | None, says: str) -> None:
+def test_bytes_in_decimal_units(count: int | None, says: str) -> None:
     assert wording.size(count) == says
 
 
@@ -481,7 +483,7 @@ def test_a_day_with_500_findings_shows_each_of_them_once() -> None:
     assert len(page(report).encode()) < MEGABYTE
 
 
-def test_the_dark_palette_that_is_chosen_is_the_one_that_the_system_asks_for() -> None:
+def test_both_dark_palettes_are_equal() -> None:
     style = (PROJECT / "src/trueup/reporting/page/page.css").read_text(encoding="utf-8")
     palettes = {
         theme: set(re.findall(r"--[\w-]+: #\w+;", block))

@@ -1,4 +1,4 @@
-"""Which findings are one story, and which stories led to one another."""
+"""Findings grouped into stories, and stories linked into chains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.report_cases import fingerprint
 from helpers.support import PROJECT
-from trueup.reporting.stories.chains import Day, is_effect, tell
+from trueup.reporting.stories.chains import Day, is_effect, story_days
 from trueup.reporting.stories.links import Story
 from trueup.reporting.stories.titles import counted, duration, title_of
 from trueup.results.finding import Finding, Severity
@@ -91,7 +91,7 @@ INCIDENT = (
 
 
 def the_day(*findings: Finding) -> Day:
-    (day,) = tell(findings, RULES)
+    (day,) = story_days(findings, RULES)
     return day
 
 
@@ -111,15 +111,14 @@ def test_the_incident_night_is_three_stories_in_one_chain_cause_before_effect() 
         ["DUP001"],
         ["DONE001", "TRIG001"],
     ]
-    assert [story.title for story in chain.stories] == [
-        "2 scrapers were late, up to 6 h 45 min past due; 0 of 10 games had arrived at the alert time",
-        "Rows doubled in player_game_summary: 72 excess rows, from racing writers",
-        "Document drifted: it counts 3 of 5 processors; phase 4 was not started",
-    ]
+    late, doubled, drifted = [story.title for story in chain.stories]
+    assert all(fact in late for fact in ("2 scrapers", "6 h 45 min", "0 of 10 games"))
+    assert all(fact in doubled for fact in ("player_game_summary", "72 excess rows"))
+    assert "3 of 5 processors" in drifted
     assert day.effects == (LEVEL,)
 
 
-def test_a_link_says_which_numbers_show_it_in_eastern_time() -> None:
+def test_a_link_has_its_numbers_and_times_in_eastern_time() -> None:
     (chain,) = the_day(*INCIDENT).chains
     first, second = chain.links
     assert (first.cause, first.effect) == (chain.stories[0], chain.stories[1])
@@ -134,35 +133,35 @@ def test_a_link_says_which_numbers_show_it_in_eastern_time() -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        pytest.param({"first_written_at": "2026-02-04T19:30:00Z"}, id="before the late data came"),
-        pytest.param({"first_written_at": "2026-02-05T02:00:00Z"}, id="hours after it came"),
+        pytest.param({"first_written_at": "2026-02-04T19:30:00Z"}, id="before the late data arrived"),
+        pytest.param({"first_written_at": "2026-02-05T02:00:00Z"}, id="hours after it arrived"),
         pytest.param({"cause": "rerun"}, id="by a rerun"),
-        pytest.param({"cause": "unknown"}, id="nobody knows how"),
-        pytest.param({"first_written_at": None}, id="nobody knows when"),
-        pytest.param({"first_written_at": "soon"}, id="at no moment"),
+        pytest.param({"cause": "unknown"}, id="for an unknown cause"),
+        pytest.param({"first_written_at": None}, id="at an unknown time"),
+        pytest.param({"first_written_at": "soon"}, id="at an invalid time"),
         pytest.param({"first_written_at": "0001-01-01T00:00:00+14:00"}, id="before UTC begins"),
     ],
 )
-def test_rows_that_were_doubled_otherwise_are_not_blamed_on_late_scrapers(written: dict[str, Any]) -> None:
+def test_rows_doubled_for_another_reason_are_not_linked_to_late_scrapers(written: dict[str, Any]) -> None:
     assert chains_of(the_day(late(), ARRIVED, doubled(**written))) == [["late"], ["doubled"]]
 
 
-def test_a_table_that_was_doubled_by_the_late_data_is_told_apart_from_one_that_was_not() -> None:
+def test_a_table_doubled_by_late_data_and_another_one_are_two_stories() -> None:
     day = the_day(late(), doubled(), doubled("upcoming_team_game_context", cause="rerun"))
     assert chains_of(day) == [["late", "doubled"], ["doubled"]]
     assert [one.subject for one in day.chains[1].stories[0].findings] == ["upcoming_team_game_context"]
 
 
-def test_what_else_is_wrong_with_the_duplicates_of_a_table_is_the_same_story() -> None:
+def test_all_duplicate_findings_of_a_table_are_one_story() -> None:
     tied, poorer = finding("DUP002", "player_game_summary"), finding("DUP005", "player_game_summary", severity="warn")
     day = the_day(late(), doubled(), tied, poorer)
     assert chains_of(day) == [["late", "doubled"]]
     assert rules_of(day.stories[1]) == ["DUP001", "DUP002", "DUP005"]
 
 
-def test_lateness_of_one_date_explains_nothing_of_another() -> None:
+def test_lateness_of_one_date_is_not_linked_to_another_date() -> None:
     next_day = replace(doubled(), game_date=date(2026, 2, 4))
-    newest, older = tell((late(), next_day), RULES)
+    newest, older = story_days((late(), next_day), RULES)
     assert (newest.game_date, chains_of(newest)) == (date(2026, 2, 4), [["doubled"]])
     assert (older.game_date, chains_of(older)) == (DAY, [["late"]])
 
@@ -172,7 +171,7 @@ def test_lateness_of_one_date_explains_nothing_of_another() -> None:
     [
         pytest.param((doubled(cause="rerun"), DRIFTED, NOT_STARTED), id="the writers did not race"),
         pytest.param((doubled("other_table"), DRIFTED, NOT_STARTED), id="the doubled table delivered nothing"),
-        pytest.param((doubled(), DRIFTED), id="nobody knows when the last report came"),
+        pytest.param((doubled(), DRIFTED), id="the time of the last report is unknown"),
         pytest.param(
             (doubled(), DRIFTED, replace(NOT_STARTED, detail={"completed_at": "2026-02-04T22:30:00Z"})),
             id="the last report came hours later",
@@ -186,18 +185,18 @@ def test_lateness_of_one_date_explains_nothing_of_another() -> None:
         ),
     ],
 )
-def test_a_drifted_document_is_not_blamed_on_writers_that_may_have_nothing_to_do_with_it(
+def test_a_drifted_document_is_not_linked_to_unrelated_writers(
     findings: tuple[Finding, ...],
 ) -> None:
     assert chains_of(the_day(*findings)) == [["doubled"], ["document"]]
 
 
-def test_a_missing_start_without_drift_is_a_story_of_its_own() -> None:
+def test_a_missing_start_without_drift_is_a_separate_story() -> None:
     day = the_day(NOT_STARTED, finding("DONE006", "stranger", severity="warn"))
     assert chains_of(day) == [["trigger"], ["document"]]
 
 
-def test_a_document_that_counts_too_many_does_not_explain_that_nobody_started_phase_4() -> None:
+def test_a_document_that_counts_too_many_is_not_linked_to_a_missing_start() -> None:
     assert chains_of(the_day(replace(DRIFTED, observed=6.0), NOT_STARTED)) == [["document"], ["trigger"]]
 
 
@@ -205,7 +204,7 @@ def lacking(subject: str, found: float) -> Finding:
     return finding("DONE009", subject, found, 10.0)
 
 
-def test_a_table_lacks_the_games_that_have_not_arrived_yet() -> None:
+def test_missing_games_are_linked_to_games_that_have_not_arrived() -> None:
     partial = replace(ARRIVED, detail={"due_games": 10, "arrived_so_far": 8})
     day = the_day(partial, lacking("player_game_summary", 8.0))
     assert chains_of(day) == [["late", "delivery"]]
@@ -216,12 +215,12 @@ def test_a_table_lacks_the_games_that_have_not_arrived_yet() -> None:
     ("arrived", "table", "found"),
     [(8, "player_game_summary", 7.0), (10, "player_game_summary", 10.0), (8, "upcoming_team_game_context", 8.0)],
 )
-def test_a_table_that_lacks_other_games_is_not_blamed_on_the_arrival(arrived: int, table: str, found: float) -> None:
+def test_other_missing_games_are_not_linked_to_the_arrival(arrived: int, table: str, found: float) -> None:
     partial = replace(ARRIVED, detail={"due_games": 10, "arrived_so_far": arrived})
     assert chains_of(the_day(partial, lacking(table, found))) == [["late"], ["delivery"]]
 
 
-def test_phase_4_started_too_early_follows_from_the_processor_that_had_not_delivered() -> None:
+def test_an_early_start_is_linked_to_the_processor_that_had_not_delivered() -> None:
     early = finding("TRIG003", observed=4.0, expected=5.0, missing=["player_game_summary"])
     assert chains_of(the_day(early, lacking("player_game_summary", 0.0))) == [["delivery", "trigger"]]
     assert chains_of(the_day(early, lacking("team_offense_game_summary", 0.0))) == [["delivery"], ["trigger"]]
@@ -242,16 +241,15 @@ def short_by_one(table: str = "player_game_summary", found: float = 1.0) -> Find
     return finding("DONE009", table, found, 2.0)
 
 
-def test_what_lacks_the_game_that_the_schedule_never_saw_end_follows_from_the_schedule() -> None:
+def test_missing_games_are_linked_to_a_stale_schedule() -> None:
     day = the_day(short_by_one(), arrived(1.0), unfinished(), short_by_one("team_offense_game_summary"))
     (chain,) = day.chains
     assert [story.kind for story in chain.stories] == ["stale", "late", "delivery"]
-    assert chain.stories[0].title == "The schedule is stale: 1 of 2 games is neither final nor known to be off"
-    assert [one.because for one in chain.links if one.cause is chain.stories[0]] == [
-        "the schedule shows 1 of 2 games as final, and player_game_summary and team_offense_game_summary have as many.",
-        "the schedule shows 1 of 2 games as final, and as many had arrived in nbac_gamebook_player_stats at the alert "
-        "time.",
-    ]
+    assert "1 of 2 games" in chain.stories[0].title
+    because = [one.because for one in chain.links if one.cause is chain.stories[0]]
+    assert all("1 of 2 games" in text for text in because)
+    assert "player_game_summary and team_offense_game_summary" in because[0]
+    assert "nbac_gamebook_player_stats" in because[1]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +261,7 @@ def test_what_lacks_the_game_that_the_schedule_never_saw_end_follows_from_the_sc
         pytest.param(finding("DONE003", "player_game_summary", 1.0, 2.0), id="by a report without rows"),
     ],
 )
-def test_what_lacks_other_games_is_not_blamed_on_the_schedule(lacks: Finding) -> None:
+def test_other_missing_games_are_not_linked_to_the_schedule(lacks: Finding) -> None:
     assert chains_of(the_day(unfinished(), lacks)) == [["delivery"], ["stale"]]
 
 
@@ -275,17 +273,16 @@ def test_what_lacks_other_games_is_not_blamed_on_the_schedule(lacks: Finding) ->
         pytest.param((arrived(1.0), late()), id="a scraper was late"),
     ],
 )
-def test_games_that_arrived_late_for_another_reason_are_not_blamed_on_the_schedule(
+def test_games_late_for_another_reason_are_not_linked_to_the_schedule(
     late_ones: tuple[Finding, ...],
 ) -> None:
     assert chains_of(the_day(unfinished(), *late_ones)) == [["late"], ["stale"]]
 
 
-def test_a_schedule_that_saw_no_game_end_says_what_it_keeps_from_being_checked() -> None:
+def test_a_schedule_without_final_games_says_that_rules_could_not_check() -> None:
     (story,) = the_day(unfinished(2.0, final=0, severity="error")).stories
-    assert story.title == (
-        "The schedule is stale: none of its 2 games is final, and what depends on it could not be checked"
-    )
+    assert "none of its 2 games" in story.title
+    assert "could not check" in story.title
 
 
 def unscheduled(
@@ -300,17 +297,14 @@ def unscheduled(
     return finding("SCHED002", subject, float(rows or runs), **detail)
 
 
-def test_a_day_that_the_schedule_lost_is_one_story() -> None:
+def test_a_day_missing_in_the_schedule_is_one_story() -> None:
     (story,) = the_day(
         unscheduled(games=2, listed=0),
         unscheduled("nbac_gamebook_player_stats", games=2, runs=1, listed=0),
         unscheduled("nbac_player_boxscores", rows=0, games=0, runs=1, listed=0),
         finding("SCHED002", observed=5.0, reported=FIVE),
     ).stories
-    assert story.title == (
-        "The schedule has no game on this date, but there are rows in 2 tables, useful runs of 1 scraper and "
-        "reports of 5 processors"
-    )
+    assert story.title.endswith("rows in 2 tables, useful runs of 1 scraper and reports of 5 processors")
 
 
 @pytest.mark.parametrize(
@@ -321,22 +315,21 @@ def test_a_day_that_the_schedule_lost_is_one_story() -> None:
         (finding("SCHED002", reported=FIVE[:1]), "reports of 1 processor"),
     ],
 )
-def test_one_kind_of_data_is_enough_to_say_that_the_schedule_lost_the_day(one: Finding, there: str) -> None:
+def test_one_kind_of_data_is_enough_for_a_day_missing_in_the_schedule(one: Finding, there: str) -> None:
     (story,) = the_day(one).stories
-    assert story.title == f"The schedule has no game on this date, but there are {there}"
+    assert story.title.endswith(f"there are {there}")
 
 
-def test_a_game_that_the_schedule_lost_is_not_a_lost_day() -> None:
+def test_a_game_missing_in_the_schedule_is_not_a_missing_day() -> None:
     (story,) = the_day(unscheduled(), unscheduled("team_offense_game_summary", rows=2)).stories
-    assert story.title == "1 game that the schedule does not have: 30 rows in 2 tables"
+    assert story.title.startswith("1 game ")
+    assert story.title.endswith("30 rows in 2 tables")
 
 
-def test_a_table_lacks_as_many_games_as_it_has_under_other_names() -> None:
+def test_missing_games_are_linked_to_as_many_games_under_other_ids() -> None:
     day = the_day(short_by_one(), unscheduled())
     assert chains_of(day) == [["unscheduled", "delivery"]]
-    assert day.chains[0].links[0].because == (
-        "player_game_summary has rows of games that the schedule does not have, as many as are missing there."
-    )
+    assert day.chains[0].links[0].because.startswith("player_game_summary has ")
 
 
 @pytest.mark.parametrize(
@@ -344,10 +337,10 @@ def test_a_table_lacks_as_many_games_as_it_has_under_other_names() -> None:
     [
         pytest.param(short_by_one(found=0.0), id="more games"),
         pytest.param(short_by_one("team_offense_game_summary"), id="in another table"),
-        pytest.param(finding("DONE005", "player_game_summary", None, None), id="for it reported a failure"),
+        pytest.param(finding("DONE005", "player_game_summary", None, None), id="of a failed processor"),
     ],
 )
-def test_a_table_that_lacks_other_games_is_not_blamed_on_names_that_the_schedule_does_not_have(lacks: Finding) -> None:
+def test_other_missing_games_are_not_linked_to_games_under_other_ids(lacks: Finding) -> None:
     assert chains_of(the_day(unscheduled(), lacks)) == [["unscheduled"], ["delivery"]]
 
 
@@ -355,7 +348,7 @@ def test_a_stale_schedule_and_rows_of_other_games_are_two_stories() -> None:
     assert chains_of(the_day(unfinished(), unscheduled())) == [["unscheduled"], ["stale"]]
 
 
-def test_values_that_are_not_as_expected_are_never_blamed_on_duplicates() -> None:
+def test_unexpected_values_are_not_linked_to_duplicates() -> None:
     values = finding("EXP001", "player_game_summary", 7.0, failed_expectations=[{"expectation": "keys are unique"}])
     assert chains_of(the_day(doubled(), values)) == [["doubled"], ["values"]]
 
@@ -367,13 +360,14 @@ def test_a_service_level_is_an_effect_and_no_story() -> None:
     assert not is_effect(doubled(), RULES)
 
 
-def test_a_service_level_that_is_an_error_is_a_story_for_someone_must_act() -> None:
+def test_a_service_level_that_is_an_error_is_a_story() -> None:
     assert chains_of(the_day(replace(LEVEL, severity="error"))) == [["service_levels"]]
 
 
-def test_a_rule_of_the_future_is_told_all_the_same() -> None:
+def test_an_unknown_rule_is_a_story() -> None:
     (story,) = the_day(finding("ZED009", "something")).stories
-    assert story.title == "ZED009, a rule that this version does not know: 1 finding"
+    assert "ZED009" in story.title
+    assert "1 finding" in story.title
     assert rules_of(story) == ["ZED009"]
 
 
@@ -385,22 +379,23 @@ def test_the_worst_chain_comes_first_and_in_a_story_the_worst_finding() -> None:
     assert [one.subject for one in day.stories[0].findings] == ["c_scraper", "a_scraper", "b_scraper"]
 
 
-def test_a_waived_finding_stays_in_its_story_which_asks_nobody_to_act() -> None:
+def test_a_story_of_waived_findings_is_information() -> None:
     (story,) = the_day(replace(doubled(), severity="info", waived_because="known")).stories
     assert story.severity == "info"
 
 
-def test_a_name_at_the_start_of_a_heading_is_written_as_the_platform_writes_it() -> None:
+def test_a_name_at_the_start_of_a_title_keeps_its_case() -> None:
     (story,) = the_day(late("nbac_player_boxscores")).stories
-    assert story.title == "nbac_player_boxscores was late, 6 h 45 min past due"
+    assert story.title.startswith("nbac_player_boxscores")
+    assert "6 h 45 min" in story.title
 
 
 def test_no_findings_are_no_days() -> None:
-    assert tell((), RULES) == ()
+    assert story_days((), RULES) == ()
 
 
 @pytest.mark.parametrize("code", [code for code in RULES if not code.startswith("SLO")])
-def test_every_rule_has_a_heading_in_words_of_its_own(code: str) -> None:
+def test_every_rule_has_its_own_title(code: str) -> None:
     title = title_of([finding(code, "a_subject")], RULES)
     assert not title.endswith("1 finding"), f"add {code} to _PHRASES in src/trueup/reporting/stories/titles.py"
     assert title.startswith("a_subject") or title[0] == title[0].upper()
@@ -442,18 +437,18 @@ ANY_FINDING = st.builds(
 
 
 @given(st.lists(ANY_FINDING, max_size=12))
-def test_whatever_the_details_hold_every_finding_is_told_exactly_once(findings: list[Finding]) -> None:
-    told = [
+def test_every_finding_is_in_the_stories_exactly_once(findings: list[Finding]) -> None:
+    shown = [
         one
-        for day in tell(findings, RULES)
+        for day in story_days(findings, RULES)
         for one in (*day.effects, *(each for story in day.stories for each in story.findings))
     ]
-    assert sorted(map(repr, told)) == sorted(map(repr, findings))
+    assert sorted(map(repr, shown)) == sorted(map(repr, findings))
 
 
 @given(st.lists(ANY_FINDING, max_size=12))
-def test_a_cause_stands_before_its_effect_in_the_chain(findings: list[Finding]) -> None:
-    for day in tell(findings, RULES):
+def test_a_cause_is_before_its_effect_in_the_chain(findings: list[Finding]) -> None:
+    for day in story_days(findings, RULES):
         for chain in day.chains:
             places = {id(story): place for place, story in enumerate(chain.stories)}
             assert all(places[id(link.cause)] < places[id(link.effect)] for link in chain.links)
@@ -464,7 +459,7 @@ def test_a_cause_stands_before_its_effect_in_the_chain(findings: list[Finding]) 
     ("minutes", "words"),
     [(0, "0 min"), (59.6, "1 h"), (405, "6 h 45 min"), (1440, "1 d"), (2905, "2 d 25 min"), (-90, "−1 h 30 min")],
 )
-def test_a_duration_is_said_as_people_say_it(minutes: float, words: str) -> None:
+def test_a_duration_is_written_in_days_hours_and_minutes(minutes: float, words: str) -> None:
     assert duration(minutes) == words
 
 

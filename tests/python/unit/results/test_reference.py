@@ -38,7 +38,7 @@ def test_each_mode_expects_its_processors(mode: str, critical: set[str], optiona
     assert {entry.processor_name for entry in roster if not entry.is_critical} == optional
 
 
-def test_a_mode_that_nobody_knows_expects_nobody() -> None:
+def test_an_unknown_mode_expects_no_processor() -> None:
     assert load_reference(SEEDS).roster.expected("weekly") == ()
 
 
@@ -58,12 +58,12 @@ def test_a_remedy_names_its_subject_and_date() -> None:
     assert rule.remedy("team_x", date(2026, 2, 3)) == "Run team_x again for 2026-02-03"
 
 
-def test_a_subject_with_braces_is_not_taken_for_a_placeholder() -> None:
+def test_braces_in_a_subject_are_not_a_placeholder() -> None:
     rule = load_reference(SEEDS).rules["DONE006"]
     assert "{x}" in rule.remedy("{x}", date(2026, 2, 3))
 
 
-def test_a_roster_of_ones_own_takes_the_place_of_ours_and_the_rules_stay(tmp_path: Path) -> None:
+def test_an_override_replaces_only_its_seed(tmp_path: Path) -> None:
     (tmp_path / "processor_roster.csv").write_text(ROSTER)
     reference = load_reference(SEEDS, tmp_path)
     assert reference.roster.modes == {"nightly"}

@@ -1,9 +1,8 @@
-"""Telling one channel, once: neither lost nor repeated.
+"""Sending to one channel: no message is lost or repeated.
 
-A message is claimed in the channel's state under the condition that the state is as it was read, posted with its
-idempotency key, and then written down as told. Of two runs one wins the claim. A run that dies between claim and
-commit leaves a claim behind; when its lease is over, by the store's clock, the next run posts the same message with
-the same key, and goes on from there.
+A run claims a message in the channel's state (a conditional write, so only one run wins), posts it with its idempotency
+key, and then commits it as sent. A run that dies in between leaves its claim. When the claim's lease has expired by
+the store's clock, the next run posts the same message with the same key.
 """
 
 from __future__ import annotations
@@ -28,21 +27,21 @@ from trueup.reporting.alerts.state import (
     fields_of,
     pending_fields,
     read_state,
-    told_fields,
+    sent_fields,
 )
 from trueup.results.report import Report
 
-# A claim lost to another run is a claim won by it: there is no use in many.
+# Of writes that conflict with another run's.
 _ATTEMPTS = 5
-# After so many runs a message that nobody takes makes room for one with all the news; else a receiver that never
-# answers would be sent the same one for good.
+# After this many runs a message that was not accepted is replaced by one with all changes since. Otherwise a receiver
+# that never answers would get the same message forever.
 _MOST_RUNS = 3
 
 
 @dataclass(frozen=True)
 class Courier:
-    """Everything that a delivery needs. ``open_store`` opens the collection ``trueup_alerts``, and is called for a
-    channel with a state only. ``owner`` names this run and no other. ``clock`` is in seconds and only goes forward.
+    """Everything that a delivery needs. ``open_store`` opens the collection ``trueup_alerts``; it is called only for
+    channels with a state. ``owner``: unique name of this run. ``clock``: monotonic, in seconds.
     """
 
     open_store: Callable[[], CompletionStore]
@@ -54,16 +53,16 @@ class Courier:
 
 
 def store_reason(error: CompletionsError) -> str:
-    """What is told where the store of what was told does not answer."""
+    """Why nothing is sent when the store of the alert state fails."""
     return (
-        "What was told before cannot be read or written, so nothing was sent that might be told twice: "
-        f"{error.message} Check {ALERT_STATE_VARIABLE}; the next run tells it."
+        "The alert state cannot be read or written, so nothing was sent, to avoid a duplicate: "
+        f"{error.message} Check {ALERT_STATE_VARIABLE}. The next run tries again."
     )
 
 
 @dataclass
-class Telling:
-    """One channel's telling in one run. ``finished_count``: how many messages of earlier runs it has sent."""
+class ChannelSender:
+    """Sends to one channel in one run. ``finished_count``: messages of earlier runs that it has sent."""
 
     channel: Channel
     host: str
@@ -78,38 +77,38 @@ class Telling:
         self.budget = Budget(clock, self.courier.pause, clock() + patience.budget_seconds)
         self.document = document_id(self.channel.name, self.report.target)
 
-    def tell(self) -> Delivery:
-        """Send what is left behind, then what is news."""
+    def send(self) -> Delivery:
+        """Send the pending message of an earlier run, if any, then this report's changes."""
         try:
             for _ in range(_ATTEMPTS):
                 try:
                     if delivery := self._step():
                         return delivery
                 except ConflictError:
-                    continue  # another run was faster, or this one's own reply was lost: read again
+                    continue  # another run was faster, or the reply to our write was lost: read again
         except CompletionsError as error:
             return self._delivery("not_sent", store_reason(error))
         except UnreadableStateError as error:
             return self._delivery(
                 "not_sent",
-                f"The state {ALERTS}/{self.document} cannot be read: {error}. Nothing was sent, and it was left as it "
-                "is. Use the trueup that wrote it, or delete this document: everything open is then told again.",
+                f"The state {ALERTS}/{self.document} cannot be read: {error}. Nothing was sent. Use the trueup version "
+                "that wrote it, or delete the document: then all open findings are sent again.",
             )
-        return self._delivery("not_sent", "Other runs changed the state all the time; the next run tells it.")
+        return self._delivery("not_sent", "Other runs kept changing the state. The next run tries again.")
 
     def _step(self) -> Delivery | None:
-        """One reading of the state and what follows from it; None: read again. Raises ConflictError for that too."""
+        """Read the state once and act on it. None or ConflictError: read again."""
         snapshot = self._read()
         state = self._state(snapshot)
         if state.pending is not None:
             assert snapshot is not None
-            return self._finish(state.pending, snapshot)
-        change = find_change(state.told, self.report)
-        if snapshot is not None and (reason := self._past(state, snapshot)):
+            return self._take_over(state.pending, snapshot)
+        change = find_change(state.sent, self.report)
+        if snapshot is not None and (reason := self._outdated(state, snapshot)):
             return self._delivery("nothing_new", reason)
         if not change.is_news:
             return self._delivery("nothing_new")
-        return self._send(self._claim(state, change, snapshot), first_try=True)
+        return self._post(self._claim(state, change, snapshot), first_try=True)
 
     def _read(self) -> Snapshot | None:
         return self.store.read([self.document]).get(self.document)
@@ -119,14 +118,14 @@ class Telling:
             return State(self.channel.name, self.report.target)
         return read_state(snapshot.fields, self.channel.name, self.report.target)
 
-    def _past(self, state: State, snapshot: Snapshot) -> str:
-        """Why a report is older than what was told; "" where it is not. A telling from the future does not count: a
-        mistyped --as-of must not silence what comes after it.
+    def _outdated(self, state: State, snapshot: Snapshot) -> str:
+        """Why this report is older than the last one sent; "" if it is not. One from the future does not count: a
+        mistyped --as-of must not block later reports.
         """
-        told, as_of = state.told.as_of, self.report.window.as_of
-        if told is None or as_of >= told or told > snapshot.read_time:
+        last, as_of = state.sent.as_of, self.report.window.as_of
+        if last is None or as_of >= last or last > snapshot.read_time:
             return ""
-        return f"The report speaks of {as_of.isoformat()}, and a later one was told ({told.isoformat()})."
+        return f"The report is as of {as_of.isoformat()}; a later one was already sent ({last.isoformat()})."
 
     def _claim(self, state: State, change: Change, snapshot: Snapshot | None) -> Pending:
         message = make_message(self.channel.name, self.report, change, self.link)
@@ -144,18 +143,18 @@ class Telling:
             self.store.update(self.document, pending_fields(pending), snapshot.update_time)
         return pending
 
-    def _finish(self, pending: Pending, snapshot: Snapshot) -> Delivery | None:
-        """A claim that is there already: this run's own, whose reply was lost; another's, at work or dead."""
+    def _take_over(self, pending: Pending, snapshot: Snapshot) -> Delivery | None:
+        """Post a claimed message if the claim is this run's own (its reply was lost) or its lease has expired."""
         if pending.owner == self.courier.owner:
-            return self._send(pending, first_try=pending.attempt == 1)
-        _message(pending)  # what cannot be read is not taken over
+            return self._post(pending, first_try=pending.attempt == 1)
+        _message(pending)  # an unreadable message is not taken over
         age = (snapshot.read_time - snapshot.update_time).total_seconds()
         if age < pending.lease_seconds:
             left = pending.lease_seconds - age
             return self._delivery(
                 "left_to_another_run",
-                f"Another run has been sending a message for {age:.0f} s. The next run tells what it leaves out; if it "
-                f"was killed, a run in {left:.0f} s or later sends its message.",
+                f"Another run has been sending a message for {age:.0f} s. The next run sends what is missing in it. If "
+                f"that run was killed, a run in {left:.0f} s or later sends its message.",
             )
         taken = replace(
             pending,
@@ -164,10 +163,10 @@ class Telling:
             lease_seconds=self.courier.patience.lease_seconds,
         )
         self.store.update(self.document, pending_fields(taken), snapshot.update_time)
-        return self._send(taken, first_try=False)
+        return self._post(taken, first_try=False)
 
-    def _send(self, pending: Pending, first_try: bool) -> Delivery | None:
-        """Post a claimed message and write down what came of it; None: there may be more to tell."""
+    def _post(self, pending: Pending, first_try: bool) -> Delivery | None:
+        """Post a claimed message and record the result. None: there may be more to send."""
         claimed = self._held(pending)
         message = _message(pending)
         answer = post_patiently(
@@ -184,16 +183,16 @@ class Telling:
         try:
             self._commit(pending, claimed)
         except CompletionsError as error:
-            untold = "" if first_try else " What is new since then waits for the next run."
+            rest = "" if first_try else " The next run sends what is new since then."
             return self._delivery(
                 "sent" if first_try else "not_sent",
-                f"That it was sent could not be written down ({error.message}): it may come again, with the same "
-                f"Idempotency-Key {message.message_id[:12]}….{untold}",
+                f"The message was sent, but the state could not be written ({error.message}). It may come again, with "
+                f"the same Idempotency-Key {message.message_id[:12]}….{rest}",
             )
         return self._delivery("sent") if first_try else None
 
     def _held(self, pending: Pending) -> Snapshot:
-        """The state with our claim in it: its update time is what the commit is conditional on."""
+        """The state with our claim; its update time is the commit's condition. Raises ConflictError if it is lost."""
         snapshot = self._read()
         held = self._state(snapshot).pending
         if snapshot is None or held is None or (held.owner, held.message_id) != (pending.owner, pending.message_id):
@@ -201,7 +200,7 @@ class Telling:
         return snapshot
 
     def _commit(self, pending: Pending, claimed: Snapshot) -> None:
-        changes = {**told_fields(pending.after), **pending_fields(None)}
+        changes = {**sent_fields(pending.after), **pending_fields(None)}
         for _ in range(_ATTEMPTS):
             try:
                 self.store.update(self.document, changes, claimed.update_time)
@@ -210,30 +209,30 @@ class Telling:
                 try:
                     claimed = self._held(pending)
                 except ConflictError:
-                    return  # written after all, or taken over by a run that will write the same
-        raise CompletionsError("the state changed all the time")
+                    return  # already committed, or taken over by a run that commits the same
+        raise CompletionsError("other runs kept changing the state")
 
     def _failed(self, pending: Pending, claimed: Snapshot, answer: Answer, first_try: bool) -> Delivery:
-        """Give the claim back, unless nobody knows whether the message has arrived."""
-        reason = f"{self.channel.name} at {self.host}: {_said(answer, self.channel)}"
+        """Release the claim, unless the message may have arrived."""
+        reason = f"{self.channel.name} at {self.host}: {_problem(answer, self.channel)}"
         is_last = pending.attempt >= _MOST_RUNS
         if answer.kind == "unknown" and not is_last:
-            then = "Whether it arrived is not known: a later run sends the same message with the same Idempotency-Key."
+            then = "It may have arrived: a later run sends the same message with the same Idempotency-Key."
             return self._delivery("not_sent", f"{reason} {then}")
-        # One that may have arrived in an earlier run stays the same message, until it is refused for good.
-        is_refused = answer.kind == "answered" and answer.status < 500 and not answer.is_worth_another
+        # A message that may have arrived in an earlier run is kept until it is refused for good.
+        is_refused = answer.kind == "answered" and answer.status < 500 and not answer.is_retryable
         is_over = first_try or is_refused or is_last
         changes = pending_fields(None if is_over else replace(pending, lease_seconds=0.0))
-        then = "The next run tries again" + (", with everything that is new by then." if is_over else ".")
+        then = "The next run tries again" + (", with all changes by then." if is_over else ".")
         try:
             self.store.update(self.document, changes, claimed.update_time)
         except CompletionsError:
-            then = "A run after the lease of this one tries again."
+            then = "A later run tries again, once this run's lease has expired."
         return self._delivery("not_sent", f"{reason} {then}")
 
     def _delivery(self, result: DeliveryResult, reason: str = "") -> Delivery:
         if self.finished_count:
-            finished = "A message that an earlier run had left behind was sent."
+            finished = "The pending message of an earlier run was sent."
             reason = f"{finished} {reason}".strip()
             result = "sent" if result == "nothing_new" else result
         return Delivery(self.channel.name, result, reason)
@@ -250,19 +249,19 @@ def _headers(message: Message) -> dict[str, str]:
     return {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.message_id}
 
 
-def _said(answer: Answer, channel: Channel) -> str:
-    """What a receiver answered, and what to do about it."""
+def _problem(answer: Answer, channel: Channel) -> str:
+    """The receiver's answer, and what to do about it."""
     if answer.kind != "answered":
         return f"{answer.reason}."
-    said = f" ({answer.reason})" if answer.reason else ""
     status = answer.status
+    answered = f"it answered {status}" + (f" ({answer.reason})" if answer.reason else "")
     if 300 <= status < 400:
-        return f"it redirects ({status}), which is not followed: put the final address into {channel.variable}."
+        return f"it redirects ({status}); redirects are not followed. Set {channel.variable} to the final address."
     if status in (401, 403, 404, 410):
-        return f"it answered {status}{said}: the webhook is gone or closed to us; make a new one in {channel.variable}."
+        return f"{answered}: the webhook is gone or refuses us. Set {channel.variable} to a new one."
     if status == 429:
         wait = answer.retry_after_seconds
-        return f"it answered 429{said}: too many messages" + (f"; it asks for {wait:.0f} s." if wait else ".")
+        return f"{answered}: too many messages" + (f"; it asks to wait {wait:.0f} s." if wait else ".")
     if status >= 500:
-        return f"it answered {status}{said}: it is in trouble itself."
-    return f"it answered {status}{said}: it does not accept the message; check that {channel.variable} is right."
+        return f"{answered}: an error of the receiver."
+    return f"{answered}: it does not accept the message. Check {channel.variable}."
