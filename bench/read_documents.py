@@ -1,8 +1,7 @@
-"""Reading 365 completion documents: trueup's batches against one get per date, 20 ms away from the server.
+"""Compares trueup's batched read of 365 completion documents with one get per date, at 20 ms latency.
 
-Runs on Google's Firestore emulator, behind a proxy that delays every answer. Then judges and plans 10,000
-documents, and says how much memory that took. ``python bench/read_documents.py`` prints one JSON document and
-exits with 1 when a target is missed.
+Runs on Google's Firestore emulator, behind a proxy that delays every answer. Then judges and plans 10,000 documents and
+measures the memory. ``python bench/read_documents.py`` prints one JSON document and exits with 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ MOST_MEGABYTES = 300.0
 
 
 class Delayed:
-    """A TCP proxy on loopback that holds every answer back for some time."""
+    """A TCP proxy on loopback that delays every answer."""
 
     def __init__(self, host: str, port: int, seconds: float) -> None:
         self._host, self._port, self._seconds = host, port, seconds
@@ -74,7 +73,7 @@ class Delayed:
 
 
 class Counted(firestore.Client):  # type: ignore[misc, unused-ignore]
-    """Google's client, counting the calls that go to the server."""
+    """Google's client with a counter of server calls."""
 
     calls = 0
 
@@ -84,12 +83,12 @@ class Counted(firestore.Client):  # type: ignore[misc, unused-ignore]
 
 
 def dates(count: int) -> list[date]:
-    """So many days in a row."""
+    """Consecutive days."""
     return [date(2000, 1, 1) + timedelta(days=number) for number in range(count)]
 
 
 def on(day: date) -> DayEvidence:
-    """The evidence of a night that went well, on another date."""
+    """The evidence of a good night on ``day``."""
     night = evidence()
     return DayEvidence(
         replace(night.game_day, game_date=day),
@@ -99,7 +98,7 @@ def on(day: date) -> DayEvidence:
 
 
 def fill(client: firestore.Client, ids: list[str]) -> None:
-    """A document of the usual size for every id."""
+    """Write a document of the usual size for every id."""
     fields = dict(document().fields)
     for start in range(0, len(ids), 400):
         batch = client.batch()
@@ -109,7 +108,7 @@ def fill(client: firestore.Client, ids: list[str]) -> None:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long it takes, in seconds."""
+    """The duration of ``action`` in seconds."""
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
@@ -117,19 +116,19 @@ def seconds(action: Callable[[], object]) -> float:
 
 @contextmanager
 def delayed_client(address: str, project: str) -> Iterator[Counted]:
-    """A client whose every answer comes late."""
+    """A client with delayed answers."""
     host, port = address.split(":")
     os.environ["FIRESTORE_EMULATOR_HOST"] = Delayed(host, int(port), LATENCY_SECONDS).address
     yield Counted(project=project)
 
 
 def measure_reads(address: str) -> dict[str, float]:
-    """The ratio between one get per date and trueup's read, both of the same documents in the same run."""
+    """Times of one get per date and of trueup's read, for the same documents in the same run, and their ratio."""
     ids = [day.isoformat() for day in dates(DATES)]
     fill(firestore.Client(project="bench"), ids)
     with delayed_client(address, "bench") as client:
         store = FirestoreCompletions("bench", client=client)
-        store.read(ids)  # the first call opens the connection, for both
+        store.read(ids)  # the first call opens the connection
         client.calls = 0
         store.read(ids)
         round_trips = client.calls

@@ -1,6 +1,6 @@
-"""Takes the pictures in docs/images: what `trueup demo` prints, and its report. Needs Debian's chromium.
+"""Makes the screenshots in docs/images: the output of `trueup demo`, and its report. Needs Debian's chromium.
 
-`make pictures` runs it. The reports with 500 findings and with none go to the folder that is named, to be looked at.
+`make pictures` runs it. With a folder as argument, it also writes screenshots of reports with 500 and with 0 findings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from trueup.results.report import Report
 PROJECT = Path(__file__).resolve().parents[1]
 IMAGES = PROJECT / "docs" / "images"
 COLUMNS = 96
-# A rich SVG names its own size in characters; this page shows it with this machine's fonts alone.
+# Shows rich's SVG at a fixed width, with local fonts only.
 TERMINAL = """<style>body{{margin:0}} svg{{display:block;width:1100px;height:auto}}</style>{svg}"""
 CASES = {
     "500-findings": large(500, 1),
@@ -32,7 +32,7 @@ CASES = {
 
 
 def main() -> int:
-    """Run the demo and take every picture; returns the demo's exit code."""
+    """Run the demo and take every screenshot; returns the demo's exit code."""
     command = [str(Path(sys.executable).with_name("trueup")), "demo"]
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)}
     demo = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False, cwd=PROJECT)
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def terminal_svg(printed: str) -> str:
-    """What was printed, as a picture of a terminal."""
+    """Terminal output as SVG."""
     console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(Text.from_ansi("$ make demo\n" + printed))
     return console.export_svg(title="trueup demo").replace("https://", "none:")
@@ -73,7 +73,7 @@ def take(
     place: str = "",
     is_whole: bool = False,
 ) -> None:
-    """One picture of a page, from the named place on."""
+    """Take a screenshot of a page, scrolled to the selector ``place``."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(page_file.as_uri())

@@ -1,1 +1,1 @@
-"""Would BigQuery accept it? Every SQL statement of this repository before Google's own parser and analyzer."""
+"""Checks every SQL statement of this repository with Google's own parser and analyzer."""

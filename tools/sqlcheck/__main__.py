@@ -1,6 +1,6 @@
-"""``python -m sqlcheck``: is every statement of this repository one that BigQuery accepts?
+"""``python -m sqlcheck``: does BigQuery accept every statement of this repository?
 
-Exit codes: 0 yes; 1 no; 3 it could not be checked.
+Exit codes: 0 yes; 1 no; 3 could not check.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check the project and say what is wrong with it."""
+    """Check the project and print what is wrong."""
     parser = argparse.ArgumentParser(
-        prog="sqlcheck", description="Would BigQuery accept every statement of this project?"
+        prog="sqlcheck", description="Check that BigQuery accepts every statement of this project."
     )
     parser.add_argument("--project-dir", type=Path, default=_PROJECT, metavar="DIR")
-    parser.add_argument("--write", action="store_true", help="fill missing data_types of the models' YAML in")
-    parser.add_argument("--reads", action="store_true", help="show which columns each statement reads of each source")
+    parser.add_argument("--write", action="store_true", help="fill in missing data_types in the models' YAML")
+    parser.add_argument(
+        "--reads", action="store_true", help="show the columns that each statement reads from each source"
+    )
     options = parser.parse_args(arguments)
     project = options.project_dir.resolve()
     began = time.monotonic()
@@ -52,22 +54,24 @@ def _report(found: ProjectCheck, project: Path, with_reads: bool) -> None:
         print(render(statement, problem, project))
     for mismatch in found.contracts:
         print(f"{mismatch.file}: contract: {mismatch.model}: {mismatch.message}")
-        print("    → correct the YAML or the SQL; make sqlcheck-write fills missing data_types in")
+        print("    → correct the YAML or the SQL; make sqlcheck-write fills in missing data_types")
     for place in found.unreached:
-        print(f"{place}\n    → let tools/sqlcheck/python_sql.py exercise it")
+        print(f"{place}\n    → call it in tools/sqlcheck/python_sql.py")
     if with_reads:
         for statement, read in found.reads:
             print(f"{statement.name} reads {len(read.columns)} columns of {read.table}: {', '.join(read.columns)}")
 
 
 def summary(found: ProjectCheck) -> str:
-    """How much was checked, and what came of it, in one line."""
+    """The number of statements and the result, in one line."""
     kinds = Counter(one.kind for one in found.statements)
     counted = ", ".join(f"{kind}: {count}" for kind, count in kinds.items())
     refused = len({statement.name for statement, _ in found.refused})
     outcome = f"{refused} refused, {len(found.contracts)} broken contracts"
     if found.unchecked:
-        outcome += f", {len(found.unchecked)} not checked, for what they read is refused: {', '.join(found.unchecked)}"
+        outcome += (
+            f", {len(found.unchecked)} not checked, because they read a refused model: {', '.join(found.unchecked)}"
+        )
     return f"{len(found.statements)} statements ({counted}): {outcome}"
 
 

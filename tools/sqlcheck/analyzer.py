@@ -45,12 +45,12 @@ class Analyzer:
         try:
             return self._engine.call(method, request, response_type)
         except EngineCrashError:
-            self._registered = None  # the fresh engine knows no catalog
+            self._registered = None  # the new engine has no catalog
             raise
         except DecodeError as error:
             raise SqlError(
-                "the statement is nested too deeply to be checked (protobuf reads 100 levels): a chain of a hundred "
-                "operators, say. Write it in steps"
+                "the statement is nested too deeply (protobuf reads 100 levels), for example by a chain of 100 "
+                "operators. Split it"
             ) from error
 
     def _register(self) -> int:
@@ -60,7 +60,7 @@ class Analyzer:
                     old = service.UnregisterRequest(registered_id=self._registered[1])
                     self._engine.call("UnregisterCatalog", old, service.AnalyzeResponse)
                 except SqlError:
-                    pass  # a fresh engine does not know it
+                    pass  # unknown to a new engine
             request = service.RegisterCatalogRequest()
             request.simple_catalog.CopyFrom(self.catalog.as_proto(self._language))
             request.descriptor_pool_list.definitions.add().builtin.SetInParent()

@@ -1,4 +1,4 @@
-"""The tables, variables and functions that a statement may name, as GoogleSQL's catalog."""
+"""The tables, variables and functions that a statement can use, as GoogleSQL's catalog."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 from sqlcheck.types import ALIASES, parse_type
 
 _ENUMS = signature_pb2.FunctionEnums
-# Every argument of every catalog: what BigQuery has and the open GoogleSQL has not.
+# Of every catalog: what BigQuery has and open-source GoogleSQL has not.
 _SEARCH_OPTIONS = (("json_scope", "STRING"), ("analyzer", "STRING"), ("analyzer_options", "STRING"))
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's columns by name. ``pseudo``: columns that ``*`` leaves out. ``partition_column``: by what every
-    query on it must be bounded, "" where by nothing.
+    """A table's columns by name. ``pseudo``: columns that are not in ``*``. ``partition_column``: every query needs a
+    range on it; "" if there is none.
     """
 
     columns: Mapping[str, TypeProto]
@@ -29,7 +29,7 @@ class Table:
 
 
 def table_of(columns: Mapping[str, str], pseudo: Mapping[str, str] | None = None, partition_column: str = "") -> Table:
-    """A table from the texts of its types. Raises TypeTextError."""
+    """A table from its types as text. Raises TypeTextError."""
     return Table(
         {name: parse_type(kind) for name, kind in columns.items()},
         {name: parse_type(kind) for name, kind in (pseudo or {}).items()},
@@ -39,7 +39,7 @@ def table_of(columns: Mapping[str, str], pseudo: Mapping[str, str] | None = None
 
 @dataclass(frozen=True)
 class Catalog:
-    """What is known while a script runs. Tables by their full names, ``project.dataset.table``."""
+    """The names that are known while a script runs. Tables by ``project.dataset.table``."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     variables: Mapping[str, TypeProto] = field(default_factory=dict)
@@ -48,23 +48,23 @@ class Catalog:
     default_project: str = ""
 
     def with_table(self, name: str, table: Table) -> Catalog:
-        """The catalog, with one table more."""
+        """The catalog with one more table."""
         return replace(self, tables={**self.tables, name: table})
 
     def with_variable(self, name: str, kind: TypeProto) -> Catalog:
-        """The catalog, with one variable more."""
+        """The catalog with one more variable."""
         return replace(self, variables={**self.variables, name: kind})
 
     def with_function(self, function: Any) -> Catalog:
-        """The catalog, with one function more."""
+        """The catalog with one more function."""
         return replace(self, functions=(*self.functions, function))
 
     def variable(self, name: str) -> TypeProto | None:
-        """The type of a variable; None where there is none of the name."""
+        """The type of a variable; None if it is unknown."""
         return next((kind for known, kind in self.variables.items() if known.lower() == name.lower()), None)
 
     def as_proto(self, language: options_pb2.LanguageOptionsProto) -> simple_catalog_pb2.SimpleCatalogProto:
-        """The catalog in GoogleSQL's form."""
+        """The catalog as GoogleSQL's protobuf."""
         root = simple_catalog_pb2.SimpleCatalogProto(name="bigquery")
         root.builtin_function_options.language_options.CopyFrom(language)
         folders: dict[tuple[str, ...], Any] = {(): root}
@@ -106,7 +106,7 @@ def _add_table(folder: Any, name: str, full_name: str, number: int, table: Table
 
 
 def _bigquery_only() -> Iterable[Any]:
-    """Functions that BigQuery documents and the open GoogleSQL does not carry: MAX_BY, MIN_BY, CONTAINS_SUBSTR, SEARCH
+    """Functions that BigQuery documents and open-source GoogleSQL lacks: MAX_BY, MIN_BY, CONTAINS_SUBSTR, SEARCH
     (https://cloud.google.com/bigquery/docs/reference/standard-sql/functions-all).
     """
     for name in ("MAX_BY", "MIN_BY"):

@@ -1,4 +1,4 @@
-"""One statement or script before GoogleSQL: what is wrong with it, what it gives, and its analysed trees."""
+"""Checks one statement or script with GoogleSQL: its problems, its columns and its analysed trees."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sqlcheck.text import Text
 from sqlcheck.tree import base, children, kind_of, location, type_of, unwrap, walk
 from sqlcheck.types import TypeTextError, parse_type, type_text
 
-# Statements without anything to analyse.
+# Statements with nothing to analyse.
 _CONTROL = frozenset(
     f"ast_{name}_statement_node" for name in ("begin", "commit", "rollback", "break", "continue", "return")
 )
@@ -30,7 +30,7 @@ _STATUS = re.compile(r"^(?:Status: |Code: )*\d+, Message: |^(?:generic::)?[A-Z_]
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where: line and column from 1 in the statement as it was written."""
+    """A problem, with its line and column (from 1) in the original statement."""
 
     message: str
     line: int = 1
@@ -40,7 +40,7 @@ class Problem:
 
 @dataclass
 class Checked:
-    """What came of a statement. ``columns``: what its last query, table or view gives; ``trees``: what was analysed."""
+    """The result of a check. ``columns``: of the last query, table or view; ``trees``: the analysed trees."""
 
     problems: list[Problem] = field(default_factory=list)
     columns: dict[str, TypeProto] | None = None
@@ -48,12 +48,12 @@ class Checked:
 
     @property
     def errors(self) -> list[Problem]:
-        """The problems that make BigQuery refuse the statement."""
+        """The problems for which BigQuery refuses the statement."""
         return [one for one in self.problems if not one.is_warning]
 
 
 class _RefusedError(Exception):
-    """A fault of the script, at a byte of its text."""
+    """An error in the script, at a byte of its text."""
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
@@ -65,7 +65,7 @@ class Checker(Analyzer):
     """Checks statements."""
 
     def check(self, sql: str) -> Checked:
-        """Check one statement or script; what it creates is forgotten afterwards."""
+        """Check one statement or script. Tables that it creates are not kept in the catalog."""
         before = self.catalog
         run = _Run(self, Text(sql))
         try:
@@ -76,7 +76,7 @@ class Checker(Analyzer):
 
 
 class _Run:
-    """One script on its way through the analyzer."""
+    """The analysis of one script."""
 
     def __init__(self, checker: Checker, text: Text) -> None:
         self._checker = checker
@@ -100,7 +100,7 @@ class _Run:
             self._statement(statement)
 
     def _catching(self, at: int) -> Callable[[Callable[[], Any]], Any]:
-        """Runs an action; what it raises becomes a problem, and None its result."""
+        """Run an action. An error becomes a problem, and the result is None."""
 
         def run(action: Callable[[], Any]) -> Any:
             try:
@@ -151,7 +151,7 @@ class _Run:
         return frozenset(".".join(one.name_path).lower() for one in self._checker.catalog.functions)
 
     def _remember(self, kind: str, node: Any) -> None:
-        """What a statement gives, and what it creates for those behind it."""
+        """Record the columns of a statement, and the tables that it creates for the following ones."""
         columns: dict[str, TypeProto] | None = None
         if kind == "resolved_query_stmt_node":
             self.found.columns = {one.name: one.column.type for one in node.output_column_list}
@@ -183,7 +183,7 @@ class _Run:
                     message = f"{name} is read as a table alias here, not as a kind of join"
                     self._add(message, location(one)[0], is_warning=True)
 
-    # ---- the parts of scripts
+    # ---- parts of scripts
 
     def _block(self, node: Any) -> None:
         before = self._checker.catalog
@@ -191,7 +191,7 @@ class _Run:
         self._checker.catalog = before
 
     def _body(self, node: Any) -> None:
-        """Every statement and expression in a block, a branch or a loop."""
+        """Check every statement and expression in a block, a branch or a loop."""
         for name, child in children(node):
             kind = kind_of(child)
             if kind == "AnyASTStatementProto":
@@ -204,7 +204,7 @@ class _Run:
                 self._body(child)
 
     def _expression(self, node: Any, wanted: TypeProto | None = None) -> TypeProto:
-        """The type of an expression, which must fit the wanted one."""
+        """The type of an expression. Raises if it does not fit the wanted type."""
         start, end = location(node)
         text = self._text.slice(start, end)
         try:
@@ -230,7 +230,7 @@ class _Run:
         if node.HasField("default_value"):
             found = self._expression(node.default_value, kind)
             kind = kind or found
-        assert kind is not None, "the parser asks for a type or a default"
+        assert kind is not None, "the parser needs a type or a default"
         for name in node.variable_list.identifier_list:
             if self._checker.catalog.variable(name.id_string) is not None:
                 raise _RefusedError(f"Variable {name.id_string!r} is declared twice", location(name)[0])
@@ -244,7 +244,7 @@ class _Run:
 
     def _for_in(self, node: Any) -> None:
         start, end = location(node.query)
-        # Blanks in front keep the positions of what is wrong in it.
+        # Leading blanks keep the positions of errors.
         blanks = re.sub(r"[^\n]", " ", self._text.slice(0, start))
         resolved = self._checker.analyze(sql_statement=blanks + self._text.slice(start, end)).resolved_statement
         self.found.trees.append(resolved)
@@ -291,7 +291,7 @@ _SPECIAL: dict[str, Callable[[_Run, Any], object]] = {
 
 
 def _plain(error: SqlError) -> tuple[str, tuple[int, int] | None]:
-    """The message of GoogleSQL without its status, and the line and column that it names."""
+    """GoogleSQL's message without its status, and the line and column in it."""
     text = str(error).strip()
     found = _AT.search(text)
     message = _STATUS.sub("", _AT.sub("", text))

@@ -1,4 +1,4 @@
-"""The columns that a model's YAML promises, against those that its SQL gives."""
+"""Compares the columns in a model's YAML with those of its SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlcheck.types import TypeTextError, parse_type, type_text
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One column that the YAML and the SQL disagree on. ``declared`` is "" where the YAML names no type."""
+    """One column that differs between YAML and SQL. ``declared`` is "" if the YAML has no type."""
 
     model: str
     file: Path
@@ -26,7 +26,7 @@ class Mismatch:
 
 
 def mismatches(node: Mapping[str, Any], columns: Mapping[str, TypeProto]) -> Iterator[Mismatch]:
-    """What differs between a model's declared columns and its real ones; nothing for a model that declares none."""
+    """The differences between a model's declared and real columns; none for a model that declares no columns."""
     declared = {name.lower(): one for name, one in node["columns"].items()}
     if not declared:
         return
@@ -35,19 +35,19 @@ def mismatches(node: Mapping[str, Any], columns: Mapping[str, TypeProto]) -> Ite
     is_contract = node["config"]["contract"]["enforced"]
     for name, kind in given.items():
         if name not in declared and not is_contract:
-            continue  # other models declare what they have something to say of
+            continue  # without a contract a model need not declare all columns
         if name not in declared:
-            yield Mismatch(node["name"], file, name, f"the SQL gives {name} {kind}, the YAML does not know it", kind)
+            yield Mismatch(node["name"], file, name, f"{name} {kind} is in the SQL but not in the YAML", kind)
             continue
         text = (declared[name].get("data_type") or "").lower()
         if not text:
             if is_contract:
-                yield Mismatch(node["name"], file, name, f"{name} is {kind}, its data_type is missing", kind)
+                yield Mismatch(node["name"], file, name, f"{name} is {kind}, but its data_type is missing", kind)
         elif not _is_same(text, kind):
             yield Mismatch(node["name"], file, name, f"{name} is {kind}, the YAML says {text}", kind, text)
     for name in declared:
         if name not in given:
-            yield Mismatch(node["name"], file, name, f"the YAML promises {name}, the SQL does not give it")
+            yield Mismatch(node["name"], file, name, f"{name} is in the YAML but not in the SQL")
 
 
 def _is_same(declared: str, inferred: str) -> bool:
@@ -58,7 +58,7 @@ def _is_same(declared: str, inferred: str) -> bool:
 
 
 def write_types(project: Path, found: list[Mismatch]) -> list[Mismatch]:
-    """Fill the missing ``data_type``s in; returns those that were. Nothing else of the files changes."""
+    """Fill in missing ``data_type``s; returns those. The files do not change otherwise."""
     written = []
     for one in found:
         if one.declared or not one.inferred:
@@ -73,7 +73,7 @@ def write_types(project: Path, found: list[Mismatch]) -> list[Mismatch]:
 
 
 def _fill(text: str, model: str, column: str, kind: str) -> str:
-    """The YAML with a data_type under a column of a model, by lines: comments and order stay as they are."""
+    """The YAML with a data_type added to a column. Works on lines, to keep comments and order."""
     lines = text.splitlines(keepends=True)
     begin = next(
         (at for at, line in enumerate(lines) if re.match(rf"\s*-\s+name:\s*{re.escape(model)}\s*$", line)), None

@@ -1,4 +1,4 @@
-"""The statements of the dbt project: compiled for BigQuery without a warehouse, wrapped as dbt wraps them."""
+"""The statements of the dbt project, compiled for BigQuery offline and wrapped as dbt wraps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlcheck.catalog import Catalog, table_of
 from sqlcheck.statements import Statement
 from sqlcheck.types import type_text
 
-# A week, so that every window is more than one partition; any other would do.
+# Any window of more than one partition would do.
 VARIABLES = {"as_of": "2026-02-04T21:00:00Z", "first_date": "2026-01-28", "last_date": "2026-02-03"}
 _REF = re.compile(r"ref\(\s*['\"](\w+)['\"]")
 
@@ -25,10 +25,9 @@ class CannotCompileError(Exception):
 
 
 def compile_offline(project: Path, work: Path, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The manifest of ``dbt compile --target prod``, which asks no warehouse for anything.
+    """The manifest of ``dbt compile --target prod``, which sends no query.
 
-    dbt looks for credentials before it compiles: a token that nobody uses stands in for them.
-    Raises CannotCompileError with what dbt says.
+    dbt needs credentials to compile; it gets a token that is never used. Raises CannotCompileError with dbt's message.
     """
     work.mkdir(parents=True, exist_ok=True)
     example = (project / "profiles.example.yml").read_text(encoding="utf-8")
@@ -53,7 +52,7 @@ def compile_offline(project: Path, work: Path, variables: Mapping[str, Any] | No
 
 
 def given_tables(manifest: Mapping[str, Any]) -> Catalog:
-    """The catalog that the first model meets: sources and seeds, with the types that are declared for them."""
+    """The catalog before the first model: sources and seeds, with their declared types."""
     catalog = Catalog()
     for source in manifest["sources"].values():
         columns = {name.lower(): one["data_type"] for name, one in source["columns"].items()}
@@ -71,7 +70,7 @@ def full_name(node: Mapping[str, Any]) -> str:
 
 
 def ordered_nodes(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Models, snapshots and tests, each after what it depends on. Our hook refuses or sends nothing."""
+    """Models, snapshots and tests, each after its dependencies. Hooks are left out: ours sends no SQL."""
     nodes = {
         key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "snapshot", "test")
     }
@@ -84,7 +83,7 @@ def ordered_nodes(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def first_statement(node: Mapping[str, Any]) -> Statement:
-    """What dbt sends of a node the first time."""
+    """The statement of a node on the first run."""
     body = node.get("compiled_code") or ""
     if not body.strip():
         raise CannotCompileError(f"{node['unique_id']} was not compiled")
@@ -100,7 +99,7 @@ def first_statement(node: Mapping[str, Any]) -> Statement:
 
 
 def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Statement | None:
-    """What dbt sends of an incremental model once its table is there; None for other nodes."""
+    """The statement of an incremental model when its table exists; None for other nodes."""
     if node["config"]["materialized"] != "incremental":
         return None
     names = ", ".join(f"`{name}`" for name in columns)
@@ -123,7 +122,7 @@ def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Stat
 
 
 def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Iterator[Statement]:
-    """The queries of the unit tests: every fixture, and the model's rows beside the expected ones."""
+    """The queries of the unit tests: every fixture, and actual with expected rows."""
     nodes = {**manifest["nodes"], **manifest["sources"]}
     for test in manifest["unit_tests"].values():
         model = next(nodes[key] for key in test["depends_on"]["nodes"] if nodes[key]["name"] == test["model"])
@@ -141,9 +140,7 @@ def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Itera
 
 
 def _fixture(rows: list[dict[str, Any]], catalog: Catalog, relation: str, whole: bool = True) -> str:
-    """Rows as dbt writes them: every column by safe_cast to its type, NULL where a row says nothing; of no rows, one
-    that is limited away.
-    """
+    """Rows as dbt writes them: every column with safe_cast to its type; missing values are NULL; without rows, an empty table."""
     types = {name.lower(): type_text(kind) for name, kind in catalog.tables[relation].columns.items()}
     named = list(dict.fromkeys(name for row in rows for name in row))
     columns = list(types) if whole else named

@@ -1,10 +1,10 @@
-"""Every model by both engines: the embedded warehouse that trueup runs on, and GoogleSQL's reference implementation.
+"""Runs every model on two engines: trueup's embedded warehouse and GoogleSQL's reference implementation.
 
     python -m sqlcheck.differential scenarios/incident-2026-02-03 [more scenarios]
 
-For each model the reference gets the rows that the embedded warehouse has in the model's inputs, and the very SQL
-that ran there, so that each model is compared alone. Exit code 0: the same, but for the written exceptions;
-1: something differs; 3: something could not be compared.
+For each model the reference gets the embedded warehouse's input rows and the same SQL, so that each model is compared
+separately. Exit code 0: equal, except for the listed exceptions; 1: something differs; 3: something could not be
+compared.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _SHOWN_REASON = 400
 
 @dataclass(frozen=True)
 class Compared:
-    """What became of one model in one scenario. ``lines``: what differs, or why it was not compared;
-    ``used``: the written exceptions without which it would not be so.
+    """The comparison of one model in one scenario. ``lines``: the differences, or why it was not compared; ``used``:
+    the exceptions that were needed.
     """
 
     scenario: str
@@ -52,7 +52,7 @@ class Compared:
 def compare_scenario(
     scenario: BuiltScenario, reference: Reference, exceptions: Exceptions, seconds: float = SECONDS_PER_QUERY
 ) -> Iterator[Compared]:
-    """The outcome of every model of the project, in the order they were built."""
+    """The comparison of every model of the project, in build order."""
     types: dict[str, dict[str, str]] = {}
     for model in scenario.models:
         inputs = {name: table for name in model.inputs if (table := _input(scenario, name, types)) is not None}
@@ -72,7 +72,7 @@ def compare_scenario(
 
 
 def _input(scenario: BuiltScenario, name: str, types: dict[str, dict[str, str]]) -> Table | None:
-    """A table's rows as they are, under the types that the reference found for it where it made it, too."""
+    """A table's rows, with the reference's types if it built the table too."""
     table = scenario.read(name)
     known = types.get(name)
     return Table(known, table.rows) if table is not None and known and set(known) == set(table.columns) else table
@@ -86,10 +86,10 @@ def _not_executed(scenario: str, model: BuiltModel, ours: Table, why: str, excep
 
 
 def _compared(scenario: str, model: str, ours: Table, theirs: Table, exceptions: Exceptions) -> Compared:
-    """The outcome of a model that both engines ran, with the exceptions that it needs."""
+    """The comparison of a model that both engines ran, with the exceptions that it needs."""
     count = len(ours.rows)
     if model in exceptions.not_executed:
-        why = "it is written down as one that the reference cannot execute: remove it from the list"
+        why = "it is listed under not_executed, but the reference executes it: remove it from the list"
         return Compared(scenario, model, "differs", count, (why,))
     apart = {(model, column) for column in differing_columns(ours, theirs)}
     used = apart & exceptions.as_json.keys()
@@ -100,13 +100,13 @@ def _compared(scenario: str, model: str, ours: Table, theirs: Table, exceptions:
 
 
 def stale(outcomes: Sequence[Compared], exceptions: Exceptions) -> list[str]:
-    """The written exceptions for columns that no compared row needed, and those for models that there are not."""
+    """The exceptions that are not needed, and those for models that do not exist."""
     models = {one.model for one in outcomes}
     with_rows = {one.model for one in outcomes if one.row_count and one.status in ("same", "differs")}
     used = {key for one in outcomes for key in one.used}
     columns = sorted(exceptions.as_json)
     unknown = sorted({*exceptions.not_executed, *(model for model, _ in columns)} - models)
-    return [f"{model}: there is no such model; remove it from the list" for model in unknown] + [
+    return [f"{model}: unknown model; remove it from the list" for model in unknown] + [
         f"{model}.{column}: nothing differs; remove it from the list"
         for model, column in columns
         if model in with_rows and (model, column) not in used
@@ -114,14 +114,14 @@ def stale(outcomes: Sequence[Compared], exceptions: Exceptions) -> list[str]:
 
 
 def exit_code(outcomes: Sequence[Compared], stale_lines: Sequence[str]) -> int:
-    """What a run says to its caller. Nothing compared is not a pass."""
+    """The exit code. Nothing compared is not a pass."""
     if any(one.status == "not run" for one in outcomes) or not outcomes:
         return NOT_COMPARED
     return DIFFERENT if stale_lines or any(one.status == "differs" for one in outcomes) else SAME
 
 
 class Quiet:
-    """A listener that says nothing."""
+    """A listener that does nothing."""
 
     def start(self, what: str) -> None: ...
     def node(self, name: str, index: int, total: int) -> None: ...
@@ -131,7 +131,7 @@ class Quiet:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sqlcheck.differential", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("scenarios", nargs="+", type=Path, help="scenario folders, or folders of such")
+    parser.add_argument("scenarios", nargs="+", type=Path, help="scenario folders, or folders that contain them")
     parser.add_argument("--seconds", type=float, default=SECONDS_PER_QUERY, help="time limit of each model")
     options = parser.parse_args(arguments)
     exceptions = read_exceptions()

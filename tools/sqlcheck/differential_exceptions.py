@@ -1,4 +1,4 @@
-"""What is known to differ between the two engines, each with its reason: differential_exceptions.yml."""
+"""The known differences between the two engines, with reasons: differential_exceptions.yml."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _KINDS = ("not_executed", "as_json")
 
 
 class ExceptionsError(ValueError):
-    """The file of the exceptions is not as it says it is."""
+    """The file of the exceptions is invalid."""
 
 
 @dataclass(frozen=True)
 class Exceptions:
-    """The reasons, by model, and for columns by model and column.
+    """The reasons, by model, or by model and column.
 
-    ``not_executed``: models that the reference cannot run. ``as_json``: columns of JSON text that are compared as
-    what they mean: numbers by their value, the order of the keys as written.
+    ``not_executed``: models that the reference cannot run. ``as_json``: columns of JSON text that are compared parsed:
+    numbers by value, keys in their order.
     """
 
     not_executed: Mapping[str, str] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Exceptions:
 
 
 def read_exceptions(path: Path = EXCEPTIONS_FILE) -> Exceptions:
-    """The written exceptions. Raises ExceptionsError for an entry without a reason, or one that is there twice."""
+    """Read the exceptions. Raises ExceptionsError for an entry without a reason, or a duplicate."""
     content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if unknown := set(content) - set(_KINDS):
         raise ExceptionsError(f"{path.name}: {', '.join(sorted(unknown))} is not known; known are {', '.join(_KINDS)}")

@@ -1,4 +1,4 @@
-"""Two tables as multisets of rows: columns by name, NULL equal to NULL, FLOAT64 nearly, all else exactly."""
+"""Compares two tables as multisets of rows: columns by name, NULL equals NULL, FLOAT64 approximately."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Sums of floats depend on the order of the rows; no value of ours needs more digits than these.
+# Sums of floats depend on the order of the rows; our values need no more digits.
 RELATIVE_TOLERANCE = 1e-9
 _SHOWN_ROWS = 3
 _SHOWN_LETTERS = 100
@@ -19,14 +19,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with their columns: ``columns`` maps each name to its BigQuery type, in lower case."""
+    """A table. ``columns`` maps each name to its BigQuery type in lower case."""
 
     columns: Mapping[str, str]
     rows: Sequence[Mapping[str, Any]]
 
 
 def differences(ours: Table, theirs: Table) -> list[str]:
-    """What differs between the embedded warehouse's table and the reference's, in words; empty where nothing does.
+    """The differences between the embedded warehouse's table and the reference's, as text.
 
     First the columns and their types; rows are compared on the columns that both have.
     """
@@ -34,18 +34,18 @@ def differences(ours: Table, theirs: Table) -> list[str]:
     shared = [name for name in ours.columns if name in theirs.columns]
     only_ours, only_theirs = _unmatched(ours.rows, theirs.rows, shared)
     if only_ours or only_theirs:
-        found += _told_rows(only_ours, only_theirs, shared)
+        found += _row_texts(only_ours, only_theirs, shared)
     return found
 
 
 def differing_columns(ours: Table, theirs: Table) -> list[str]:
-    """The columns whose values, each column taken alone, are not the same multiset."""
+    """The columns whose values, per column, are not the same multiset."""
     shared = [name for name in ours.columns if name in theirs.columns]
     return [name for name in shared if any(_unmatched(ours.rows, theirs.rows, [name]))]
 
 
 def with_meaning(table: Table, column: str) -> Table:
-    """The table with a column of JSON text as what it means: 100 is 100.0; the keys keep their order."""
+    """The table with a column of JSON text parsed: 100 equals 100.0; keys keep their order."""
 
     def meaning(text: str | None) -> Any:
         return None if text is None else json.loads(text, object_pairs_hook=tuple, parse_int=float)
@@ -64,13 +64,13 @@ def _column_differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> l
     return found
 
 
-# What must be equal, and the floats that must be near, in their order.
+# Values that must be equal, and floats, in order, that must be close.
 _Key = tuple[Any, ...]
 _Floats = tuple[float, ...]
 
 
 def _unmatched(ours: Iterable[Row], theirs: Iterable[Row], columns: Sequence[str]) -> tuple[list[Row], list[Row]]:
-    """The rows of each side that have no partner on the other."""
+    """The rows of each side without an equal row on the other."""
     left, right = _grouped(ours, columns), _grouped(theirs, columns)
     only_left: list[Row] = []
     only_right: list[Row] = []
@@ -91,12 +91,12 @@ def _grouped(rows: Iterable[Row], columns: Sequence[str]) -> dict[_Key, list[tup
 
 
 def frozen(value: Any, floats: list[float]) -> Any:
-    """A hashable stand-in that tells 1, 1.0, true and '1' apart; finite floats go to ``floats`` instead."""
+    """A hashable value that distinguishes 1, 1.0, true and '1'; finite floats go to ``floats``."""
     if isinstance(value, float):
         if math.isfinite(value):
             floats.append(value)
             return float
-        return (float, repr(value))  # NaN is equal to NaN here
+        return (float, repr(value))  # here NaN equals NaN
     if isinstance(value, Mapping):
         return (dict, tuple((name, frozen(part, floats)) for name, part in value.items()))
     if isinstance(value, list | tuple):
@@ -105,7 +105,7 @@ def frozen(value: Any, floats: list[float]) -> Any:
 
 
 def _pair_off(left: list[tuple[_Floats, Row]], right: list[tuple[_Floats, Row]]) -> tuple[list[Row], list[Row]]:
-    """Take away what is equal, then what is near; what remains on each side."""
+    """Remove equal rows, then close ones; returns the rest of each side."""
     equal = Counter(floats for floats, _ in left) & Counter(floats for floats, _ in right)
     left, right = _without(left, equal.copy()), _without(right, equal.copy())
     alone: list[Row] = []
@@ -132,26 +132,26 @@ def _is_near(left: _Floats, right: _Floats) -> bool:
     return all(math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(left, right, strict=True))
 
 
-def _told_rows(ours: list[Row], theirs: list[Row], columns: Sequence[str]) -> list[str]:
-    """The first rows without a partner; each beside the most similar one of the other side, where there is one."""
-    told = [f"{len(ours)} rows only in the embedded warehouse, {len(theirs)} only in the reference"]
+def _row_texts(ours: list[Row], theirs: list[Row], columns: Sequence[str]) -> list[str]:
+    """The first differing rows, each with the most similar row of the other side, if any."""
+    lines = [f"{len(ours)} rows only in the embedded warehouse, {len(theirs)} only in the reference"]
     for row in ours[:_SHOWN_ROWS]:
         partner = min(theirs, key=_distance_from(row, columns), default=None)
         if partner is None:
-            told.append(f"only embedded: {_short({name: row[name] for name in columns})}")
+            lines.append(f"only embedded: {_short({name: row[name] for name in columns})}")
             continue
         apart = [name for name in columns if not _is_same_cell(row[name], partner[name])]
         cells = [_side_by_side(str(row[name]), str(partner[name])) for name in apart]
-        told.append("embedded  " + ", ".join(f"{name}={mine}" for name, (mine, _) in zip(apart, cells, strict=True)))
-        told.append("reference " + ", ".join(f"{name}={other}" for name, (_, other) in zip(apart, cells, strict=True)))
-        told.append(f"where {_short({name: row[name] for name in columns if name not in apart})}")
+        lines.append("embedded  " + ", ".join(f"{name}={mine}" for name, (mine, _) in zip(apart, cells, strict=True)))
+        lines.append("reference " + ", ".join(f"{name}={other}" for name, (_, other) in zip(apart, cells, strict=True)))
+        lines.append(f"where {_short({name: row[name] for name in columns if name not in apart})}")
     if not ours:
-        told += [f"only reference: {_short({name: row[name] for name in columns})}" for row in theirs[:_SHOWN_ROWS]]
-    return told
+        lines += [f"only reference: {_short({name: row[name] for name in columns})}" for row in theirs[:_SHOWN_ROWS]]
+    return lines
 
 
 def _side_by_side(left: str, right: str) -> tuple[str, str]:
-    """Two texts that differ, from a little before the first difference on."""
+    """Two different texts, from shortly before the first difference."""
     same = next((place for place, (one, other) in enumerate(zip(left, right, strict=False)) if one != other), 0)
     start = max(0, same - _SHOWN_LETTERS // 4)
     mine, other = (("…" if start else "") + _cut(text[start:]) for text in (left, right))

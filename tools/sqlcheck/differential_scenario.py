@@ -1,4 +1,4 @@
-"""A scenario on the embedded warehouse: what every model was made of, how, and what came out."""
+"""A scenario on the embedded warehouse: the inputs, the SQL and the rows of every model."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from trueup.runs.replay import loaded
 from trueup.runs.workplace import Dbt, Listener, NodeResult
 from trueup.scenario.scenario import Scenario
 
-# The REST API's names of types, where SQL has others.
+# Types that have another name in the REST API than in SQL.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
 
 
 class ScenarioFailedError(Exception):
-    """The scenario could not be run on the embedded warehouse, so there is nothing to compare."""
+    """The scenario could not be run on the embedded warehouse."""
 
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A model as it was built. ``sql``: the very text that ran; ``relation`` and ``inputs``: project.dataset.table."""
+    """A built model. ``sql``: the text that ran; ``relation`` and ``inputs``: project.dataset.table."""
 
     name: str
     sql: str
@@ -38,9 +38,9 @@ class BuiltModel:
 
 @dataclass(frozen=True)
 class BuiltScenario:
-    """A scenario's models in the order they were built, and the tables of the warehouse that still runs.
+    """A scenario's models in build order, and the tables of the running warehouse.
 
-    ``unbuilt``: models of the project that the run left out; ``read``: a whole table, None where there is none.
+    ``unbuilt``: models that the run left out; ``read``: returns a whole table, or None if it does not exist.
     """
 
     name: str
@@ -53,8 +53,8 @@ class BuiltScenario:
 def built(scenario: Scenario, project_dir: Path, listener: Listener) -> Iterator[BuiltScenario]:
     """Load a scenario into the running embedded warehouse and build it as ``trueup check`` does.
 
-    Every table is made anew, so that also an incremental model is all of what its select gives.
-    Raises ScenarioFailedError where the run has problems.
+    Every table is new, so an incremental model has all rows of its select. Raises ScenarioFailedError if the run has
+    problems.
     """
     with (
         TemporaryDirectory(prefix="trueup-") as state,
@@ -71,7 +71,7 @@ def built(scenario: Scenario, project_dir: Path, listener: Listener) -> Iterator
 
 
 class RecordingDbt:
-    """dbt, with what it compiled and ran written down. ``models``: by unique id, in the order of building."""
+    """dbt, but compiled models are recorded. ``models``: by unique id, in build order."""
 
     def __init__(self, dbt: Dbt, target_path: Path) -> None:
         self._dbt = dbt
@@ -108,17 +108,17 @@ class RecordingDbt:
 
     @property
     def checks(self) -> Mapping[str, str]:
-        """All models and tests, as dbt itself knows them."""
+        """All models and tests."""
         return self._dbt.checks
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:
-        """What is not handed to dbt."""
+        """The environment variables that dbt does not get."""
         return self._dbt.ignored_variables
 
     @property
     def unbuilt(self) -> tuple[str, ...]:
-        """The names of the models that no command built."""
+        """The models that no command built."""
         return tuple(sorted(name for unique_id, name in self._names.items() if unique_id not in self.models))
 
     def _artifact(self, name: str) -> Any:
@@ -126,7 +126,7 @@ class RecordingDbt:
 
 
 class TableReader:
-    """Reads whole tables and views, each once. None for one that does not exist."""
+    """Reads whole tables and views, each once."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -139,7 +139,7 @@ class TableReader:
         }
 
     def __call__(self, relation: str) -> Table | None:
-        """The table's columns and rows."""
+        """The table, or None if it does not exist."""
         if relation not in self._known:
             self._known[relation] = self._read(relation) if relation in self._existing else None
         return self._known[relation]
@@ -149,7 +149,7 @@ class TableReader:
         columns = {field.name.lower(): _type_text(field) for field in found.schema}
         rows = [dict(zip(columns, row.values(), strict=True)) for row in found]
         for row, name in ((row, name) for row in rows for name, kind in columns.items() if kind == "json"):
-            # The client has parsed it already.
+            # The client has already parsed it.
             row[name] = None if row[name] is None else Json.of(row[name])
         return Table(columns, rows)
 
@@ -159,7 +159,7 @@ def _plain(relation_name: str) -> str:
 
 
 def _type_text(field: Any) -> str:
-    """The type of a field of the REST API, as SQL writes it, in lower case."""
+    """The SQL type of a field of the REST API, in lower case."""
     name = _SQL_TYPES.get(field.field_type, field.field_type.lower())
     if name == "struct":
         name = f"struct<{', '.join(f'{part.name} {_type_text(part)}' for part in field.fields)}>"

@@ -1,6 +1,6 @@
 """GoogleSQL's WebAssembly build in this process.
 
-Compiling the module takes 12 s and a gigabyte once; what came of it is kept in a file outside git.
+Compiling the module takes 12 s and a gigabyte. The result is cached in a file outside git.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class SqlError(Exception):
 
 
 class EngineCrashError(SqlError):
-    """The instance ended in the middle of a call; the next call gets a fresh one."""
+    """The instance ended during a call; the next call gets a new one."""
 
 
 class Engine:
     """One instance of GoogleSQL's local service. Not safe for threads.
 
-    ``cache_dir``: where the compiled module is kept; else what SQLCHECK_CACHE names, else .trueup/googlesql.
+    ``cache_dir``: cache of the compiled module; default: SQLCHECK_CACHE, else .trueup/googlesql.
     """
 
     def __init__(self, cache_dir: Path | None = None) -> None:
@@ -48,7 +48,7 @@ class Engine:
         self._start()
 
     def call(self, method: str, request: Message, response_type: type[AnyMessage]) -> AnyMessage:
-        """Call the service. Raises SqlError with what it says, EngineCrashError when the instance ends."""
+        """Call the service. Raises SqlError with its message, EngineCrashError if the instance ends."""
         data = request.SerializeToString()
         try:
             answer = self._call(method, data)
@@ -60,14 +60,14 @@ class Engine:
         return response
 
     def _start(self) -> None:
-        """A fresh instance, which sees the zones of the package tzdata and nothing else of this machine."""
+        """Start a new instance, with access only to the zones of the package tzdata."""
         wasi = WasiConfig()
         wasi.preopen_dir(str(files("tzdata") / "zoneinfo"), "/usr/share/zoneinfo")
         self._store = Store(self._wasmtime)
         self._store.set_wasi(wasi)
         linker = Linker(self._wasmtime)
         linker.define_wasi()
-        # Any: what is exported is known by name only.
+        # Any: exports have no types.
         self._exports = cast(Any, linker.instantiate(self._store, self._module).exports(self._store))
         self._exports["_initialize"](self._store)
 
@@ -91,7 +91,7 @@ class Engine:
         return self._exports[name](self._store, *arguments) or 0
 
     def _address(self, offset: int) -> int:
-        # The memory may have been moved by any call.
+        # Any call may have moved the memory.
         return ctypes.addressof(self._exports["memory"].data_ptr().contents) + offset
 
     def _word(self, offset: int) -> int:
@@ -99,7 +99,7 @@ class Engine:
 
 
 def compiled_module(wasmtime: Wasmtime, source: Path, cache_dir: Path) -> Module:
-    """The compiled module; of several processes that start at once one compiles it, and the others wait."""
+    """The compiled module. If several processes start together, one compiles it and the others wait."""
     facts = f"{version('wasmtime')} {version('zetasql')} {source.stat().st_size}"
     compiled = cache_dir / f"zetasql-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.cwasm"
     cache_dir.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_node_kind_pb2
 from sqlcheck.types import parse_type
 
 _DATA = Path(__file__).parent / "bigquery"
-# They exist as statements of their own in the tree, not in their names.
+# They are separate statements in the tree, but not in their names.
 _ACTIONS = ("RESOLVED_ADD_CONSTRAINT_ACTION", "RESOLVED_DROP_CONSTRAINT_ACTION")
 _PSEUDO_COLUMNS = (("_PARTITIONTIME", "TIMESTAMP"), ("_PARTITIONDATE", "DATE"))
 
@@ -39,18 +39,18 @@ def documented_functions() -> frozenset[str]:
 
 @cache
 def documented_prefixes() -> tuple[str, ...]:
-    """What the names of whole families of functions begin with."""
+    """The prefixes of whole families of functions."""
     return tuple(_all("functions", "prefixes"))
 
 
 @cache
 def analytic_only_functions() -> frozenset[str]:
-    """Aggregates of GoogleSQL that BigQuery documents with an OVER clause only."""
+    """GoogleSQL aggregates that BigQuery documents only with an OVER clause."""
     return frozenset(_all("functions", "analytic_only"))
 
 
 def language_options() -> options_pb2.LanguageOptionsProto:
-    """What is on in BigQuery; everything else is off."""
+    """The features of BigQuery; all others are off."""
     options = options_pb2.LanguageOptionsProto(
         name_resolution_mode=language_pb2.NAME_RESOLUTION_DEFAULT, product_mode=language_pb2.PRODUCT_EXTERNAL
     )
@@ -67,7 +67,7 @@ def language_options() -> options_pb2.LanguageOptionsProto:
 
 
 def analyzer_options(language: options_pb2.LanguageOptionsProto) -> options_pb2.AnalyzerOptionsProto:
-    """How statements are analysed: columns that nobody uses are left out of scans."""
+    """Options of the analysis: scans without unused columns."""
     options = options_pb2.AnalyzerOptionsProto(
         default_timezone="UTC", error_message_mode=language_pb2.ERROR_MESSAGE_ONE_LINE, prune_unused_columns=True
     )

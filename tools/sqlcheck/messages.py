@@ -1,4 +1,4 @@
-"""Errors that point home: from a line of compiled SQL to the line that somebody wrote."""
+"""Maps errors from a line of compiled SQL to the line in the source file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlcheck.statements import Statement
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a file of the project. ``is_exact``: that very text stands there; else it is made near there."""
+    """A line of a file of the project. ``is_exact``: the line has this text; else the text is generated near it."""
 
     file: Path
     line: int
@@ -24,7 +24,7 @@ class Place:
 
 
 def render(statement: Statement, problem: Problem, project: Path) -> str:
-    """A problem for people: where, what, the compiled line, and what to write instead where that is known."""
+    """A problem as text: place, message, compiled line, and what to write instead, if known."""
     lines = statement.sql.splitlines()
     text = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
     place = find_source(statement, problem.line, project)
@@ -43,7 +43,7 @@ def render(statement: Statement, problem: Problem, project: Path) -> str:
 
 
 def hint_for(line: str, message: str) -> str:
-    """What to write instead; "" where the data know nothing."""
+    """What to write instead, or ""."""
     for one in read_data("hints")["hints"]:
         patterns = [(one[key], text) for key, text in (("statement", line), ("message", message)) if key in one]
         if all(re.search(pattern, text, re.IGNORECASE) for pattern, text in patterns):
@@ -52,7 +52,7 @@ def hint_for(line: str, message: str) -> str:
 
 
 def find_source(statement: Statement, line: int, project: Path) -> Place:
-    """Where a compiled line comes from: the model's own file, else a macro's, else near in the model's file."""
+    """The source of a compiled line: the model's file, else a macro's file, else a near line of the model's file."""
     body = statement.body.splitlines()
     index = line - 1 - statement.body_line
     if not statement.body or not 0 <= index < len(body):
@@ -71,12 +71,12 @@ def find_source(statement: Statement, line: int, project: Path) -> Place:
 
 @cache
 def read_lines(path: Path) -> Sequence[str]:
-    """The lines of a file; none where there is no such file."""
+    """The lines of a file; none if the file does not exist."""
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
 def _align(source: Sequence[str], body: Sequence[str], index: int) -> tuple[int, int]:
-    """The source line of a compiled line (0: it stands nowhere), and the nearest before it that does."""
+    """The source line of a compiled line (0: none), and the nearest source line before it."""
     matcher = SequenceMatcher(None, [one.strip() for one in source], [one.strip() for one in body], autojunk=False)
     near = 1
     for block in matcher.get_matching_blocks():

@@ -1,8 +1,8 @@
-"""Does every query read a bounded part of a partitioned source? Judged on the analysed tree, not on the text.
+"""Checks that every query reads a bounded part of a partitioned source, from the analysed tree.
 
-BigQuery reads only the partitions that a constant range on the raw partition column leaves over
-(cloud.google.com/bigquery/docs/querying-partitioned-tables): a function around the column, an OR, or a bound
-that is itself a query makes it read everything.
+BigQuery prunes partitions only with a constant range on the raw partition column
+(cloud.google.com/bigquery/docs/querying-partitioned-tables): with a function around the column, an OR, or a subquery
+as a bound it reads everything.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 
 from sqlcheck.tree import arguments, base, children, function_name, kind_of, unwrap
 
-# Scans that hand a filter on a column down to what they read; others (windows, limits, groups) do not.
+# Scans that pass a filter on to their input; others (windows, limits, groups) do not.
 _TRANSPARENT = ("ResolvedFilterScanProto", "ResolvedProjectScanProto", "ResolvedArrayScanProto")
 _INNER, _LEFT, _RIGHT = 0, 1, 2
 _NOT_MATCHED_BY_SOURCE = 1
 _LOWER = ("$greater", "$greater_or_equal")
 _UPPER = ("$less", "$less_or_equal")
 _BOTH = ("$equal", "$between", "$in")
-# Rows without a partition value stand in a partition of their own, and BigQuery reads that one alone.
+# Rows with a NULL partition value have a separate partition, and BigQuery reads only that one.
 _NULL_PARTITION = "$is_null"
 
 
 @dataclass(frozen=True)
 class SourceRead:
-    """One read of a table: the columns that are needed of it, and whether its partitions are bounded."""
+    """One read of a table: the columns that are used, and whether its partitions are bounded."""
 
     table: str
     columns: tuple[str, ...]
@@ -59,19 +59,19 @@ def _reads(node: Any, filters: list[Any], known: Mapping[str, str]) -> Iterator[
 
 
 def _hands_down(node: Any, kind: str, field: str) -> bool:
-    """Whether a filter above a scan also holds for what it reads through this field."""
+    """Whether a filter above a scan also applies to its input in this field."""
     if kind == "ResolvedJoinScanProto":
         if node.join_type == _INNER:
             return True
         return (node.join_type, field) in ((_LEFT, "left_scan"), (_RIGHT, "right_scan"))
     if kind in _TRANSPARENT:
         return field == "input_scan"
-    # Wrappers, and statements around their query.
+    # Wrappers and statements pass it on.
     return not kind.endswith("ScanProto") or kind.startswith("Any")
 
 
 def _merge_filters(merge: Any) -> list[Any]:
-    """What a MERGE asks of the target's rows that it looks at: its condition, and those of rows without a match."""
+    """The filters of a MERGE on its target: its condition, and those of rows without a match."""
     clauses = [one for one in merge.when_clause_list if one.match_type == _NOT_MATCHED_BY_SOURCE]
     found = list(_conjuncts(merge.merge_expr))
     for clause in clauses:

@@ -1,4 +1,4 @@
-"""The whole project before GoogleSQL: every statement, in the order in which each can know what it reads."""
+"""Checks the whole project: every statement, after the ones that create what it reads."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from trueup.gateways.warehouse import LOCK, LOCK_COLUMNS
 
 @dataclass
 class ProjectCheck:
-    """What was checked, and what came of it. ``reads``: of every statement that reads a partitioned source;
-    ``unchecked``: nodes that read what is refused, so that nothing can be said of them.
+    """The result of the check. ``reads``: the reads of partitioned sources; ``unchecked``: nodes that read a refused
+    node, so they could not be checked.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -41,12 +41,12 @@ class ProjectCheck:
 
     @property
     def refused(self) -> list[tuple[Statement, Problem]]:
-        """What BigQuery would refuse, or read without bound."""
+        """The problems for which BigQuery would refuse a statement or read a whole table."""
         return [one for one in self.problems if not one[1].is_warning]
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is wrong; nothing examined is not clean."""
+        """Whether nothing is wrong. A check without statements is not clean."""
         return bool(self.statements) and not (self.refused or self.contracts or self.unreached or self.unchecked)
 
 
@@ -55,7 +55,7 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
     found = check_dbt(manifest, checker)
     target_project, dataset = _target(manifest)
     if found.unchecked:
-        return found  # what Python reads may be among it
+        return found  # Python may read these
     checker.catalog = checker.catalog.with_table(f"{target_project}.{dataset}.{LOCK}", table_of(LOCK_COLUMNS))
     recording = record(project, target_project, dataset, _seed_columns(manifest))
     found.unreached = recording.unreached
@@ -65,7 +65,7 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
 
 
 def check_dbt(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
-    """Check every statement of dbt's manifest; the checker's catalog then holds all that dbt makes."""
+    """Check every statement of dbt's manifest; afterwards the checker's catalog has all its tables."""
     found = ProjectCheck()
     refused = _check_nodes(list(ordered_nodes(manifest)), manifest, checker, found)
     for statement in [] if refused else unit_test_statements(manifest, checker.catalog):
@@ -74,7 +74,7 @@ def check_dbt(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
 
 
 def check_models(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
-    """Check the models of dbt's manifest alone, which fills the checker's catalog as check_dbt does."""
+    """Check only the models of dbt's manifest, which also fills the checker's catalog."""
     found = ProjectCheck()
     _check_nodes([one for one in ordered_nodes(manifest) if not _is_test(one)], manifest, checker, found)
     return found
@@ -83,7 +83,7 @@ def check_models(manifest: Mapping[str, Any], checker: Checker) -> ProjectCheck:
 def _check_nodes(
     nodes: Sequence[dict[str, Any]], manifest: Mapping[str, Any], checker: Checker, found: ProjectCheck
 ) -> set[str]:
-    """Check the statements of the nodes, each after what it depends on; the ids of those that are refused."""
+    """Check the nodes, each after its dependencies; returns the ids of the refused ones."""
     checker.catalog = replace(given_tables(manifest), default_project=_target(manifest)[0])
     refused: set[str] = set()
     for node in nodes:
@@ -109,7 +109,7 @@ def _is_test(node: Mapping[str, Any]) -> bool:
 
 
 def _check(checker: Checker, statement: Statement, found: ProjectCheck) -> dict[str, TypeProto] | None:
-    """Check one statement; the columns that it gives, None where it is refused."""
+    """Check one statement; returns its columns, or None if it is refused."""
     before = checker.catalog
     checker.catalog = _with_parameters(before, statement)
     checked = checker.check(statement.sql)
@@ -130,7 +130,7 @@ def _with_parameters(catalog: Catalog, statement: Statement) -> Catalog:
 
 
 def _unbounded(statement: Statement, read: SourceRead, partitions: Mapping[str, str]) -> Problem:
-    """The problem of a read without a range, at the line that names the table."""
+    """The problem of a read without a range, at the line with the table."""
     table = read.table.rsplit(".", 1)[-1]
     lines = statement.sql.splitlines()
     line = next((number for number, text in enumerate(lines, 1) if f"{table}`" in text), 1)

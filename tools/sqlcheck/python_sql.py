@@ -1,7 +1,7 @@
-"""Every SQL statement that trueup's own Python sends: recorded from the real code, and proved to be all.
+"""Records every SQL statement that trueup's Python sends, and proves that none is missing.
 
-The code itself builds its statements, for a warehouse that writes them down instead of sending them. A scan of
-the source then holds that against every place that could send one: a place that was not reached is an error.
+The real code runs with a warehouse that records statements instead of sending them. A scan of the source then finds
+every place that could send one; a place that was not reached is an error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from trueup.schemas import TableSchema, read_table_schemas
 from trueup.window import Window
 
 _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop|truncate|declare|begin)\s", re.I)
-# Two days and no dates between them: readers that ask for every date of the window find none missing.
+# The last date is before the first: the window has no dates, so readers find none missing.
 _FIRST, _LAST = date(2026, 2, 3), date(2026, 2, 2)
 _RUN = "0123456789ab"
 _WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=UTC))
@@ -42,7 +42,7 @@ _WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=UTC))
 
 @dataclass(frozen=True)
 class Sent:
-    """One recorded statement: its text, its parameters, and what led to it (file, first line of the function, line)."""
+    """One recorded statement: text, parameters, and call stack (file, first line of the function, line)."""
 
     sql: str
     parameters: Mapping[str, str]
@@ -50,7 +50,7 @@ class Sent:
 
 
 class RecordingWarehouse(Warehouse):
-    """trueup's own warehouse, whose statements are written down in place of being sent."""
+    """trueup's warehouse, but statements are recorded instead of sent."""
 
     def __init__(self, project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(project, dataset, "US", "http://127.0.0.1:1")
@@ -65,7 +65,7 @@ class RecordingWarehouse(Warehouse):
         self._opened = cast(Any, SimpleNamespace(create_dataset=lambda *_, **__: None, get_table=get_table))
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        """Write the statement down, and who sent it; it has no rows."""
+        """Record the statement and its call stack; return no rows."""
         path = tuple((Path(one.filename), one.frame.f_code.co_firstlineno, one.lineno) for one in inspect.stack(0)[1:])
         self.sent.append(Sent(sql, dict(parameters or {}), path))
         if self.fails and sql.startswith("create table"):
@@ -73,7 +73,7 @@ class RecordingWarehouse(Warehouse):
         return [{"run_id": _RUN}] if self.holds else []
 
     def exercise_claim(self) -> None:
-        """Everything that a claim of the right to build can send."""
+        """Record all statements of the build lock."""
         for fails in (False, True):
             self.fails = fails
             with suppress(CannotCheckError):
@@ -83,18 +83,18 @@ class RecordingWarehouse(Warehouse):
         self.holds = False
 
     def built(self, builder: Callable[..., str], *arguments: Any) -> None:
-        """Write down what a function builds for somebody else to send."""
+        """Record the result of a function that builds a statement."""
         code = builder.__code__
         place = (Path(code.co_filename), code.co_firstlineno, code.co_firstlineno)
         self.sent.append(Sent(builder(*arguments), {}, (place,)))
 
     def load(self, dataset: str, table: str, rows: Any) -> None:
-        """A load job is no statement."""
+        """Ignore load jobs: they are not statements."""
 
 
 @dataclass
 class Recording:
-    """All that was sent, and the places that might send and did not."""
+    """The recorded statements, and the places that could send one and were not reached."""
 
     statements: list[Statement] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
@@ -127,7 +127,7 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
 
 
 def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema], seeds: Iterable[str]) -> None:
-    """Ask the warehouse for everything that trueup's commands ask it for."""
+    """Record all statements of trueup's commands."""
     settings = SimpleNamespace(window=_WINDOW, target="prod", run_id=_RUN)
     reference = Reference({})
     work = cast(
@@ -147,7 +147,7 @@ def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema],
 
 
 def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:
-    """What Great Expectations examines of a suite's table, and what a person reads of it afterwards."""
+    """Record the queries of a suite, including those shown in findings."""
     relation = f"{warehouse.project}.{warehouse.dataset}"
     places = tuple(range(len(suite.expectations)))
     parameters = {"team_codes": ["BOS", "LAL"]}
@@ -161,9 +161,9 @@ def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:
 
 
 def _places(path: Path) -> Iterator[tuple[int, int, str]]:
-    """Where a module sends SQL or holds a text of it: line, first line of the function around it, what it is.
+    """The places where a module sends SQL or has SQL text: line, first line of the enclosing function, description.
 
-    Modules on SQLite hold that dialect's SQL, which BigQuery never sees.
+    Modules on SQLite are skipped: BigQuery never gets their SQL.
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if any(isinstance(one, ast.Import) and any(name.name == "sqlite3" for name in one.names) for one in ast.walk(tree)):
@@ -175,11 +175,11 @@ def _places(path: Path) -> Iterator[tuple[int, int, str]]:
         for node in _own_nodes(function):
             text = _text(node)
             if text and _SQL.match(text) and " " in text.strip():
-                yield node.lineno, first, f"a text of SQL that nobody was seen to send: {text.strip()[:60]!r}"
+                yield node.lineno, first, f"SQL text that was not seen to be sent: {text.strip()[:60]!r}"
 
 
 def _own_nodes(function: ast.AST) -> Iterator[Any]:
-    """What stands in a function, functions in it left out; its docstring is no statement."""
+    """The nodes of a function without nested functions and its docstring."""
     body = list(ast.iter_child_nodes(function))
     is_documented = isinstance(function, ast.FunctionDef) and ast.get_docstring(function) is not None
     docstring = function.body[0] if is_documented else None  # type: ignore[attr-defined]
@@ -191,7 +191,7 @@ def _own_nodes(function: ast.AST) -> Iterator[Any]:
 
 
 def _text(node: ast.AST) -> str:
-    """What a string or an f-string begins with."""
+    """The start of a string or an f-string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr) and node.values:

@@ -1,6 +1,6 @@
-"""One query on given tables by GoogleSQL's reference implementation, in a process that may crash or be ended.
+"""Runs one query on given tables with GoogleSQL's reference implementation, in a separate process that may crash.
 
-It executes what BigQuery executes but for APPROX_* and HLL functions, geography, MERGE and FOR SYSTEM_TIME.
+It supports BigQuery's SQL except APPROX_* and HLL functions, geography, MERGE and FOR SYSTEM_TIME.
 """
 
 from __future__ import annotations
@@ -25,28 +25,27 @@ from sqlcheck.tree import kind_of, location, walk
 from sqlcheck.types import TypeTextError, parse_type, type_text
 from sqlcheck.values import EncodingError, decode, encode
 
-# What BigQuery has not and what would change results; the rest of what it has not only lets more be accepted,
-# and the analyzer is the judge of that.
+# Features that BigQuery lacks and that would change results. Others only accept more SQL, and the analyzer checks that.
 _NOT_IN_BIGQUERY = ("TIMESTAMP_NANOS", "TIMESTAMP_PICOS", "TIMESTAMP_PRECISION", "EXTENDED_TYPES")
 SECONDS_PER_QUERY = 60.0
-# Starting includes compiling the module where no process has done so yet.
+# Includes compiling the module, if it is not cached.
 _SECONDS_TO_START = 180.0
 
 
 class ReferenceFailedError(Exception):
-    """The reference did not run a query: it does not know a construct, refused it, crashed or took too long."""
+    """The reference did not run a query: unknown construct, error, crash or timeout."""
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the process sends back: a table, or why there is none."""
+    """The answer of the process: a table, or the reason why there is none."""
 
     table: Table | None
     reason: str = ""
 
 
 class Reference:
-    """A context manager around the process. A process that crashed or was ended is replaced at the next query."""
+    """A context manager for the process. After a crash or timeout the next query starts a new process."""
 
     def __init__(self, cache_dir: Path | None = None) -> None:
         self._cache_dir = cache_dir
@@ -54,9 +53,9 @@ class Reference:
         self._connection: Connection | None = None
 
     def query(self, sql: str, tables: Mapping[str, Table], seconds: float = SECONDS_PER_QUERY) -> Table:
-        """The result of one query. ``tables``: by the whole name that the query reads them by.
+        """The result of one query. ``tables``: by full name.
 
-        Raises ReferenceFailedError, with the reason, when there is none within so many seconds.
+        Raises ReferenceFailedError with the reason if there is no result within ``seconds``.
         """
         connection = self._connected()
         try:
@@ -76,7 +75,7 @@ class Reference:
 
     @property
     def process_id(self) -> int:
-        """The id of the process; 0 when none is running."""
+        """The id of the process; 0 if none is running."""
         return (self._process.pid or 0) if self._process else 0
 
     def _connected(self) -> Connection:
@@ -97,7 +96,7 @@ class Reference:
         return self._connection
 
     def _end(self) -> str:
-        """End the process; how it had ended before, or that it was ended now."""
+        """End the process; returns how it ended."""
         process, connection = self._process, self._connection
         self._process = self._connection = None
         if connection is not None:
@@ -137,8 +136,8 @@ def _serve(connection: Connection, cache_dir: Path | None) -> None:
 
 
 def evaluate(engine: Engine, sql: str, tables: Mapping[str, Table]) -> Table:
-    """The result of one query, in this process. Raises SqlError; EncodingError for a row that its type cannot
-    hold; TypeTextError for a column's type that is not known.
+    """The result of one query, in this process. Raises SqlError; EncodingError for a value that does not fit its type;
+    TypeTextError for an unknown type.
     """
     options = analyzer_options(engine)
     request = local_service_pb2.EvaluateQueryRequest(sql=fold_names(engine, options, sql, tables))
@@ -181,11 +180,11 @@ def _fill(data: Any, table: Table, kinds: Mapping[str, type_pb2.TypeProto]) -> N
             try:
                 cells.append(encode(row[column], kind))
             except EncodingError as error:
-                raise EncodingError(f"an input's column {column}: {error}") from error
+                raise EncodingError(f"input column {column}: {error}") from error
 
 
 def analyzer_options(engine: Engine) -> options_pb2.AnalyzerOptionsProto:
-    """What BigQuery turns on, with the rewrites that the reference needs before it can execute."""
+    """BigQuery's features, with the rewrites that the reference needs."""
     usual = engine.call(
         "GetAnalyzerOptions", local_service_pb2.AnalyzerOptionsRequest(), options_pb2.AnalyzerOptionsProto
     )
@@ -208,9 +207,9 @@ def _language_options(engine: Engine) -> options_pb2.LanguageOptionsProto:
 
 
 def fold_names(engine: Engine, options: options_pb2.AnalyzerOptionsProto, sql: str, tables: Mapping[str, Table]) -> str:
-    """The query with each table's path as one name, for the reference finds contents by such names only.
+    """The query with each table's path as one name, because the reference finds tables only by such names.
 
-    A table read without an alias gets the last part of its path as one, as it has by the language's rule.
+    A table without an alias gets the last part of its path as alias, as the language defines.
     """
     request = local_service_pb2.ParseRequest(sql_statement=sql)
     request.options.CopyFrom(options.language_options)

@@ -1,6 +1,6 @@
-"""What BigQuery's engine refuses after its analyzer has accepted it, judged on the analysed tree.
+"""Finds what BigQuery's engine refuses although its analyzer accepts it, in the analysed tree.
 
-Each rule names its page of the BigQuery reference, cloud.google.com/bigquery/docs/reference/standard-sql/….
+Each rule's docstring names its page in cloud.google.com/bigquery/docs/reference/standard-sql/….
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CREATES_VIEW = ("resolved_create_view_stmt_node", "resolved_create_materialized
 
 
 def engine_faults(statement: Any, own_functions: frozenset[str]) -> Iterator[str]:
-    """Why BigQuery would refuse an analysed statement; nothing where it would not."""
+    """The reasons for which BigQuery would refuse an analysed statement."""
     kind, node = unwrap(statement)
     if kind in _CREATES_TABLE:
         yield from _table_faults(node)
@@ -38,7 +38,7 @@ def engine_faults(statement: Any, own_functions: frozenset[str]) -> Iterator[str
 
 
 def output_warnings(statement: Any) -> Iterator[str]:
-    """What BigQuery accepts and nobody means: two columns of one name in a bare SELECT."""
+    """What BigQuery accepts but is probably a mistake: two columns of one name in a bare SELECT."""
     kind, node = unwrap(statement)
     if kind == "resolved_query_stmt_node":
         yield from _duplicate_columns(node.output_column_list)
@@ -61,7 +61,7 @@ def _table_faults(node: Any) -> Iterator[str]:
     reserved = tuple(limits["reserved_column_prefixes"])
     for column in columns:
         if column.name.lower().startswith(reserved):
-            yield f'Invalid field name "{column.name}": BigQuery keeps names that begin so for itself'
+            yield f'Invalid field name "{column.name}": BigQuery reserves this prefix'
         if len(column.name) > limits["longest_column_name"]:
             yield f"a column name is over {limits['longest_column_name']} characters"
     if len(node.partition_by_list) > 1:
@@ -99,7 +99,7 @@ def _is_partitioning(expression: Any) -> bool:
     name, first = function_name(node), arguments(node)[0]
     is_column = unwrap(first)[0] == "resolved_column_ref_node"
     is_its_type = type_text(type_of(first)) in read_data("engine")["partitioning"].get(name, ())
-    # date(<timestamp>, <zone>) is a date of another calendar than the one that BigQuery partitions by.
+    # date(<timestamp>, <zone>) is not the UTC date by which BigQuery partitions.
     return is_column and is_its_type and (name != "date" or len(arguments(node)) == 1)
 
 

@@ -1,4 +1,4 @@
-"""What is to be checked: a statement, where it comes from, and what it makes."""
+"""A statement to be checked, with its source."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 class Statement:
     """One SQL statement as BigQuery would get it.
 
-    ``sql`` is ``body`` as its author's tool wraps it, ``body_line`` lines down. ``source``: the file that the body
-    comes from, relative to the project, and ``source_line`` the line to show where there is no body.
+    ``sql``: ``body`` with its wrapper (by dbt, for example); the body starts after ``body_line`` lines. ``source``: the
+    file of the body, relative to the project; ``source_line``: the line to show if there is no body.
     """
 
     name: str

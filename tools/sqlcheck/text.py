@@ -1,11 +1,11 @@
-"""Positions in a statement: as it is written, and as GoogleSQL reads it."""
+"""Positions in a statement: in the original text, and in the text for GoogleSQL."""
 
 from __future__ import annotations
 
 import bisect
 import re
 
-# Comments and literals are passed over; a quoted name that holds dots is a path: `p.d.t` is `p`.`d`.`t`.
+# Comments and literals are skipped. A quoted name with dots is a path: `p.d.t` is `p`.`d`.`t`.
 _LEXEMES = re.compile(
     r"(?P<skip>\#[^\n]*|--[^\n]*|/\*.*?\*/"
     r"|(?:[rR][bB]?|[bB][rR]?)?(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
@@ -17,9 +17,9 @@ _TAB = 8
 
 
 class Text:
-    """A statement as GoogleSQL reads it (``text``), and the way back to what was written (``written``).
+    """A statement for GoogleSQL (``text``), with the positions in the original (``written``).
 
-    BigQuery takes a whole path between two backquotes; GoogleSQL wants each name between its own.
+    BigQuery accepts a whole path in backquotes; GoogleSQL needs each name in its own.
     """
 
     def __init__(self, written: str) -> None:
@@ -51,11 +51,11 @@ class Text:
         return self.bytes[start:end].decode()
 
     def position(self, byte_offset: int) -> tuple[int, int]:
-        """Line and column, from 1, in what was written, of a byte of the text."""
+        """Line and column (from 1) in the original, of a byte of the text."""
         return self._position(len(self.bytes[:byte_offset].decode(errors="ignore")))
 
     def position_of_message(self, line: int, column: int) -> tuple[int, int]:
-        """Ditto of the line and column that a message names; in them a tab goes on to the next multiple of eight."""
+        """The same for a line and column of a message, which count a tab up to the next multiple of eight."""
         lines = self.text.split("\n")
         offset = sum(len(one) + 1 for one in lines[: line - 1])
         shown = lines[line - 1] if line <= len(lines) else ""

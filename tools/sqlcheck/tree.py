@@ -8,12 +8,12 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-# Messages of generated classes: what fields they have is known at run time only.
+# Fields of generated classes are known only at run time.
 Node = Any
 
 
 def unwrap(node: Node) -> tuple[str, Node]:
-    """The kind of a node (``resolved_query_stmt_node``) and the node itself, out of its wrappers."""
+    """The kind of a node (``resolved_query_stmt_node``) and the node without its wrappers."""
     kind = ""
     while "node" in node.DESCRIPTOR.oneofs_by_name:
         kind = node.WhichOneof("node")
@@ -24,7 +24,7 @@ def unwrap(node: Node) -> tuple[str, Node]:
 
 
 def base(node: Node, name: str) -> Node:
-    """The part of a node that a base class holds; None where it has no such base."""
+    """The base class part of a node; None if it has no such base."""
     while node.DESCRIPTOR.name != name:
         if "parent" not in node.DESCRIPTOR.fields_by_name:
             return None
@@ -33,7 +33,7 @@ def base(node: Node, name: str) -> Node:
 
 
 def location(node: Node) -> tuple[int, int]:
-    """Where a parse node begins and ends, in bytes of the analysed text."""
+    """Start and end of a parse node, in bytes of the analysed text."""
     while node.DESCRIPTOR.name != "ASTNodeProto":
         node = unwrap(node)[1] if "node" in node.DESCRIPTOR.oneofs_by_name else node.parent
     return node.parse_location_range.start, node.parse_location_range.end
@@ -55,7 +55,7 @@ _NONE, _ONE, _MANY = range(3)
 
 @cache
 def _holds_messages(field: Any) -> int:
-    """Whether a field holds no message, one, or many; asked a million times for a few hundred fields."""
+    """Whether a field holds no message, one, or many. Cached: a million calls for a few hundred fields."""
     if field.message_type is None or field.message_type.GetOptions().map_entry:
         return _NONE
     is_repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
@@ -75,22 +75,22 @@ def kind_of(node: Node) -> str:
 
 
 def column_ids(node: Message) -> set[int]:
-    """The ids of all columns that are referred to at or below a node."""
+    """The ids of all columns that a node or its children refer to."""
     return {one.column.column_id for one in walk(node) if kind_of(one) == "ResolvedColumnRefProto"}
 
 
 def scan_column_ids(scan: Node) -> set[int]:
-    """The ids of the columns that a scan gives."""
+    """The ids of the output columns of a scan."""
     return {column.column_id for column in base(unwrap(scan)[1], "ResolvedScanProto").column_list}
 
 
 def function_name(call: Node) -> str:
-    """The name of a called function, lower case, without the name of its group."""
+    """The name of a called function, in lower case, without its group."""
     return str(base(call, "ResolvedFunctionCallBaseProto").function.name).split(":")[-1].lower()
 
 
 def arguments(call: Node) -> list[Node]:
-    """What a function is called with."""
+    """The arguments of a function call."""
     return list(base(call, "ResolvedFunctionCallBaseProto").argument_list)
 
 

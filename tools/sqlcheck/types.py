@@ -15,20 +15,20 @@ ALIASES = {
 
 
 class TypeTextError(ValueError):
-    """A text that is no type of BigQuery's."""
+    """A text that is not a BigQuery type."""
 
 
 def parse_type(text: str) -> type_pb2.TypeProto:
-    """The type that a text such as ``array<struct<name string, count int64>>`` names. Raises TypeTextError."""
+    """The type of a text such as ``array<struct<name string, count int64>>``. Raises TypeTextError."""
     tokens = _TOKENS.findall(text)
     if "".join(tokens) != "".join(text.split()):
-        raise TypeTextError(f"{text!r} is no type")
+        raise TypeTextError(f"{text!r} is not a type")
     try:
         kind, rest = _parse(tokens)
     except (IndexError, ValueError) as error:
-        raise TypeTextError(f"{text!r} is no type: {error}") from error
+        raise TypeTextError(f"{text!r} is not a type: {error}") from error
     if rest:
-        raise TypeTextError(f"{text!r} goes on after its type")
+        raise TypeTextError(f"{text!r} has text after its type")
     return kind
 
 
@@ -46,7 +46,7 @@ def type_text(kind: type_pb2.TypeProto) -> str:
 
 
 def _parse(tokens: list[str]) -> tuple[type_pb2.TypeProto, list[str]]:
-    """The type at the beginning of the tokens, and the tokens behind it."""
+    """The type at the start of the tokens, and the remaining tokens."""
     name, rest = tokens[0].upper(), tokens[1:]
     name = ALIASES.get(name, name)
     kind = type_pb2.TypeProto(type_kind=type_pb2.TypeKind.Value(f"TYPE_{'DOUBLE' if name == 'FLOAT64' else name}"))
@@ -60,13 +60,13 @@ def _parse(tokens: list[str]) -> tuple[type_pb2.TypeProto, list[str]]:
         return kind, _after(">", rest)
     if name == "STRUCT":
         return kind, _parse_fields(kind.struct_type, _after("<", rest))
-    if rest and rest[0] == "(":  # a length or a precision: no other type
+    if rest and rest[0] == "(":  # a length or a precision does not change the type
         rest = rest[rest.index(")") + 1 :]
     return kind, rest
 
 
 def _parse_fields(struct: type_pb2.StructTypeProto, rest: list[str]) -> list[str]:
-    """Add the fields at the beginning of the tokens to the struct; the tokens behind them."""
+    """Add the fields at the start of the tokens to the struct; returns the remaining tokens."""
     while True:
         field = struct.field.add()
         if rest[1] not in ("<", ",", ">", "("):

@@ -1,4 +1,4 @@
-"""Python values ⇄ GoogleSQL's ValueProto, for every type that BigQuery stores in a table of ours.
+"""Python values ⇄ GoogleSQL's ValueProto, for every type in our tables.
 
 | BigQuery            | Python                                              |
 |---------------------|-----------------------------------------------------|
@@ -7,7 +7,7 @@
 | NUMERIC, BIGNUMERIC | Decimal                                             |
 | DATE TIME DATETIME  | date, time, datetime without a zone                 |
 | TIMESTAMP           | datetime in UTC, whole microseconds                 |
-| JSON                | Json: what the text means, written in one way       |
+| JSON                | Json: canonical text                                |
 | ARRAY, STRUCT       | tuple; dict in the order of the fields              |
 
 NULL is None everywhere.
@@ -35,20 +35,20 @@ _NANOS_MASK = (1 << 30) - 1
 
 
 class EncodingError(ValueError):
-    """A value that its column's type cannot hold, or a type that is not known here."""
+    """A value that does not fit its type, or an unsupported type."""
 
 
 class Json(str):
-    """A JSON value as text with sorted keys and no spaces, so that equal values are equal texts."""
+    """A JSON value as canonical text: sorted keys, no spaces."""
 
     @classmethod
     def of(cls, value: Any) -> Json:
-        """A JSON value, as parsed."""
+        """From a parsed JSON value."""
         return cls(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
 
 
 def encode(value: Any, kind: type_pb2.TypeProto) -> value_pb2.ValueProto:
-    """A Python value as a value of a type; see the table above. Raises EncodingError where it is none."""
+    """A Python value as ValueProto; see the table above. Raises EncodingError if it does not fit the type."""
     proto = value_pb2.ValueProto()
     if value is None:
         return proto
@@ -61,24 +61,24 @@ def encode(value: Any, kind: type_pb2.TypeProto) -> value_pb2.ValueProto:
         proto.struct_value.SetInParent()
         fields = _fields(kind)
         if not isinstance(value, Mapping) or set(value) != set(fields):
-            raise EncodingError(f"{value!r} has not the fields {', '.join(fields)}")
+            raise EncodingError(f"{value!r} does not have the fields {', '.join(fields)}")
         proto.struct_value.field.extend(encode(value[name], field) for name, field in fields.items())
         return proto
     known = _SCALARS.get(name)
     if known is None:
-        raise EncodingError(f"values of type {name} are not known here")
+        raise EncodingError(f"type {name} is not supported")
     accepted, write, _ = known
     if not isinstance(value, accepted) or (isinstance(value, bool) and name != "BOOL"):
-        raise EncodingError(f"{value!r} is no {name}")
+        raise EncodingError(f"{value!r} is not {name}")
     try:
         write(proto, value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise EncodingError(f"{value!r} is no {name}: {error}") from error
+        raise EncodingError(f"{value!r} is not {name}: {error}") from error
     return proto
 
 
 def decode(proto: value_pb2.ValueProto, kind: type_pb2.TypeProto) -> Any:
-    """The Python value of a value of a type; see the table above. Raises EncodingError for a type not known."""
+    """The Python value of a ValueProto; see the table above. Raises EncodingError for an unsupported type."""
     which = proto.WhichOneof("value")
     if which is None:
         return None
@@ -90,7 +90,7 @@ def decode(proto: value_pb2.ValueProto, kind: type_pb2.TypeProto) -> Any:
         return {name: decode(part, field) for (name, field), part in fields}
     known = _SCALARS.get(name)
     if known is None:
-        raise EncodingError(f"values of type {name} are not known here")
+        raise EncodingError(f"type {name} is not supported")
     return known[2](proto)
 
 
@@ -100,13 +100,13 @@ def _name(kind: type_pb2.TypeProto) -> str:
 
 
 def _fields(kind: type_pb2.TypeProto) -> dict[str, type_pb2.TypeProto]:
-    """The types of a struct's fields by name; BigQuery calls one without a name after its place."""
+    """The types of a struct's fields by name; unnamed ones are named by position, as in BigQuery."""
     fields = enumerate(kind.struct_type.field, start=1)
     return {field.field_name or f"_field_{place}": field.field_type for place, field in fields}
 
 
 def _decimal_bytes(value: Decimal, scale: int) -> bytes:
-    """Little-endian two's complement of the value in units of the last place, as short as can be."""
+    """The value in units of the last place, as the shortest little-endian two's complement."""
     scaled = value.scaleb(scale, context=_DIGITS)
     whole = scaled.to_integral_value(context=_DIGITS)
     if whole != scaled:
@@ -169,7 +169,7 @@ def _read_time(proto: value_pb2.ValueProto) -> time:
 
 
 def _plain(field: str) -> tuple[Callable[[value_pb2.ValueProto, Any], None], Callable[[value_pb2.ValueProto], Any]]:
-    """Write and read a field that holds the Python value as it is."""
+    """Write and read a field that holds the Python value unchanged."""
     return (lambda proto, value: setattr(proto, field, value)), (lambda proto: getattr(proto, field))
 
 
@@ -180,7 +180,7 @@ def _decimals(field: str, scale: int) -> tuple[Callable[[Any, Decimal], None], C
     )
 
 
-# Name of the type: the Python types it takes, how to write it, how to read it.
+# By type name: the accepted Python types, the writer, the reader.
 _SCALARS: dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], None], Callable[[Any], Any]]] = {
     "INT64": (int, *_plain("int64_value")),
     "BOOL": (bool, *_plain("bool_value")),

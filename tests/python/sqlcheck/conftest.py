@@ -20,7 +20,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """dbt's own account of the project, compiled for BigQuery."""
+    """dbt's manifest of the project, compiled for BigQuery."""
     return compile_offline(PROJECT, tmp_path_factory.mktemp("compiled"))
 
 
@@ -31,13 +31,13 @@ def checker(engine: Engine) -> Checker:
 
 @pytest.fixture(scope="session")
 def checked(manifest: dict[str, Any], checker: Checker) -> ProjectCheck:
-    """The whole project, checked; afterwards the checker's catalog holds every table of it."""
+    """The result of checking the whole project, which also fills the checker's catalog."""
     return check_project(PROJECT, manifest, checker)
 
 
 @pytest.fixture(scope="session")
 def knowing(manifest: dict[str, Any]) -> Checker:
-    """A checker whose catalog holds every source and model; the whole project is not checked for it."""
+    """A checker whose catalog has every source and model, without a check of the whole project."""
     one = Checker(Engine())
     assert check_models(manifest, one).is_clean
     return one

@@ -1,4 +1,4 @@
-"""The compiled module is made once, whoever asks first, and a crash is never a pass."""
+"""The module is compiled once, and a crash is never a pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlcheck.catalog import Catalog, table_of
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine, EngineCrashError
 
-# Compiles a module of one function, after it has said that it does.
+# Prints a line, then compiles a module of one function.
 COMPILE = """
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The checker sits an exam that others set: statements known to be right and wrong for BigQuery."""
+"""The checker on statements from elsewhere that are known to be right or wrong for BigQuery."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def field_type(field: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("folder", "is_refused", "least"), [("bad", True, 104), ("good", False, 69)])
-def test_every_statement_is_told_right_from_wrong(examinee: Checker, folder: str, is_refused: bool, least: int) -> None:
+def test_every_statement_is_judged_correctly(examinee: Checker, folder: str, is_refused: bool, least: int) -> None:
     files = sorted((exam() / "cases" / folder).glob("*.sql"))
     found = {file.stem: examinee.check(file.read_text(encoding="utf-8")).errors for file in files}
     assert {name: errors for name, errors in found.items() if bool(errors) is not is_refused} == {}
-    assert len(found) >= least, "a part of the exam is not there"
+    assert len(found) >= least, "a part of the exam is missing"
     assert all(error.message and error.line >= 1 for errors in found.values() for error in errors)

@@ -1,4 +1,4 @@
-"""The project passes, and what is planted in a copy of it is found at the line where it stands."""
+"""The project passes, and faults planted in a copy are found at their line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_bigquery_would_accept_every_statement_of_the_project(checked: ProjectCh
     assert checked.is_clean, shown + "\n".join([*map(str, checked.contracts), *checked.unreached])
 
 
-def test_everything_is_among_what_was_checked(checked: ProjectCheck, manifest: Mapping[str, Any]) -> None:
+def test_every_node_and_suite_was_checked(checked: ProjectCheck, manifest: Mapping[str, Any]) -> None:
     kinds = [one.kind for one in checked.statements]
     nodes = [node["resource_type"] for node in manifest["nodes"].values()]
     incremental = [node for node in manifest["nodes"].values() if node["config"]["materialized"] == "incremental"]
@@ -52,17 +52,15 @@ def test_every_source_is_read_and_every_read_is_bounded(checked: ProjectCheck) -
 
 
 def test_only_needed_columns_are_read_of_a_source(checked: ProjectCheck) -> None:
-    """A staging view passes every declared column on, and BigQuery reads of it what the query above needs; whoever
-    reads a source otherwise must not read more than it uses, which the analyzer's pruned tree shows.
-    """
+    """A staging view has every declared column, and BigQuery reads only those that the outer query needs."""
     for statement, read in checked.reads:
         declared = SCHEMAS[read.table.split(".", 1)[1]].columns
         assert set(read.columns) <= set(declared), statement.name
         assert statement.name.startswith("stg_") or statement.kind == "python", "only staging reads sources"
 
 
-def test_what_a_model_reads_of_a_wide_view_is_what_it_uses(checked: ProjectCheck, checker: Checker) -> None:
-    """The cache has a dozen columns; counting its rows needs three, and BigQuery reads through the view no more."""
+def test_a_model_reads_only_the_columns_that_it_uses(checked: ProjectCheck, checker: Checker) -> None:
+    """The cache has a dozen columns; to count its rows, BigQuery reads three through the view."""
     view = "my-project.trueup.stg_nba_precompute__player_daily_cache"
     statement = next(one for one in checked.statements if one.name == "phase4_evidence")
     reads = [one for tree in checker.check(statement.sql).trees for one in source_reads(tree, {view: "cache_date"})]
@@ -73,7 +71,7 @@ def test_what_a_model_reads_of_a_wide_view_is_what_it_uses(checked: ProjectCheck
     assert [one.columns for one in reads] == [("cache_date", "created_at", "points_avg_last_5", "processed_at")]
 
 
-# File: a column to add to its last select, and what must be said of it.
+# By file: a column to add to its last select, and the expected message.
 PLANTS = {
     "models/quality/duplicates/dup003_null_keys.sql": ("table_name::string", "cast(… as <type>)"),
     "models/quality/lateness/late002_never_ran.sql": (
@@ -87,7 +85,7 @@ PLANTS = {
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory, checker: Checker) -> tuple[Path, ProjectCheck]:
-    """A copy of the project with five faults, checked."""
+    """The check of a copy of the project with five faults."""
     copy = tmp_path_factory.mktemp("planted")
     for name in ("models", "macros", "seeds", "tests/generic", "tests/singular"):
         shutil.copytree(PROJECT / name, copy / name)
@@ -97,7 +95,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, checker: Checker) -> tuple
         head, tail = (copy / name).read_text().rsplit("select\n", 1)
         (copy / name).write_text(f"{head}select\n    {column} as planted,\n{tail}")
     players = "{{ source('nba_analytics', 'player_game_summary') }}"
-    unbounded = f"-- Nobody bounds this.\nselect game_id\nfrom {players}\nwhere points > 3\n"
+    unbounded = f"-- Without a range.\nselect game_id\nfrom {players}\nwhere points > 3\n"
     (copy / "models/quality/lateness/unbounded.sql").write_text(unbounded)
     return copy, check_models(compile_offline(copy, copy / "work"), checker)
 
@@ -113,8 +111,8 @@ def test_a_planted_fault_is_found_at_its_line(planted: tuple[Path, ProjectCheck]
     assert "as planted" in of_this_file, "the compiled line"
 
 
-def test_what_reads_a_refused_model_is_told_as_not_checked(planted: tuple[Path, ProjectCheck]) -> None:
-    """With its parent gone from the catalog it would be refused for a table that does not exist: a false alarm."""
+def test_a_node_that_reads_a_refused_model_is_not_checked(planted: tuple[Path, ProjectCheck]) -> None:
+    """Without its parent in the catalog it would be refused for a missing table: a false alarm."""
     _, found = planted
     assert not found.is_clean
     assert "findings" in found.unchecked
@@ -159,7 +157,7 @@ def test_a_fault_in_a_macro_is_shown_in_the_macro(checked: ProjectCheck) -> None
         ("qualify row_number() over (order by points) = 1 and game_date = date '2026-01-01'", False),
     ],
 )
-def test_a_range_is_told_from_what_looks_like_one(
+def test_a_range_is_distinguished_from_similar_filters(
     checked: ProjectCheck, checker: Checker, where: str, is_bounded: bool
 ) -> None:
     def bounded(sql: str) -> list[bool]:
@@ -209,15 +207,15 @@ def contract(**columns: str | None) -> dict[str, Any]:
     }
 
 
-def test_a_contract_is_held_against_what_the_sql_gives() -> None:
+def test_a_contract_is_compared_with_the_columns_of_the_sql() -> None:
     given = {name: parse_type(kind) for name, kind in {"a": "int64", "b": "string", "c": "array<date>"}.items()}
     assert list(mismatches(contract(a="INTEGER", b="string", c="array<date>"), given)) == []
     found = list(mismatches(contract(a="string", b=None, d="date"), given))
-    assert [one.message for one in found] == [
-        "a is int64, the YAML says string",
-        "b is string, its data_type is missing",
-        "the SQL gives c array<date>, the YAML does not know it",
-        "the YAML promises d, the SQL does not give it",
+    assert [(one.column, one.inferred, one.declared) for one in found] == [
+        ("a", "int64", "string"),
+        ("b", "string", ""),
+        ("c", "array<date>", ""),
+        ("d", "", ""),
     ]
 
 
@@ -244,7 +242,7 @@ def test_missing_types_are_written_into_the_yaml_and_nothing_else(tmp_path: Path
     assert yaml.safe_load(path.read_text())["models"][1]["columns"][0]["data_type"] == "int64"
 
 
-def test_a_statement_in_python_that_nobody_exercises_is_told(tmp_path: Path) -> None:
+def test_a_statement_in_python_that_is_not_recorded_is_reported(tmp_path: Path) -> None:
     module = tmp_path / "new_gateway.py"
     query = 'return warehouse.query(f"select count(*) from `{table}`")'
     module.write_text(f'def count(warehouse, table):\n    """Select from where."""\n    {query}\n')

@@ -1,4 +1,4 @@
-"""What BigQuery refuses on this project's own tables, and the near relatives that it accepts."""
+"""Statements on this project's tables that BigQuery refuses, and similar ones that it accepts."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def test_a_right_statement_is_accepted(knowing: Checker, sql: str) -> None:
     assert knowing.check(on_the_projects_tables(sql)).errors == []
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_enough_statements() -> None:
     assert len(CASES["refused"]) >= 30
 
 
-def test_what_a_statement_creates_is_forgotten_after_it(knowing: Checker) -> None:
+def test_a_created_table_is_not_kept_after_the_check(knowing: Checker) -> None:
     assert knowing.check("create table trueup.made as select 1 as a; select a from trueup.made").errors == []
     assert knowing.check("select a from trueup.made").errors
 
 
-def test_a_statement_nested_too_deeply_is_told_as_such(knowing: Checker) -> None:
+def test_a_statement_nested_too_deeply_is_refused(knowing: Checker) -> None:
     (error,) = knowing.check(f"select {' + '.join(['1'] * 200)} as total").errors
     assert "nested too deeply" in error.message
 
 
-def test_nothing_is_not_a_statement(knowing: Checker) -> None:
+def test_a_comment_alone_is_not_a_statement(knowing: Checker) -> None:
     assert knowing.check("-- nothing").errors
 
 
-def test_positions_are_those_of_what_was_written(knowing: Checker) -> None:
+def test_positions_are_those_of_the_original_text(knowing: Checker) -> None:
     table = "`my-project.nba_analytics.player_game_summary`"
     sql = f"select\n    1,\n\t{table}.nothing\nfrom {table}"
     (error,) = knowing.check(sql).errors

@@ -1,4 +1,4 @@
-"""Values go to GoogleSQL and come back as they were: through the protobuf, and through the engine itself."""
+"""Values are unchanged after encoding and decoding, and after a query."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def alike(one: Any, other: Any) -> bool:
 
 @st.composite
 def typed_values(draw: st.DrawFn) -> tuple[str, Any]:
-    """A type and a value of it: a scalar, an array, a struct, an array of structs; NULLs anywhere but in arrays."""
+    """A type with a value: a scalar, an array, a struct, an array of structs; NULLs except in arrays."""
     name = draw(st.sampled_from(sorted(SCALARS)))
     value = SCALARS[name]
     shape = draw(st.sampled_from(["scalar", "array", "struct", "array of structs"]))
@@ -80,7 +80,7 @@ def typed_values(draw: st.DrawFn) -> tuple[str, Any]:
 @example(("timestamp", datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)))
 @example(("timestamp", datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)))
 @example(("float64", -math.inf))
-def test_what_is_encoded_is_decoded_as_it_was(typed: tuple[str, Any]) -> None:
+def test_an_encoded_value_is_decoded_unchanged(typed: tuple[str, Any]) -> None:
     text, value = typed
     kind = parse_type(text)
     assert type_text(kind) == text
@@ -92,7 +92,7 @@ def engine() -> Engine:
     return Engine()
 
 
-# How BigQuery writes each value as text: proof that the bits mean the same to GoogleSQL as to us.
+# BigQuery's text of each value, which proves that GoogleSQL reads our bits correctly.
 TEXTS = [
     ("int64", -(2**63), "-9223372036854775808"),
     ("float64", 0.1, "0.1"),
@@ -117,7 +117,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("text", "value", "written"), TEXTS)
-def test_googlesql_reads_a_value_as_it_was_meant(engine: Engine, text: str, value: Any, written: str) -> None:
+def test_googlesql_reads_a_value_correctly(engine: Engine, text: str, value: Any, written: str) -> None:
     tables = {"p.d.t": Table({"x": text}, [{"x": value}])}
     assert evaluate(engine, "select cast(x as string) as x from `p`.`d`.`t`", tables).rows == [{"x": written}]
 
@@ -150,7 +150,7 @@ def test_a_value_goes_through_the_engine_unchanged(engine: Engine, typed: tuple[
         ("geography", "POINT(0 0)"),
     ],
 )
-def test_a_value_that_is_none_of_its_type_is_refused(text: str, value: Any) -> None:
+def test_a_value_that_does_not_fit_its_type_is_refused(text: str, value: Any) -> None:
     with pytest.raises(EncodingError):
         encode(value, parse_type(text))
 
@@ -158,7 +158,7 @@ def test_a_value_that_is_none_of_its_type_is_refused(text: str, value: Any) -> N
 @pytest.mark.parametrize(
     "text", ["", "nonsense", "array<int64", "array int64>", "struct<a int64", "int64 int64", "int64?"]
 )
-def test_a_text_that_is_no_type_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_type_is_refused(text: str) -> None:
     with pytest.raises(TypeTextError):
         parse_type(text)
 

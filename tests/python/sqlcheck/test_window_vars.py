@@ -1,4 +1,4 @@
-"""The window of a run, by dbt alone: its default, and what is refused."""
+"""The window of a run in dbt: its default, and refused values."""
 
 from __future__ import annotations
 
