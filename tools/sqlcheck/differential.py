@@ -45,8 +45,8 @@ class Compared:
 
     def __str__(self) -> str:
         columns = ", ".join(sorted(column for _, column in self.used))
-        told = f"{self.status:<8} {self.model} ({self.row_count} rows)" + (f" but for {columns}" if columns else "")
-        return "\n         ".join([told, *self.lines])
+        line = f"{self.status:<8} {self.model} ({self.row_count} rows)" + (f" but for {columns}" if columns else "")
+        return "\n         ".join([line, *self.lines])
 
 
 def compare_scenario(
@@ -158,9 +158,9 @@ def _summary(outcomes: Sequence[Compared], scenario_count: int) -> str:
     counts = {status: sum(one.status == status for one in outcomes) for status in ("same", "differs", "not run")}
     models = {one.model for one in outcomes}
     without_rows = models - {one.model for one in outcomes if one.row_count}
-    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    counted = ", ".join(f"{count} {status}" for status, count in counts.items())
     alone = f"; without a row in any: {', '.join(sorted(without_rows))}" if without_rows else ""
-    return f"{len(models)} models in {scenario_count} scenarios: {told}{alone}"
+    return f"{len(models)} models in {scenario_count} scenarios: {counted}{alone}"
 
 
 if __name__ == "__main__":

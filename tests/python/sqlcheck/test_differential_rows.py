@@ -83,10 +83,10 @@ def test_columns_and_types_are_compared_too() -> None:
 
 def test_a_difference_is_shown_from_its_start_on_both_sides() -> None:
     same = "a long beginning that is the same on both sides " * 3
-    told = "\n".join(differences(pairs((same + "here", "key")), pairs((same + "there", "key"))))
-    assert "here" in told.split("reference ")[0]
-    assert "there" in told.split("reference ")[1]
-    assert "where y=key" in told
+    text = "\n".join(differences(pairs((same + "here", "key")), pairs((same + "there", "key"))))
+    assert "here" in text.split("reference ")[0]
+    assert "there" in text.split("reference ")[1]
+    assert "where y=key" in text
 
 
 def test_json_is_compared_parsed_only_if_listed() -> None:
