@@ -197,7 +197,7 @@ def test_a_defect_leaves_that_there_was_one(project: Path, tmp_path: Path) -> No
     done = call(broken, "check", **DEAD)
     assert done.returncode == 3
     assert "UnicodeDecodeError" in " ".join(done.stderr.split())
-    assert "a defect in trueup itself: UnicodeDecodeError" in left_behind(broken).problems[0]
+    assert "UnicodeDecodeError" in left_behind(broken).problems[0]
     assert "Traceback" in (broken / ".trueup" / "crash.log").read_text()
 
 
