@@ -140,7 +140,7 @@ def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Itera
 
 
 def _fixture(rows: list[dict[str, Any]], catalog: Catalog, relation: str, whole: bool = True) -> str:
-    """Rows as dbt writes them: every column with safe_cast to its type; missing values are NULL; without rows, an empty table."""
+    """Rows as dbt writes them: every column with safe_cast to its type; missing values are NULL. No rows: limit 0."""
     types = {name.lower(): type_text(kind) for name, kind in catalog.tables[relation].columns.items()}
     named = list(dict.fromkeys(name for row in rows for name in row))
     columns = list(types) if whole else named

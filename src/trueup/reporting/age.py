@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from math import inf
 
 from trueup.errors import CannotCheckError, UsageError
-from trueup.reporting.page.wording import counted, utc
+from trueup.plural import counted
+from trueup.reporting.page.wording import utc
 from trueup.results.report import Report
 
 # A check runs every morning: a report older than half a day is not from today.

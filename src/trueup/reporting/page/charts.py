@@ -9,6 +9,7 @@ from itertools import groupby
 from math import ceil, floor
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from trueup.plural import counted
 from trueup.reporting.page import wording
 from trueup.results.report import Lateness, ServiceLevel
 
@@ -182,7 +183,7 @@ def _lateness_row(
 def _lateness_summary(rows: Sequence[Lateness]) -> str:
     states = sorted(one.state for one in rows)
     counts = [f"{len(list(group))} {_WORDS.get(state, wording.plain(state))}" for state, group in groupby(states)]
-    return f"{wording.counted(len(rows), 'expected run')}: {', '.join(counts)}."
+    return f"{counted(len(rows), 'expected run')}: {', '.join(counts)}."
 
 
 def level_chart(levels: Sequence[ServiceLevel]) -> LevelChart:

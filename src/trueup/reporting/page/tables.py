@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from trueup.plural import counted
 from trueup.reporting.page import wording
 from trueup.reporting.page.charts import LevelChart, level_chart
 from trueup.reporting.page.view import beside
@@ -210,7 +211,7 @@ def _dates(days: Iterable[date]) -> str:
             spans.append([day, day])
     shown = ", ".join(wording.day_span(first, last) for first, last in spans[:_DATES_SHOWN])
     more = sum((last - first).days + 1 for first, last in spans[_DATES_SHOWN:])
-    return f"{shown} and {wording.counted(more, 'more day')}" if more else shown
+    return f"{shown} and {counted(more, 'more day')}" if more else shown
 
 
 def costs_of(report: Report) -> Costs:

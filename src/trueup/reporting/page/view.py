@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from trueup.plural import counted
 from trueup.reporting.page import wording
 from trueup.reporting.page.detail import Node, lay_out
 from trueup.reporting.stories.chains import Chain, Day, story_days, worst_first
@@ -130,24 +131,24 @@ def days_of(report: Report, rules: Mapping[str, Rule]) -> tuple[DayView | CleanD
 def headline_of(report: Report, rules: Mapping[str, Rule]) -> Headline:
     """The status of a report, in one sentence with numbers."""
     severities = Counter(one.severity for one in report.findings)
-    warned = f" and {wording.counted(severities['warn'], 'warning')}" if severities["warn"] else ""
+    warned = f" and {counted(severities['warn'], 'warning')}" if severities["warn"] else ""
     missed = _missed(report, rules)
     if report.status == "findings":
         days = [day for day in story_days(report.findings, rules) if any(one.severity == "error" for one in day.chains)]
         stories = sum(one.severity == "error" for day in days for one in day.stories)
         where = f"{len(days)} of {len(report.window.dates)} days"
-        found = f"{wording.counted(severities['error'], 'error')}{warned} in {_stories(stories)} on {where}"
+        found = f"{counted(severities['error'], 'error')}{warned} in {_stories(stories)} on {where}"
         return Headline("findings", "Not healthy", f"{found}; {missed}.", "✕")
     counts = Counter(one.outcome for one in report.outcomes)
     examined = {one.rule for one in report.outcomes if one.outcome != "not_run"}
     done = (
-        f"{wording.counted(len(examined), 'rule')} examined {wording.counted(len(report.window.dates), 'day')}, "
+        f"{counted(len(examined), 'rule')} examined {counted(len(report.window.dates), 'day')}, "
         f"{counts['passed']:,} of {counts['passed'] + counts['failed']:,} checks passed"
     )
     errors = f"no error{warned}"
     if report.status == "healthy":
         return Headline("healthy", "Healthy", f"{done}, {errors}; {missed}.", "✓")
-    problems = f"{wording.counted(len(report.problems), 'problem')}; " if report.problems else ""
+    problems = f"{counted(len(report.problems), 'problem')}; " if report.problems else ""
     what = f"{errors} in what was examined: {done}" if examined else "nothing was examined"
     sentence = f"{problems}{missed}; {what}." if report.outcomes else f"{problems}nothing was examined."
     return Headline("could_not_check", "Could not check", sentence, "?")
@@ -161,13 +162,13 @@ def _missed(report: Report, rules: Mapping[str, Rule]) -> str:
     blocked = len(report.blocked)
     absent = len(set(rules) - {one.rule for one in report.outcomes})
     text = (
-        f"{wording.counted(blocked, 'check')} could not be completed"
+        f"{counted(blocked, 'check')} could not be completed"
         if blocked
         else "every check was completed"
         if not report.problems
         else "the other checks were completed"
     )
-    return text + (f"; {wording.counted(absent, 'rule')} not part of this run" if absent else "")
+    return text + (f"; {counted(absent, 'rule')} not part of this run" if absent else "")
 
 
 def _quiet_kind(report: Report, day: date) -> str:
@@ -184,8 +185,8 @@ def _quiet(report: Report, kind: str, days: Sequence[date]) -> CleanDays:
         for one in report.outcomes
         if one.game_date in members
     )
-    passed = f"{wording.counted(counts['passed'], 'check')} passed"
-    blocked = wording.counted(counts["blocked"], "check")
+    passed = f"{counted(counts['passed'], 'check')} passed"
+    blocked = counted(counts["blocked"], "check")
     idle = f", {counts['not_run']:,} had nothing to examine" if counts["not_run"] else ""
     text = {
         "clean": f"no finding: {passed}{idle}.",
@@ -199,7 +200,7 @@ def _quiet(report: Report, kind: str, days: Sequence[date]) -> CleanDays:
 def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str], is_open: bool) -> DayView:
     findings = [one for story in day.stories for one in story.findings]
     counts = Counter(one.severity for one in findings)
-    texts = [wording.counted(counts[one], SEVERITY_WORDS[one]) for one in SEVERITIES[:2] if counts[one]]
+    texts = [counted(counts[one], SEVERITY_WORDS[one]) for one in SEVERITIES[:2] if counts[one]]
     texts += [f"{counts['info']} information"] if counts["info"] else []
     where = f" in {_stories(len(day.stories))}" if findings else ""
     chained = sum(len(one.stories) > 1 for one in day.chains)

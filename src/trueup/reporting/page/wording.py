@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 from math import isfinite
 from zoneinfo import ZoneInfo
 
-from trueup.reporting.stories.titles import counted, duration, listed
+from trueup.plural import counted
+from trueup.reporting.stories.titles import duration, listed
 from trueup.window import EASTERN
 
 __all__ = ["counted", "day_span", "duration", "eastern", "listed", "measure", "number", "plain", "size", "utc"]

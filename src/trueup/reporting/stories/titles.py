@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from trueup.plural import counted
 from trueup.results.finding import Finding
 from trueup.results.rule import Rule
 
@@ -31,12 +32,6 @@ def duration(minutes: float) -> str:
     hours, left = divmod(rest, 60)
     parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (left, "min")) if count]
     return sign + (" ".join(parts) or "0 min")
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 error``, ``2 errors``, ``1,200 rows``."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeo" else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else plural}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from helpers.report_cases import fingerprint
 from helpers.support import PROJECT
+from trueup.plural import counted
 from trueup.reporting.stories.chains import Day, is_effect, story_days
 from trueup.reporting.stories.links import Story
-from trueup.reporting.stories.titles import counted, duration, title_of
+from trueup.reporting.stories.titles import duration, title_of
 from trueup.results.finding import Finding, Severity
 from trueup.results.reference import load_reference
 
