@@ -36,24 +36,6 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
         warehouse = Warehouse(target.project, target.dataset, target.location, target.endpoint)
         stack.callback(warehouse.close)
 
-        @contextmanager
-        def completions() -> Iterator[CompletionStore]:
-            store = open_completions(settings.completions, target.project)
-            try:
-                yield store
-            finally:
-                store.close()
-
-        @contextmanager
-        def repair_stores() -> Iterator[RepairStores]:
-            file, project = settings.completions, target.project
-            with (
-                closing(open_completions(file, project, DOCUMENTS)) as documents,
-                closing(open_completions(file, project, CLAIMS)) as claims,
-                closing(open_topic(file, project, settings.variable("phase4_topic"))) as topic,
-            ):
-                yield RepairStores(documents, claims, topic)
-
         def validator() -> Validator:
             # This import takes three seconds; other commands skip it.
             from trueup.gateways.expectations import GreatExpectations
@@ -68,11 +50,22 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
             tables=warehouse,
             schemas=read_table_schemas(settings.project_dir / "models"),
             reference=load_reference(settings.project_dir / "seeds", settings.seeds),
-            completions=completions,
-            repair_stores=repair_stores,
+            completions=lambda: closing(open_completions(settings.completions, target.project)),
+            repair_stores=lambda: _open_repair_stores(settings, target.project),
             validator=validator,
             listener=listener,
         )
+
+
+@contextmanager
+def _open_repair_stores(settings: Settings, project: str) -> Iterator[RepairStores]:
+    file = settings.completions
+    with (
+        closing(open_completions(file, project, DOCUMENTS)) as documents,
+        closing(open_completions(file, project, CLAIMS)) as claims,
+        closing(open_topic(file, project, settings.variable("phase4_topic"))) as topic,
+    ):
+        yield RepairStores(documents, claims, topic)
 
 
 def open_completions(file: Path | None, project: str, collection: str = DOCUMENTS) -> CompletionStore:
