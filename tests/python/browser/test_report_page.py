@@ -55,6 +55,9 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert said.returncode == 0, said.stdout + said.stderr
     last = said.stdout.strip().splitlines()[-1]
     assert last == "The report: .trueup/demo/report.html"
+    quoted = (PROJECT / "README.md").read_text(encoding="utf-8").split("```")[1].splitlines()
+    printed = " ".join(said.stdout.split())
+    assert [line for line in quoted if " ".join(line.split()) not in printed] == [], "README.md quotes another output"
     return copy / ".trueup" / "demo" / "report.html"
 
 
