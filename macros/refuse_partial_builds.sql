@@ -1,6 +1,6 @@
 {#-
-    Models hold the days and the as_of of their last build. A model built alone from older models would empty the days
-    that they lack, or mix results of different times. A run of trueup has a run_id, builds in several steps and reads
+    Models hold the days and the as_of of their last build. A model built without its inputs would delete the
+    days that the old inputs lack, or mix results of different times. A run of trueup has a run_id, builds in several steps and reads
     only what it built itself.
 -#}
 {% macro refuse_partial_builds() %}

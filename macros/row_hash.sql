@@ -1,5 +1,5 @@
 {#-
-    The hash makes the order total, so that every run and engine keeps the same row. In dbt unit tests, where the
+    The hash breaks ties, so that every run and engine keeps the same row. In dbt unit tests, where the
     declarations are missing, it is computed from the engine's own JSON of the row.
 -#}
 {% macro row_hash(row, columns) -%}

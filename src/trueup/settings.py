@@ -52,7 +52,7 @@ class Settings:
     @property
     def is_embedded(self) -> bool:
         """Whether the target is the embedded warehouse, not BigQuery."""
-        return self.target in ("local", "ci")
+        return is_embedded(self.target)
 
 
 def project_variables(project_dir: Path) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def project_variables(project_dir: Path) -> dict[str, Any]:
 def find_project(start: Path, or_installed: bool = True) -> Path:
     """The folder of trueup's dbt project: ``start``, a folder above it, or the checkout that trueup was installed from.
 
-    ``or_installed`` is False if the user named ``start``: another project's report would be wrong.
+    Pass ``or_installed=False`` if the user named ``start``: the installed checkout would be another project.
     """
     installed = [Path(__file__).resolve().parents[2]] if or_installed else []
     for folder in (start, *start.parents, *installed):
@@ -78,9 +78,14 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
     )
 
 
+def is_embedded(target: str) -> bool:
+    """Whether a target is the embedded warehouse; every other one is BigQuery, with the documents in Firestore."""
+    return target in ("local", "ci")
+
+
 def completions_file(target: str, project_dir: Path) -> Path | None:
     """The SQLite file of the completion documents, or None if they are in Firestore (TRUEUP_COMPLETIONS=firestore)."""
     path = os.environ.get(COMPLETIONS_VARIABLE)
     if path and path != IN_FIRESTORE:
         return Path(path)
-    return None if target == "prod" or path else project_dir / ".trueup" / "completions.db"
+    return project_dir / ".trueup" / "completions.db" if is_embedded(target) and not path else None

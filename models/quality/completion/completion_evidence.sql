@@ -60,7 +60,8 @@ expected_games as (
     group by table_facts.table_name, games.game_date, games.pair_key
 ),
 
--- A table may use any of the names of a game. Each name proves one expected game: two games of the same teams need two.
+-- A table may use any of the names of a game. Each game id proves one game, so two games of the same teams
+-- need two ids.
 written_games as (
     select
         fingerprints.table_name,

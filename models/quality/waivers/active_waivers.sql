@@ -1,3 +1,5 @@
+-- The macro findings_of applies them.
+
 select
     rule,
     subject,

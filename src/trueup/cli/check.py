@@ -43,8 +43,8 @@ def run(options: Namespace, console: Console) -> int:
     return code
 
 
-def refuse_check(options: Namespace, error: UsageError) -> None:
-    """Write to the report and the JUnit XML file why the check did not start."""
+def refuse_check(options: Namespace, error: UsageError) -> bool:
+    """Write to the report and the JUnit XML file why the check did not start; returns whether there is a report."""
     try:
         project_dir = project_of(options)
     except UsageError:  # no project, so no report to replace
@@ -52,8 +52,9 @@ def refuse_check(options: Namespace, error: UsageError) -> None:
             window = make_window(None, None, None, None, now())
             with suppress(CannotCheckError):
                 write_junit(Path(options.junit), Report(window, options.target, problems=(error.text,)))
-        return
+        return False
     refuse(_run_report(options, project_dir), error)
+    return True
 
 
 def _checked(options: Namespace, console: Console, run_report: RunReport) -> Report:

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
         console.print(
-            f"[bold red]trueup:[/] a defect in trueup itself: {type(error).__name__}: "
+            f"[bold red]trueup:[/] a bug in trueup: {type(error).__name__}: "
             f"{_escape(str(error)[:300])}\n  → Please report it with {_escape(_saved(traceback.format_exc()))}",
             highlight=False,
         )
@@ -69,6 +69,9 @@ def _saved(trace: str) -> str:
 def _options(given: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments. A usage error of ``check`` is also written to its report."""
     parser, commands = _parser()
+    if not given:
+        parser.print_help(sys.stderr)
+        raise UsageError("No command is given.", "Name one of the commands above.")
     try:
         return parser.parse_args(given)
     except UsageError as error:
@@ -77,8 +80,8 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
         known = [word for action in commands[name]._actions for word in action.option_strings] if name else [*commands]
         hint = f"{_suggestion(error.message, known)}See {' '.join(['trueup', name]).strip()} --help."
         explained = UsageError(error.message, hint)
-        if name == "check":
-            check.refuse_check(_readable(given), explained)
+        if name == "check" and check.refuse_check(_readable(given), explained):
+            explained.hint += " The report of the last check now shows this error."
         raise explained from error
 
 

@@ -26,14 +26,29 @@ def add_window(parser: ArgumentParser) -> None:
     """``--first-date``, ``--last-date``, ``--days``, ``--as-of`` and ``--target``."""
     parser.add_argument("--first-date", metavar="D", help="first Eastern day, for example 2026-02-03")
     parser.add_argument("--last-date", metavar="D", help="last Eastern day (default: yesterday)")
-    parser.add_argument("--days", type=int, metavar="N", help="number of days that end at --last-date (default: 7)")
-    parser.add_argument("--as-of", metavar="T", help="evaluate as of this timestamp (default: now)")
-    parser.add_argument("--target", default=DEFAULT_TARGET, help="local (embedded), ci, or prod")
+    parser.add_argument(
+        "--days",
+        type=int,
+        metavar="N",
+        help="number of days up to --last-date (default: 7)",
+    )
+    parser.add_argument(
+        "--as-of",
+        metavar="T",
+        help="evaluate as of this time, as 2026-02-04T16:00-05:00 (default: now)",
+    )
+    parser.add_argument(
+        "--target",
+        default=DEFAULT_TARGET,
+        help="a target of profiles.yml: local and ci are embedded, others are BigQuery (default: local)",
+    )
 
 
 def add_format(parser: ArgumentParser) -> None:
     """``--format``."""
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="text (default), or one JSON document"
+    )
 
 
 def window_of(options: Namespace, now: datetime) -> Window:

@@ -85,7 +85,9 @@ class DbtProject:
         except (DbtBaseException, DbtProjectError) as error:
             raise UsageError(
                 f"The target {self._target!r} cannot be used: {_plain(error)}",
-                f"Check {self._profiles_dir / 'profiles.yml'}.",
+                "Copy profiles.example.yml to profiles.yml, and add the target there."
+                if self._profiles_dir == self._state_dir / "profiles"
+                else f"Check {self._profiles_dir / 'profiles.yml'}.",
             ) from error
         credentials = profile.credentials
         return Target(

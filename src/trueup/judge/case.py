@@ -27,7 +27,7 @@ NOT_DUE = "not due yet"
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """Settings of the judge. Reports are due on the day after the games at ``reports_due`` in ``zone``."""
+    """Settings of the judge. Reports are due at ``reports_due`` (in ``zone``) on the day after the games."""
 
     as_of: datetime
     completion_rule: CompletionRule = field(default_factory=CompletionRule)

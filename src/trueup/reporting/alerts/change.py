@@ -86,7 +86,7 @@ def find_change(sent: Sent, report: Report) -> Change:
     for fingerprint, finding in current.items():
         row = sent.rows.get(fingerprint)
         if row is None or not row.is_open:
-            new.append(Noted(finding, f"again: resolved on {row.last_seen}" if row else ""))
+            new.append(Noted(finding, f"again; it was resolved on {row.last_seen}" if row else ""))
         elif reason := _worse_because(row, finding):
             worse.append(Noted(finding, reason))
         else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trueup.settings import IN_FIRESTORE
+from trueup.settings import IN_FIRESTORE, is_embedded
 
 ALERT_STATE_VARIABLE = "TRUEUP_ALERT_STATE"
 SLACK_VARIABLE = "TRUEUP_SLACK_WEBHOOK"
@@ -33,15 +33,15 @@ class AlertSettings:
 
 
 def alert_settings(target: str, project_dir: Path, environment: Mapping[str, str] = os.environ) -> AlertSettings:
-    """Alert settings from the environment. The state is in Firestore for the target prod, else in
-    ``.trueup/alerts.db``; TRUEUP_ALERT_STATE gives another file, or ``firestore``.
+    """Alert settings from the environment. The state is in ``.trueup/alerts.db`` for embedded targets, else
+    in Firestore; TRUEUP_ALERT_STATE gives another file, or ``firestore``.
     """
 
     def value(name: str) -> str:
         return environment.get(name, "").strip()  # a pasted secret may end with a newline
 
     state = value(ALERT_STATE_VARIABLE)
-    in_firestore = state == IN_FIRESTORE or (target == "prod" and not state)
+    in_firestore = state == IN_FIRESTORE or (not state and not is_embedded(target))
     return AlertSettings(
         slack=value(SLACK_VARIABLE),
         webhook=value(WEBHOOK_VARIABLE),

@@ -122,7 +122,7 @@ def _unfinished_did_not_arrive(stories: Sequence[Story]) -> list[Link]:
 
 
 def _has_final_alone(finding: Finding, unfinished: Finding) -> bool:
-    """Whether observed is the number of final games, and expected the number of scheduled ones."""
+    """Whether ``observed`` counts final games and ``expected`` scheduled games."""
     final, games = detail_number(unfinished, "final_games"), detail_number(unfinished, "expected_games")
     return None not in (final, games) and (finding.observed, finding.expected) == (final, games)
 

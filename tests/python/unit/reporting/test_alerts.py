@@ -226,7 +226,7 @@ def test_a_finding_within_the_window_is_never_dropped() -> None:
 def test_a_finding_that_comes_back_is_new_again_with_a_note() -> None:
     known = sent_after(report(finding()), report(as_of=LATER))
     (back,) = find_change(known, report(finding(), as_of=LATER)).new
-    assert back.note == "again: resolved on 2026-02-04"
+    assert "2026-02-04" in back.note
     assert news(known, report(as_of=LATER)) == {}, "a finding is resolved once"
 
 
