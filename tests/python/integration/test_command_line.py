@@ -71,9 +71,9 @@ def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
     ) as replay:
         assert replay.stderr is not None
         said = ""
-        while "Building models" not in said:
+        while "Building the models" not in said:
             said = replay.stderr.readline()
-            assert said, "it ended before it built models"
+            assert said, "it ended before it built the models"
         time.sleep(2)
         os.killpg(replay.pid, signal.SIGINT)
         rest = replay.stderr.read()
