@@ -43,6 +43,8 @@ class Settings:
         """A var of this run; the default is in dbt_project.yml."""
         if name in self.variables:
             return self.variables[name]
+        if name not in self._project_variables:
+            raise UsageError(f"dbt_project.yml lacks the var {name}.", "Restore it: see the file in the repository.")
         return self._project_variables[name]
 
     @cached_property
@@ -56,9 +58,15 @@ class Settings:
 
 
 def project_variables(project_dir: Path) -> dict[str, Any]:
-    """The vars of dbt_project.yml and their defaults."""
-    project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-    variables: dict[str, Any] = project["vars"]
+    """The vars of dbt_project.yml and their defaults. Raises UsageError if the file cannot be read."""
+    path = project_dir / "dbt_project.yml"
+    try:
+        project = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}", "Correct it.") from error
+    variables = project.get("vars") if isinstance(project, dict) else None
+    if not isinstance(variables, dict):
+        raise UsageError(f"{path} has no vars.", "Restore them: see the file in the repository.")
     return variables
 
 

@@ -37,6 +37,7 @@ schedule as (
     select
         countif(is_counted) as counted_game_count,
         max(loaded_at) as loaded_at,
+        max(game_date) as last_game_date,
     from {{ ref('games') }}
 ),
 
@@ -61,7 +62,11 @@ described as (
         coalesce(
             near.listed_game_count > 0
             or (near.earlier_game_count > 0 and near.later_game_count > 0)
-            or schedule.loaded_at >= {{ next_day_at('days.game_date', '00:00') }},
+            or (
+                -- A schedule that ends near the day may have been cut off there.
+                (schedule.last_game_date > days.game_date or coalesce(near.earlier_game_count, 0) = 0)
+                and schedule.loaded_at >= {{ next_day_at('days.game_date', '00:00') }}
+            ),
             false
         ) as is_covered,
         schedule.counted_game_count,

@@ -7,5 +7,8 @@ select
     min(reason) as reason,
     max(until) as until,
 from {{ ref('known_exceptions') }}
-where until >= date({{ as_of() }}, '{{ var('platform_time_zone') }}')
+where
+    -- A waiver needs a reason.
+    trim(reason) != ''
+    and until >= date({{ as_of() }}, '{{ var('platform_time_zone') }}')
 group by rule, subject, game_date

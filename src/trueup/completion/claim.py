@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
@@ -67,7 +68,7 @@ def take_claim(
                 raise
         else:
             return claim
-    claim = _read_claim(found)
+    claim = _read_claim(found, message)
     if claim.state == "published" or (claim.state == "claimed" and claim.owner == owner):
         return claim
     age = found.read_time - found.update_time
@@ -85,7 +86,7 @@ def take_claim(
 def set_state(claims: CompletionStore, document_id: str, claim: Claim, state: State) -> Claim:
     """Store the new state of the claim. Raises ConflictError if another owner has taken it over."""
     found = claims.read([document_id])[document_id]
-    held = _read_claim(found)
+    held = _read_claim(found, claim.message)
     if held.claim_id != claim.claim_id or held.owner != claim.owner:
         raise ConflictError(f"The start of phase 4 of {document_id} was taken over by {held.owner}.")
     published_at = found.read_time if state == "published" else None
@@ -97,19 +98,30 @@ def _now_of(message: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(message["timestamp"]))
 
 
-def _read_claim(snapshot: Snapshot) -> Claim:
+def _read_claim(snapshot: Snapshot, like: Mapping[str, Any]) -> Claim:
+    """A stored claim. Its message must be of its own date and have all fields of the message ``like``: it is sent as it
+    is stored. Raises CompletionsError for anything else.
+    """
     fields = snapshot.fields
-    try:
-        return Claim(
-            claim_id=str(fields["claim_id"]),
-            owner=str(fields["owner"]),
-            state=fields["state"],
-            message=dict(fields["message"]),
-            claimed_at=fields["claimed_at"],
-            published_at=fields.get("published_at"),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+    message = fields.get("message")
+    published_at = fields.get("published_at")
+    checks = {
+        "claim_id": isinstance(fields.get("claim_id"), str) and fields["claim_id"],
+        "owner": isinstance(fields.get("owner"), str),
+        "state": fields.get("state") in get_args(State),
+        "claimed_at": isinstance(fields.get("claimed_at"), datetime),
+        "published_at": isinstance(published_at, datetime)
+        if fields.get("state") == "published"
+        else published_at is None or isinstance(published_at, datetime),
+        "message": isinstance(message, Mapping)
+        and message.get("game_date") == snapshot.document_id
+        and all(isinstance(message.get(name), type(value)) for name, value in like.items()),
+    }
+    if wrong := [name for name, is_right in checks.items() if not is_right]:
+        shown = ", ".join(f"{name} is {str(fields.get(name))[:60]!r}" for name in wrong)
         raise CompletionsError(
-            f"The claim {CLAIMS}/{snapshot.document_id} cannot be read: {error!r}",
+            f"The claim {CLAIMS}/{snapshot.document_id} cannot be read: {shown}.",
             "Check it. If phase 4 of the date has not run, delete the claim and run trueup reconcile --fix again.",
-        ) from error
+        )
+    values: dict[str, Any] = {one.name: fields.get(one.name) for one in dataclass_fields(Claim)}
+    return Claim(**values)

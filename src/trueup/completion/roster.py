@@ -63,6 +63,13 @@ def read_seed(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             rows = list(reader)
     except OSError as error:
         raise UsageError(f"Cannot read the seed {path}: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"Cannot read the seed {path}: {error}.", "Save it as CSV in UTF-8.") from error
     if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
         raise UsageError(f"The seed {path} lacks the column {missing[0]}.", "Add it. See seeds/_seeds.yml.")
+    for row in rows:
+        if None in row or None in row.values():
+            raise UsageError(
+                f"The seed {path} has a row with too few or too many cells: {next(iter(row.values()))}.", "Correct it."
+            )
     return rows

@@ -76,7 +76,7 @@ def read_report(folder: Path) -> Report:
         raise CannotCheckError(
             f"The report {path} cannot be read: {error.strerror}.", "Check the file and its permissions."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CannotCheckError(
             f"The report {path} is broken: {_error_text(error)}.", "Run trueup check again to write a new report."
         ) from error

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from datetime import MAXYEAR
 from typing import Any
 
 from trueup.parsing import parse
 from trueup.results.finding import Finding, by_severity
 from trueup.results.report import Report
 
+# A report of ten years: what is longer was not written by a run.
+_MOST_DAYS = 3660
 _WINDOW = ("as_of", "first_date", "last_date")
 
 
@@ -39,12 +42,22 @@ def json_text(data: Any) -> str:
 
 def from_json(text: str) -> Report:
     """The report that ``to_json`` wrote. Raises KeyError for a missing key, ValueError for any other error."""
-    data = json.loads(text)
+    data = json.loads(text, parse_constant=_refuse_constant)
     if not isinstance(data, Mapping):
         raise ValueError("it is not a JSON object")
     window = {name: data[name] for name in _WINDOW}
     rest = {field.name: data[field.name] for field in fields(Report) if field.name != "window"}
     report = parse(Report, json.dumps({"window": window, **rest}))
-    if report.written_at is not None and report.written_at.tzinfo is None:
-        raise ValueError(f"written_at {data['written_at']!r} has no time zone")
+    for name, timestamp in (("written_at", report.written_at), ("as_of", report.window.as_of)):
+        if timestamp is not None and timestamp.tzinfo is None:
+            raise ValueError(f"{name} {data[name]!r} has no time zone")
+        if timestamp is not None and not 1 < timestamp.year < MAXYEAR:
+            raise ValueError(f"{name} {data[name]!r} is out of range")
+    days = (report.window.last_date - report.window.first_date).days
+    if not 0 <= days <= _MOST_DAYS:
+        raise ValueError(f"first_date {data['first_date']} to last_date {data['last_date']} is out of range")
     return report
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueup.completion.roster import Roster, read_seed
+from trueup.errors import UsageError
 from trueup.results.rule import Rule
+
+FAMILIES = (
+    *("duplicates", "lateness", "completion", "trigger", "schedule"),
+    *("expectations", "reporting", "service_levels"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,12 @@ def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
 
     columns = ("rule", "family", "title", "severity", "subject_kind", "remedy")
     rules = [Rule(*(row[name] for name in columns)) for row in read_seed(path("rules.csv"), columns)]
+    for rule in rules:
+        if rule.family not in FAMILIES:
+            raise UsageError(
+                f"seeds/rules.csv: the rule {rule.code} has the unknown family {rule.family!r}.",
+                f"Use one of {', '.join(FAMILIES)}.",
+            )
     return Reference(
         rules={rule.code: rule for rule in rules},
         roster=Roster.read(path("processor_roster.csv")),

@@ -65,9 +65,9 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     clock.finish()
     outcomes = (*report.outcomes, *of_report.outcomes)
     problems = [judged.unread] if judged.unread else []
+    problems += _build_problems(results)  # the cause of what is missing below
     problems += [*report.problems, *of_report.problems]
     problems += unrun_checks(work, results, with_tests)
-    problems += _build_problems(results)
     problems += unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
     if not work.tables.holds_build(work.settings.run_id):
         problems.append("Another run built the same tables at the same time. Run trueup check again.")

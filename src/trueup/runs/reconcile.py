@@ -15,7 +15,7 @@ from trueup.judge.documents import judge, judged_rules, not_judged
 from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.plural import counted
 from trueup.results.reference import Reference
-from trueup.results.report import Report
+from trueup.results.report import Report, unseen_days
 from trueup.results.verdict import Verdict
 from trueup.runs.answers import read_judged
 from trueup.runs.variables import families_off, judge_settings
@@ -128,8 +128,9 @@ def judge_days(
 def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ()) -> Report:
     """The report of ``trueup reconcile``: findings and outcomes of the rules on documents."""
     report = read_judged(work, judged_rules(work.reference))
+    unseen = unseen_days(report.outcomes, report.window, judge_settings(work.settings).zone)
     return replace(
         report,
-        problems=(*((judged.unread,) if judged.unread else ()), *report.problems, *problems),
+        problems=(*((judged.unread,) if judged.unread else ()), *report.problems, *problems, *unseen),
         notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
     )

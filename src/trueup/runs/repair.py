@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 from trueup.repair.documents.apply import Repairer, repair_days
 from trueup.repair.documents.audit import RepairAudit
 from trueup.repair.documents.plan import Plan, plan_repair
 from trueup.repair.documents.steps import AUDIT, Actor, Step
 from trueup.runs.reconcile import Judged, reconcile
-from trueup.runs.variables import judge_settings
+from trueup.runs.variables import claim_lease, judge_settings
 from trueup.runs.workplace import Workplace
 from trueup.window import now
 
@@ -52,11 +51,13 @@ def apply_repairs(work: Workplace, planned: Repair, actor: Actor) -> Repair:
             settings=judge_settings(work.settings),
             actor=actor.name,
             owner=actor.owner,
-            lease=timedelta(minutes=float(work.settings.variable("claim_lease_minutes"))),
+            lease=claim_lease(work.settings),
             now=now,
         )
         steps, problem = repair_days(repairer, planned.judged.days, planned.judged.snapshots)
-    return Repair(reconcile(work), planned.plans, tuple(steps), problem)
+    # Phase 4 was started after the run's as_of: what was repaired is judged as of now.
+    later = replace(work.settings, window=replace(work.settings.window, as_of=now()))
+    return Repair(reconcile(replace(work, settings=later)), planned.plans, tuple(steps), problem)
 
 
 def repair_audit(work: Workplace, actor: Actor) -> RepairAudit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +10,8 @@ from trueup.completion.rule import CompletionRule, RuleName
 from trueup.errors import UsageError
 from trueup.judge.case import FAMILIES, JudgeSettings
 from trueup.settings import Settings
+
+_LONGEST_LEASE = 24 * 60
 
 
 def judge_settings(settings: Settings) -> JudgeSettings:
@@ -31,10 +33,26 @@ def judge_settings(settings: Settings) -> JudgeSettings:
     return JudgeSettings(as_of=settings.window.as_of, completion_rule=CompletionRule(rule), reports_due=due, zone=zone)
 
 
+def claim_lease(settings: Settings) -> timedelta:
+    """How long a claim is left to its owner. Raises UsageError for an invalid var."""
+    minutes = settings.variable("claim_lease_minutes")
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < _LONGEST_LEASE:
+        raise UsageError(
+            f"The var claim_lease_minutes is {minutes!r}.", "Use a number of minutes above 0 in dbt_project.yml."
+        )
+    return timedelta(minutes=minutes)
+
+
 def families_off(settings: Settings) -> frozenset[str]:
     """The families of rules that are switched off. Raises UsageError for an unknown family."""
-    off = frozenset(settings.variable("families_off") or ())
+    given = settings.variable("families_off") or []
     known = FAMILIES | {"expectations"}
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise UsageError(
+            f"The var families_off is {given!r}, not a list of families.",
+            f"Use a list of {', '.join(sorted(known))} in dbt_project.yml.",
+        )
+    off = frozenset(given)
     if unknown := sorted(map(str, off - known)):
         raise UsageError(
             f"The var families_off has unknown families: {', '.join(unknown)}.",

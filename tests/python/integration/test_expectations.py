@@ -176,7 +176,7 @@ def test_tables_of_our_own_that_contradict_themselves_are_found(planted_night: P
         "rule_outcomes": "EXP004",
     }
     assert "Rows out are not negative" in failed["deduplication_ledger"].summary
-    assert "What passed has examined something" in failed["rule_outcomes"].summary
+    assert "examined something" in failed["rule_outcomes"].summary
     for table, mark in (("deduplication_ledger", "run_id = 'planted'"), ("rule_outcomes", "examined_count = 0")):
         work.tables.query(f"delete from `{work.relation}.{table}` where game_date = {day} and {mark}")
 
@@ -221,7 +221,7 @@ def test_great_expectations_that_sees_other_rows_than_were_counted_has_examined_
     query = batch_query(suite, work.relation, work.settings.window)
     validator = work.validator()
     validations = validator.validate(suite, query, 7, {}, ())
-    assert all("rows of 7" in one.problem for one in validations)
+    assert all("of 7 rows" in one.problem for one in validations)
     broken = validator.validate(suite, query.replace("points_gap", "no_such_column"), 20, {}, ())
     assert all(one.problem for one in broken)
 

@@ -193,12 +193,21 @@ def test_ctrl_c_leaves_that_the_check_was_interrupted(project: Path, silent: soc
 def test_a_defect_leaves_that_there_was_one(project: Path, tmp_path: Path) -> None:
     broken = copy_project(tmp_path)
     write_report(broken / ".trueup", INCIDENT, RULES, now())
-    (broken / "seeds" / "rules.csv").write_bytes(b"\xff\xfe")  # nobody expects it to be no UTF-8
-    done = call(broken, "check", **DEAD)
+    planted = "import csv\n\ndef fail(*a, **k):\n    raise ZeroDivisionError('planted')\n\ncsv.DictReader = fail\n"
+    (tmp_path / "sitecustomize.py").write_text(planted)
+    done = call(broken, "check", **DEAD, PYTHONPATH=str(tmp_path))
     assert done.returncode == 3
-    assert "UnicodeDecodeError" in " ".join(done.stderr.split())
-    assert "UnicodeDecodeError" in left_behind(broken).problems[0]
+    assert "ZeroDivisionError: planted" in " ".join(done.stderr.split())
+    assert "ZeroDivisionError: planted" in left_behind(broken).problems[0]
     assert "Traceback" in (broken / ".trueup" / "crash.log").read_text()
+
+
+def test_a_seed_that_is_not_utf_8_is_named(project: Path, tmp_path: Path) -> None:
+    broken = copy_project(tmp_path)
+    (broken / "seeds" / "rules.csv").write_bytes(b"\xff\xfe")
+    done = call(broken, "check", **DEAD)
+    assert done.returncode == 2
+    assert "rules.csv" in left_behind(broken).problems[0]
 
 
 def test_a_check_that_finishes_leaves_its_own_report_and_when_it_was_written(project: Path, tmp_path: Path) -> None:

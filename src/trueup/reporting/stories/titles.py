@@ -89,7 +89,7 @@ def _doubled(findings: Sequence[Finding]) -> str:
 def _count_drifted(findings: Sequence[Finding]) -> str:
     one = findings[0]
     stored = "nothing" if one.observed is None else f"{one.observed:.0f}"
-    return f"the document counts {stored} of {one.expected or 0:.0f} processors"
+    return f"document counts {stored} of {one.expected or 0:.0f} processors"
 
 
 def _games_lack(findings: Sequence[Finding]) -> str:
