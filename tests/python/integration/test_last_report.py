@@ -193,7 +193,7 @@ def test_ctrl_c_leaves_that_the_check_was_interrupted(project: Path, silent: soc
 def test_a_defect_leaves_that_there_was_one(project: Path, tmp_path: Path) -> None:
     broken = copy_project(tmp_path)
     write_report(broken / ".trueup", INCIDENT, RULES, now())
-    planted = "import csv\n\ndef fail(*a, **k):\n    raise ZeroDivisionError('planted')\n\ncsv.DictReader.__init__ = fail\n"
+    planted = "import csv\ndef fail(*a, **k): raise ZeroDivisionError('planted')\ncsv.DictReader.__init__ = fail\n"
     (tmp_path / "sitecustomize.py").write_text(planted)
     done = call(broken, "check", **DEAD, PYTHONPATH=str(tmp_path))
     assert done.returncode == 3
