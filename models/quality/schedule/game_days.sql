@@ -1,4 +1,4 @@
--- The schedule covers a day if it has a game on it, was loaded after it, or has games on both sides of it. Models that
+-- The schedule covers a day if it has a game on it, has games on both sides of it, or was loaded after it. Models that
 -- rely on the schedule of a day check is_schedule_known first: "no games" is only true if the schedule is reliable.
 
 with days as (
