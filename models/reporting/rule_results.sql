@@ -1,6 +1,6 @@
--- The outcome of each rule for each subject, or why it was not run. is_blocking marks what should have been examined but
--- could not be: the day is then not healthy. A rule in SQL has failed if it has a finding; rules judged outside SQL bring
--- their outcome.
+-- The outcome of each rule for each subject, or why it was not run. is_blocking is true if a rule should have examined a
+-- subject but could not: the day is then not healthy. A rule in SQL has failed if it has a finding; rules judged outside
+-- SQL bring their outcome.
 
 with findings as (
     select

@@ -1,4 +1,4 @@
--- More game ids than scheduled games for one player or team: one game has rows under two names.
+-- If a player or team has more game ids than scheduled games, one game has rows under two ids.
 
 with named as (
     select
@@ -25,7 +25,7 @@ pairs as (
     group by game_date, pair_key
 ),
 
--- How many games the ids of one entity can stand for: per pair of teams, at most the scheduled games.
+-- Per entity and pair of teams: the number of its game ids, at most the number of scheduled games.
 named_pairs as (
     select
         named.table_name,

@@ -59,8 +59,8 @@ judged as (
         due.schedule_problem,
         coalesce(run_counts.run_count, 0) as run_count,
         run_counts.first_run_at,
-        -- A successful run without a valid end time became useful after its start. If no other run decides, that start
-        -- is the earliest possible time.
+        -- A successful run without a valid end time became useful at an unknown time after its start. If no other run
+        -- was useful by the alert time, that start is the earliest possible time.
         case
             when run_counts.first_useful_at <= due.alert_at then run_counts.first_useful_at
             else least(
@@ -97,7 +97,7 @@ select
     first_useful_run_at,
     run_count,
     scheduled_game_count,
-    -- Minutes from the due time to the end of the first useful run, or to as_of if there was none.
+    -- Minutes from the due time to the end (if unknown, the start) of the first useful run, or to as_of without one.
     case state
         when 'late' then {{ minutes_between('due_at', 'first_useful_run_at') }}
         when 'missing' then {{ minutes_between('due_at', as_of()) }}

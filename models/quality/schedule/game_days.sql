@@ -1,5 +1,5 @@
--- The schedule covers a day if it has a game on it, has games on both sides of it, or was loaded after it. Models that
--- rely on the schedule of a day check is_schedule_known first: "no games" is only true if the schedule is reliable.
+-- The schedule covers a day if it has a game on it, has games on both sides of it, or was loaded after it. Check
+-- is_schedule_known before relying on a count: "no games" is only true if the schedule is reliable.
 
 with days as (
     select game_date

@@ -41,7 +41,7 @@ united as (
     {%- endfor %}
 )
 
--- A verdict that says passed and has examined nothing has not passed.
+-- A passed verdict that examined nothing becomes not_run.
 select
     united.* replace ( -- noqa: AM04
         if(united.outcome = 'passed' and united.examined_count = 0, 'not_run', united.outcome) as outcome,

@@ -42,7 +42,7 @@ def refuse_missing_suites(suites: Iterable[Suite], declared: Iterable[DeclaredSu
         if one not in there:
             raise UsageError(
                 f"The model {one.table} declares a suite of the rule {one.rule}, but {folder} has none.",
-                "Restore the suite, or remove the line suite: from the model's config.meta.",
+                "Restore the suite, or delete the line `suite:` in the model's config.meta.",
             )
 
 

@@ -85,7 +85,7 @@ class Judged:
 
     @property
     def is_without_documents(self) -> bool:
-        """Whether games were played and no document was found, perhaps because the project is wrong."""
+        """Whether no document was found although games were played. The configured project may be wrong."""
         played = any(day.game_day.final_game_count for day in self.days)
         return played and not self.snapshots and not self.unread and not self.is_off
 

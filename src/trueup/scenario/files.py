@@ -48,7 +48,9 @@ def read_text(path: Path) -> str:
         ) from error
     if raw.startswith(codecs.BOM_UTF8):
         # The mark would become part of the first column's name.
-        raise ScenarioError(f"{path} line 1 begins with a byte order mark.", "Save the file as UTF-8 without it.")
+        raise ScenarioError(
+            f"{path} line 1 begins with a byte order mark.", "Save the file as UTF-8 without a byte order mark."
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
