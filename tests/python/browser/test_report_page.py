@@ -163,7 +163,7 @@ def test_without_a_script_everything_is_readable(browser: Browser, demo_page: Pa
     page = opened(context, demo_page).page
     assert page.locator("#filter").is_hidden()
     assert page.locator("article.f").first.is_visible()
-    assert page.get_by_text("72 excess rows").first.is_visible()
+    assert page.locator("article.f", has_text="72 excess rows").first.is_visible()
     context.close()
 
 

@@ -45,7 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("check", "--as-of", "0001-01-01T00:00:00Z"), "0001-01-01"),
         (("check", "--project-dir", "/"), "No trueup project found at /"),
         (("nonsense",), "invalid choice"),
-        ((), "required"),
+        ((), "No command"),
         (("replay", "nowhere"), "No scenario found at nowhere"),
         (("local",), "No command"),
     ],

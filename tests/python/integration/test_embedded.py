@@ -90,7 +90,7 @@ def test_it_is_gone_when_its_owner_is_ended(sent: signal.Signals) -> None:
     process_id = int(owner.stdout.readline())
     assert is_running(process_id)
     owner.send_signal(sent)
-    owner.wait(timeout=10)
+    owner.wait(timeout=30)
     assert ends(process_id)
 
 

@@ -255,7 +255,7 @@ class Moving:
         pytest.param("update {} set points = -1 where {} and row_number = 7", "finds 3 rows", id="a wrong row more"),
         pytest.param("update {} set points = 1 where {} and row_number = 1", "finds 1 rows", id="a wrong row less"),
         pytest.param("update {} set points = 1 where {}", "finds 0 rows", id="none any more"),
-        pytest.param("delete from {} where {} and row_number = 9", "9 rows of 10", id="a row less"),
+        pytest.param("delete from {} where {} and row_number = 9", "9 of 10 rows", id="a row less"),
     ],
 )
 def test_where_great_expectations_sees_other_rows_than_were_counted_nothing_is_said(
