@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
-from contract.test_repair import ALL, Wrapped, states
+from contract.test_repair import ALL, Wrapped, _claim_alone, states
 from helpers.cases import AS_OF, FIVE, KEY, REFERENCE, evidence
 from helpers.emulators import Google, firestore_emulator, pubsub_emulator
 from helpers.platforms import Embedded, Platform
@@ -240,3 +240,37 @@ def test_a_firestore_that_dies_half_way_is_reported_with_what_was_done(
     assert states(steps)[:3] == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
     assert audit.states()[: len(ALL)] == [(subject, "started") for subject in ALL]
     assert len(platform.received()) == 1, "phase 4 was started: the next run only marks it"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"state": "BOGUS"},
+        {"state": "published", "published_at": "yesterday"},
+        {"state": "published", "published_at": None},
+        {"claim_id": ""},
+        {"owner": 3},
+        {"message": {}},
+        {"message": {"game_date": KEY}},
+        {"message.game_date": "2026-02-01"},
+        {"message.trigger_reason": None},
+        {"message.entities_changed": "all"},
+    ],
+    ids=str,
+)
+def test_a_damaged_claim_is_refused_and_nothing_is_sent(platform: Platform, damage: Mapping[str, Any]) -> None:
+    write(platform, BROKEN)
+    with repairer(platform, owner="gone@pc/1") as first:
+        _claim_alone(first)
+        stored = first.claims.read([KEY])[KEY]
+        changes: dict[str, Any] = {"state": "released"}
+        for name, value in damage.items():
+            field, _, inner = name.partition(".")
+            changes[field] = {**stored.fields["message"], inner: value} if inner else value
+        first.claims.update(KEY, changes, stored.update_time)
+    with repairer(platform) as one:
+        steps, problem = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    assert f"phase4_claims/{KEY}" in problem
+    assert states(steps)[-1] == (KEY, "failed")
+    assert platform.received() == []
+    assert fields_of(platform, DOCUMENTS).get("_triggered") is not True

@@ -109,3 +109,20 @@ def test_a_report_that_is_shown_again_has_its_age_target_and_as_of() -> None:
     for fact in ("2026-02-04 08:03 UTC, 26 hours ago", "local", "2026-02-04 21:00 UTC"):
         assert fact in text
     assert "[red]" in shown(replace(REPORT, target="[red]"), after(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"first_date": "2026-02-03"', '"first_date": "0001-01-01"'),
+        ('"first_date": "2026-02-03"', '"first_date": "2026-02-09"'),
+        ('"as_of": "2026-02-04T21:00:00+00:00"', '"as_of": "2026-02-04T21:00:00"'),
+        ('"as_of": "2026-02-04T21:00:00+00:00"', '"as_of": "0001-01-01T00:00:00+05:00"'),
+        ('"observed": 72.0', '"observed": Infinity'),
+    ],
+)
+def test_a_report_that_no_run_wrote_is_refused(old: str, new: str) -> None:
+    text = to_json(INCIDENT)
+    assert old in text, text[:400]
+    with pytest.raises(ValueError, match=r"."):
+        from_json(text.replace(old, new, 1))

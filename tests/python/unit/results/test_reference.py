@@ -85,3 +85,20 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "processor_roster.csv").write_text("mode,processor_name,table_name\nnightly,one,one\n")
     with pytest.raises(UsageError, match="is_critical"):
         load_reference(SEEDS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("rules.csv", "DONE001,completion,", "DONE001,completions,", "DONE001"),
+        ("processor_roster.csv", "overnight,player_game_summary,", "overnight\nx,player_game_summary,", "overnight"),
+    ],
+)
+def test_an_unknown_family_and_a_ragged_row_are_refused_by_name(
+    tmp_path: Path, name: str, old: str, new: str, said: str
+) -> None:
+    text = (SEEDS / name).read_text()
+    assert old in text
+    (tmp_path / name).write_text(text.replace(old, new, 1))
+    with pytest.raises(UsageError, match=said):
+        load_reference(SEEDS, tmp_path)
