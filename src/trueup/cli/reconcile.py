@@ -16,7 +16,7 @@ from trueup.cli.options import actor, add_format, add_window, settings_of
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
 from trueup.errors import CannotCheckError, UsageError
-from trueup.judge.case import FAMILIES
+from trueup.judge.case import DOCUMENT_FAMILIES
 from trueup.plural import counted
 from trueup.repair.documents.plan import Plan
 from trueup.repair.documents.planned import planned_steps
@@ -47,7 +47,7 @@ def run(options: Namespace, console: Console) -> int:
     if options.fix and options.as_of:
         raise UsageError("--fix conflicts with --as-of: it repairs the current documents.", "Use only one of them.")
     settings = settings_of(options, now())
-    if off := families_off(settings) & FAMILIES:
+    if off := families_off(settings) & DOCUMENT_FAMILIES:
         raise UsageError(
             f"The rules on documents are switched off ({', '.join(sorted(off))}).",
             "Remove them from the var families_off in dbt_project.yml.",

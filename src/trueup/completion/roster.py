@@ -55,7 +55,7 @@ class Roster:
         return tuple(entry for entry in self.entries if entry.mode == mode)
 
 
-def read_seed(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def read_seed(path: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]:
     """The rows of a seed. Raises UsageError if the file is missing or lacks one of ``columns``."""
     try:
         with path.open(newline="", encoding="utf-8") as file:

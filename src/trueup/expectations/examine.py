@@ -26,13 +26,10 @@ from trueup.expectations.queries import (
 from trueup.expectations.suites import Suite, read_suites
 from trueup.expectations.validator import Validator
 from trueup.expectations.verdicts import Examples, SuiteRun, VerdictContext, judge_suite, not_validated
-from trueup.results.reference import Reference
+from trueup.results.reference import REPORTING, Reference
 from trueup.results.report import Cost, SuiteResult
 from trueup.results.verdict import Verdict
 from trueup.window import Window
-
-# The rule of the suites on the report's own tables, which exist only after the run has written them.
-REPORTING = "EXP004"
 
 
 @dataclass(frozen=True)
@@ -112,14 +109,18 @@ class Examiner:
         """Run every suite except those of the report. ``unbuilt``: models that this run did not build, so their tables
         are stale; ``unwritten``: tables that this command does not write, so they need no rows.
         """
-        suites = [one for one in self._suites if one.rule != REPORTING]
+        suites = [one for one in self._suites if not self._is_of_report(one)]
         return self._examine(
             [replace(one, needs_rows_each_date=False) if one.table in unwritten else one for one in suites], unbuilt
         )
 
     def examine_report(self, unbuilt: frozenset[str] = frozenset()) -> Examination:
         """Run the suites of the report, which this run has written."""
-        return self._examine([one for one in self._suites if one.rule == REPORTING], unbuilt)
+        return self._examine([one for one in self._suites if self._is_of_report(one)], unbuilt)
+
+    def _is_of_report(self, suite: Suite) -> bool:
+        """Whether a suite reads the tables of the report, which exist only after the run has built it."""
+        return self._rules[suite.rule].family == REPORTING
 
     def publish(self) -> tuple[str, ...]:
         """Replace the last run's Data Docs by those of this run. Returns the reasons if that fails."""

@@ -17,7 +17,7 @@ from trueup.results.verdict import Verdict
 from trueup.window import EASTERN
 
 # The families of rules on documents.
-FAMILIES = frozenset({"completion", "trigger"})
+DOCUMENT_FAMILIES = frozenset({"completion", "trigger"})
 NO_GAMES = "no games that day"
 NO_DOCUMENT = "the document is missing"
 UNREADABLE = "the document cannot be read"

@@ -6,7 +6,16 @@ from datetime import date
 
 from trueup.completion.document import Document, Unreadable, read_document
 from trueup.completion.store import Snapshot
-from trueup.judge.case import FAMILIES, NO_DOCUMENT, NO_GAMES, NO_TABLE, NOT_DUE, UNREADABLE, Case, JudgeSettings
+from trueup.judge.case import (
+    DOCUMENT_FAMILIES,
+    NO_DOCUMENT,
+    NO_GAMES,
+    NO_TABLE,
+    NOT_DUE,
+    UNREADABLE,
+    Case,
+    JudgeSettings,
+)
 from trueup.judge.evidence import DayEvidence, ProcessorEvidence
 from trueup.judge.reports import count_agrees, reports
 from trueup.judge.trigger import judge_trigger
@@ -49,7 +58,9 @@ def not_judged(game_date: date, reference: Reference, reason: str) -> tuple[Verd
 
 def judged_rules(reference: Reference) -> list[str]:
     """The rules that need a verdict on every date."""
-    return [rule.code for rule in reference.rules.values() if rule.family in FAMILIES or rule.code == _UNSCHEDULED]
+    return [
+        rule.code for rule in reference.rules.values() if rule.family in DOCUMENT_FAMILIES or rule.code == _UNSCHEDULED
+    ]
 
 
 def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdict]:

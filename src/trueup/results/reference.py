@@ -9,9 +9,11 @@ from trueup.completion.roster import Roster, read_seed
 from trueup.errors import UsageError
 from trueup.results.rule import Rule
 
+# The family of the rules on the report itself.
+REPORTING = "reporting"
 FAMILIES = (
     *("duplicates", "lateness", "completion", "trigger", "schedule"),
-    *("expectations", "reporting", "service_levels"),
+    *("expectations", REPORTING, "service_levels"),
 )
 
 

@@ -11,13 +11,14 @@ from typing import Any
 from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import RuleOutcome
-from trueup.results.report import Lateness, Report, ServiceLevel
+from trueup.results.reference import REPORTING
+from trueup.results.report import Lateness, Report, ServiceLevel, unseen_days
+from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import NodeResult, Workplace
 
 # trueup check skips these dbt tests, because its report shows the same. Each rule has one.
 FINDING_TESTS = ("no_findings", "no_warnings")
 RULE_TEST = f"{FINDING_TESTS[0]}_"
-REPORTING = "reporting"
 _LEVELS = "service_levels"
 # A column of rule_outcomes that RuleOutcome lacks: the number of failed subjects. Each has a finding.
 _FAILED = "failed_subject_count"
@@ -94,6 +95,11 @@ def _miscounted(
             f"{len(wrong)} of {len(wanted)} {what}s of this run are missing, duplicate or unknown, such as "
             f"{rule} of {day} ({counted(counts[rule, day], 'row')}). {_AGAIN}"
         )
+
+
+def unseen(work: Workplace, outcomes: Sequence[RuleOutcome]) -> Iterator[str]:
+    """The days of the run that could not be checked, by the platform's clock."""
+    return unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
 
 
 def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: bool) -> Iterator[str]:

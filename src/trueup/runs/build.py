@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
+from trueup.completion.roster import read_seed
 from trueup.errors import CannotCheckError
 from trueup.results.report import Cost
 from trueup.runs.verdicts import create_verdict_tables
@@ -40,7 +39,7 @@ def seed(work: Workplace) -> None:
     work.dbt.run(["seed"], work.listener.node)
     folder = work.settings.seeds
     for path in sorted(folder.glob("*.csv")) if folder else ():
-        work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), _csv_rows(path))
+        work.tables.replace_seed(SEED_ALIASES.get(path.stem, path.stem), read_seed(path))
     create_verdict_tables(work)
 
 
@@ -70,8 +69,3 @@ def node_costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ..
     return tuple(
         Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_processed if is_measured else None) for one in results
     )
-
-
-def _csv_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

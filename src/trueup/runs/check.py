@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from trueup.errors import CannotCheckError
 from trueup.expectations.examine import Examiner
-from trueup.results.reference import codes_of
-from trueup.results.report import Report, unseen_days
-from trueup.runs.answers import FINDING_TESTS, REPORTING, read_answers, read_judged, unrun_checks
+from trueup.results.reference import REPORTING, codes_of
+from trueup.results.report import Report
+from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
 from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, seed, unbuilt
 from trueup.runs.clock import Clock
 from trueup.runs.expectations import expect, open_examiner
@@ -68,7 +68,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     problems += _build_problems(results)  # the cause of what is missing below
     problems += [*report.problems, *of_report.problems]
     problems += unrun_checks(work, results, with_tests)
-    problems += unseen_days(outcomes, work.settings.window, judge_settings(work.settings).zone)
+    problems += unseen(work, outcomes)
     if not work.tables.holds_build(work.settings.run_id):
         problems.append("Another run built the same tables at the same time. Run trueup check again.")
     return replace(

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from trueup.errors import UsageError
 from trueup.expectations.examine import Examination, Examiner
-from trueup.results.reference import codes_of
-from trueup.results.report import Report, unseen_days
-from trueup.runs.answers import REPORTING, read_judged
+from trueup.results.reference import REPORTING, codes_of
+from trueup.results.report import Report
+from trueup.runs.answers import read_judged, unseen
 from trueup.runs.build import AFTER_VERDICTS, building, node_costs, seed
 from trueup.runs.clock import Clock
 from trueup.runs.notes import settings_notes
-from trueup.runs.variables import families_off, judge_settings
+from trueup.runs.variables import families_off
 from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS, add_verdicts, write_verdicts
 from trueup.runs.workplace import Workplace
 
@@ -36,10 +36,9 @@ def check_expectations(work: Workplace) -> Report:
         report = read_judged(work, codes_of(work.reference, "expectations", REPORTING))
     notes = (*settings_notes(work), *data.notes, *examiner.publish())
     clock.finish()
-    unseen = unseen_days(report.outcomes, report.window, judge_settings(work.settings).zone)
     return replace(
         report,
-        problems=(*report.problems, *unseen),
+        problems=(*report.problems, *unseen(work, report.outcomes)),
         notes=notes,
         seconds=clock.seconds,
         suites=data.suites,

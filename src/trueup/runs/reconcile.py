@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
 from trueup.errors import CannotCheckError, CompletionsError
-from trueup.judge.case import FAMILIES, JudgeSettings
+from trueup.judge.case import DOCUMENT_FAMILIES, JudgeSettings
 from trueup.judge.documents import judge, judged_rules, not_judged
 from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.plural import counted
 from trueup.results.reference import Reference
-from trueup.results.report import Report, unseen_days
+from trueup.results.report import Report
 from trueup.results.verdict import Verdict
-from trueup.runs.answers import read_judged
+from trueup.runs.answers import read_judged, unseen
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
 from trueup.runs.workplace import Workplace
@@ -93,7 +93,7 @@ class Judged:
 def reconcile(work: Workplace) -> Judged:
     """Judge the documents of all days and write the verdicts. See judge_days."""
     days = read_evidence(work.tables, work.settings.window, work.settings.run_id)
-    if families_off(work.settings) >= FAMILIES:
+    if families_off(work.settings) >= DOCUMENT_FAMILIES:
         judged = Judged(days, {}, (), is_off=True)
     else:
         judged = judge_days(days, work.completions, work.reference, judge_settings(work.settings))
@@ -128,9 +128,13 @@ def judge_days(
 def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ()) -> Report:
     """The report of ``trueup reconcile``: findings and outcomes of the rules on documents."""
     report = read_judged(work, judged_rules(work.reference))
-    unseen = unseen_days(report.outcomes, report.window, judge_settings(work.settings).zone)
     return replace(
         report,
-        problems=(*((judged.unread,) if judged.unread else ()), *report.problems, *problems, *unseen),
+        problems=(
+            *((judged.unread,) if judged.unread else ()),
+            *report.problems,
+            *problems,
+            *unseen(work, report.outcomes),
+        ),
         notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trueup.completion.rule import CompletionRule, RuleName
 from trueup.errors import UsageError
-from trueup.judge.case import FAMILIES, JudgeSettings
+from trueup.judge.case import DOCUMENT_FAMILIES, JudgeSettings
 from trueup.settings import Settings
 
 _LONGEST_LEASE = 24 * 60
@@ -46,7 +46,7 @@ def claim_lease(settings: Settings) -> timedelta:
 def families_off(settings: Settings) -> frozenset[str]:
     """The families of rules that are switched off. Raises UsageError for an unknown family."""
     given = settings.variable("families_off") or []
-    known = FAMILIES | {"expectations"}
+    known = DOCUMENT_FAMILIES | {"expectations"}
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise UsageError(
             f"The var families_off is {given!r}, not a list of families.",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trueup.errors import ScenarioError
+from trueup.results.finding import SEVERITIES
 from trueup.results.report import Status
 from trueup.scenario.cells import utc_timestamp
 from trueup.scenario.files import brief, read_yaml
@@ -23,7 +24,6 @@ _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
 _KNOWN = _REQUIRED | {"vars", "optional", "expectations", "status"}
 _WINDOW = ("as_of", "first_date", "last_date")
 _EXACT = ("error", "warn")
-_SEVERITIES = ("error", "warn", "info")
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _expected(path: Path, number: int, entry: Any, rules: frozenset[str]) -> Exp
         raise ScenarioError(
             f"{where} is {brief(repr(entry))}.", "It needs rule, severity, game_date and subject; observed is optional."
         )
-    if entry["severity"] not in _SEVERITIES:
+    if entry["severity"] not in SEVERITIES:
         raise ScenarioError(f"{where}: unknown severity {entry['severity']!r}.", "Use error, warn or info.")
     rule = _text(path, f"expect {number} rule", entry["rule"])
     if rules and rule not in rules:

@@ -152,27 +152,16 @@ def from_plain(data: Mapping[str, Any]) -> Message:
 
 
 def _item(one: Noted | Gone) -> Item:
-    if isinstance(one, Gone):
-        row = one.row
-        return Item(
-            fingerprint=one.fingerprint,
-            rule=row.rule,
-            severity=row.severity,
-            game_date=row.game_date.isoformat(),
-            subject=_line(row.subject, _SHORT_LENGTH),
-            summary="",
-            remedy="",
-            note=_line(one.note, _SHORT_LENGTH),
-        )
-    finding = one.finding
+    """A finding, or the row of one that is gone, which has neither summary nor remedy."""
+    source = one.row if isinstance(one, Gone) else one.finding
     return Item(
-        fingerprint=finding.fingerprint,
-        rule=finding.rule,
-        severity=finding.severity,
-        game_date=finding.game_date.isoformat(),
-        subject=_line(finding.subject, _SHORT_LENGTH),
-        summary=_line(finding.summary, _SUMMARY_LENGTH),
-        remedy=_line(finding.remedy, _SHORT_LENGTH),
+        fingerprint=one.fingerprint if isinstance(one, Gone) else one.finding.fingerprint,
+        rule=source.rule,
+        severity=source.severity,
+        game_date=source.game_date.isoformat(),
+        subject=_line(source.subject, _SHORT_LENGTH),
+        summary="" if isinstance(one, Gone) else _line(one.finding.summary, _SUMMARY_LENGTH),
+        remedy="" if isinstance(one, Gone) else _line(one.finding.remedy, _SHORT_LENGTH),
         note=_line(one.note, _SHORT_LENGTH),
     )
 

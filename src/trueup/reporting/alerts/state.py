@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar, get_type_hints
 from urllib.parse import quote
 
 from trueup.parsing import parse
@@ -211,28 +211,19 @@ class _StoredPending:
     lease_seconds: float
 
 
-class _StoredRow(NamedTuple):
-    """A stored row: a list, because field names would take most of the text."""
-
-    key: str
-    rule: str
-    severity: Severity
-    game_date: date
-    subject: str
-    observed: float | None
-    first_sent: date
-    last_seen: date
-    is_open: bool
+# A row is stored as its key and its values, because field names would take most of the text.
+_STORED_ROW: Any = tuple[(str, *get_type_hints(Row).values())]  # type: ignore[misc]
 
 
 def _sent(stored: _StoredSent) -> Sent:
-    rows = _parsed(list[_StoredRow], stored.told, "told")
+    rows: list[Any] = _parsed(list[_STORED_ROW], stored.told, "told")
     as_of = _parsed(datetime, json.dumps(stored.as_of), "as_of") if stored.as_of else None
     if stored.sequence < 0 or (as_of is not None and as_of.tzinfo is None):
         raise UnreadableStateError(f"sequence is {stored.sequence} and as_of is {stored.as_of!r}")
     day = _parsed(date, json.dumps(stored.day), "day") if stored.day else None
-    known = {row.key: Row(*row[1:5], finite(row.observed), *row[6:]) for row in rows}
-    return Sent(stored.sequence, as_of, day, known)
+    known = ((key, Row(*values)) for key, *values in rows)
+    finites = {key: replace(row, observed=finite(row.observed)) for key, row in known}
+    return Sent(stored.sequence, as_of, day, finites)
 
 
 def _pending(text: str) -> Pending:
