@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 
 from trueup.expectations.validator import DATA_DOCS
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, published
@@ -44,9 +42,6 @@ def replay_all(
     scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
     for scenario in scenarios:
         refuse_unknown_vars(scenario, project_dir)
-    if any(scenario.expectations for scenario in scenarios):
-        # This import takes seconds; meanwhile the warehouse starts and is filled.
-        Thread(target=import_module, args=["trueup.gateways.expectations"], daemon=True).start()
     with published(warehouse):
         for scenario in scenarios:
             listener.start(f"Loading {scenario.name}: {scenario.title}")
