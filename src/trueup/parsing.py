@@ -1,15 +1,30 @@
-"""Strict parsing of JSON that trueup wrote earlier."""
+"""Parsing of the project's YAML, and strict parsing of JSON that trueup wrote earlier."""
 
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import yaml
+
+from trueup.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _T = TypeVar("_T")
 _LONGEST_VALUE = 100
+# libyaml's loader is ten times faster; some builds of PyYAML lack it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file of the project. Raises UsageError."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}", "Correct it.") from error
 
 
 def parse(kind: type[_T], text: str) -> _T:

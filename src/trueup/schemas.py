@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trueup.errors import UsageError
+from trueup.parsing import read_yaml
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def read_table_schemas(models: Path) -> dict[str, TableSchema]:
     """Every declared source table by ``dataset.table``. The name of a source is its dataset."""
     schemas: dict[str, TableSchema] = {}
     for path in sorted(models.glob("staging/*/_sources.yml")):
-        for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
+        for source in read_yaml(path)["sources"]:
             for table in source["tables"]:
                 schema = _schema(source["name"], table)
                 schemas[schema.name] = schema

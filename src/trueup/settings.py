@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trueup.errors import UsageError
+from trueup.parsing import read_yaml
 from trueup.window import Window, window_vars
 
 COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
@@ -60,10 +59,7 @@ class Settings:
 def project_variables(project_dir: Path) -> dict[str, Any]:
     """The vars of dbt_project.yml and their defaults. Raises UsageError if the file cannot be read."""
     path = project_dir / "dbt_project.yml"
-    try:
-        project = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}", "Correct it.") from error
+    project = read_yaml(path)
     variables = project.get("vars") if isinstance(project, dict) else None
     if not isinstance(variables, dict):
         raise UsageError(f"{path} has no vars.", "Restore them: see the file in the repository.")

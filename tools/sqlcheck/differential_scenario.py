@@ -83,7 +83,7 @@ class RecordingDbt:
         self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
     ) -> Sequence[NodeResult]:
         """Run one command."""
-        results = self._dbt.run(arguments, on_node)
+        results = self._dbt.run([*arguments, "--write-json"], on_node)
         manifest = self._artifact("manifest.json")
         relations = {
             unique_id: _plain(node["relation_name"])

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trueup.errors import UsageError
 from trueup.expectations.suites import Suite
+from trueup.parsing import read_yaml
 
 
 @dataclass(frozen=True, order=True)
@@ -48,10 +47,7 @@ def refuse_missing_suites(suites: Iterable[Suite], declared: Iterable[DeclaredSu
 
 def _described(path: Path) -> Iterator[Mapping[str, Any]]:
     """The models and the sources' tables in a file."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "Correct its YAML.") from error
+    raw = read_yaml(path) or {}
     yield from raw.get("models") or ()
     for source in raw.get("sources") or ():
         yield from source.get("tables") or ()

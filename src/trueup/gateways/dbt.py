@@ -20,6 +20,7 @@ from dbt.config.runtime import load_profile
 from dbt.contracts.graph.manifest import Manifest
 from dbt.exceptions import DbtProjectError
 from dbt.flags import set_from_args
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.context import set_invocation_context
 from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
@@ -31,6 +32,8 @@ _ANY_ENDPOINT = "http://127.0.0.1"  # parsing needs no warehouse
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # Parsing does not depend on these vars; models read them when they are compiled.
 _COMPILED_VARS = frozenset({"as_of", "run_id"})
+# For the text of a deprecation, dbt reads the source lines of the whole stack, 0.3 s for each command.
+BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
 # Parsed projects by everything that parsing depends on, because dbt takes four seconds to parse.
 _PARSED: dict[tuple[str, ...], Manifest] = {}
 
@@ -132,7 +135,7 @@ class DbtProject:
         if key not in _PARSED:
             # Constant values, so that dbt can reuse its partial parse of the last run.
             with _environment(**{ENDPOINT_VARIABLE: _ANY_ENDPOINT} if ENDPOINT_VARIABLE in os.environ else {}):
-                result = self._invoke(dbtRunner(), ["parse", "--no-write-json"], fixed)
+                result = self._invoke(dbtRunner(), ["parse"], fixed)
             _results(result, "parse")
             assert isinstance(result.result, Manifest)
             _PARSED[key] = result.result
@@ -146,7 +149,9 @@ class DbtProject:
         with _environment(**dict.fromkeys(_OPTION_VARIABLES)):
             return runner.invoke(
                 [
-                    *arguments,
+                    arguments[0],
+                    "--no-write-json",  # nothing reads its artifacts
+                    *arguments[1:],
                     # dbt must not write to stdout: --format json prints exactly one document there.
                     *("--quiet", "--log-level", "none", "--log-level-file", "none"),
                     *("--project-dir", str(self._project_dir)),

@@ -106,7 +106,7 @@ class Case:
             "failed",
             severity=severity,
             summary=summary,
-            remedy=self.reference.rules[rule].remedy(subject, self.day.game_date),
+            remedy=self.reference.rule(rule).remedy(subject, self.day.game_date),
             examined_count=1,
             **facts,
         )

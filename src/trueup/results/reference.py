@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueup.completion.roster import Roster, read_seed
-from trueup.errors import UsageError
+from trueup.errors import CannotCheckError, UsageError
 from trueup.results.rule import Rule
 
 # The family of the rules on the report itself.
@@ -24,6 +24,17 @@ class Reference:
     rules: dict[str, Rule]
     roster: Roster = field(default_factory=Roster)
     teams: tuple[str, ...] = ()
+
+    def rule(self, code: str) -> Rule:
+        """A rule. Raises CannotCheckError if the seed lacks it."""
+        if code not in self.rules:
+            raise CannotCheckError(missing_rule("seeds/rules.csv", code))
+        return self.rules[code]
+
+
+def missing_rule(file: str, code: str) -> str:
+    """The error about a rule that a file lacks."""
+    return f"{file} has no rule {code}: restore its line."
 
 
 def codes_of(reference: Reference, *families: str) -> list[str]:

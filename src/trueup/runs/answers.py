@@ -11,7 +11,7 @@ from typing import Any
 from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import RuleOutcome
-from trueup.results.reference import REPORTING
+from trueup.results.reference import REPORTING, missing_rule
 from trueup.results.report import Lateness, Report, ServiceLevel, unseen_days
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import NodeResult, Workplace
@@ -119,4 +119,4 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
     known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, REPORTING)}
     for code in sorted(tested ^ known):
         file = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
-        yield f"{file} has no rule {code}: restore its line."
+        yield missing_rule(file, code)

@@ -68,7 +68,7 @@ def built_twice(endpoint: str, state_dir: Path) -> BuiltTwice:
         reconcile(work)
         work.dbt.run(["run"])
         rows = [rows_of_all_models(work)]
-        result = work.dbt.run(["build"])
+        result = work.dbt.run(["build", "--write-json"])
         rows.append(rows_of_all_models(work))
         sent.append(sent_by_dbt(state_dir))
     manifest = json.loads((state_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))

@@ -247,7 +247,7 @@ def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(plant
     sent += [(batch_query(one, relation, window), None) for one in suites if one.counted_games_only]
     sent += [(needed_dates_query(one, relation, window), None) for one in suites if one.needs_rows_where]
     sent += [(one.query, None) for one in verdicts if one.query]
-    work.dbt.run(["compile"])
+    work.dbt.run(["compile", "--write-json"])
     checker = Checker(Engine())
     manifest = json.loads((work.settings.state_dir / "dbt" / "manifest.json").read_text(encoding="utf-8"))
     assert check_models(manifest, checker).refused == []

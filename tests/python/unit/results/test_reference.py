@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.support import PROJECT
-from trueup.errors import UsageError
+from trueup.errors import CannotCheckError, UsageError
 from trueup.results.reference import load_reference
 
 SEEDS = PROJECT / "seeds"
@@ -102,3 +102,11 @@ def test_an_unknown_family_and_a_ragged_row_are_refused_by_name(
     (tmp_path / name).write_text(text.replace(old, new, 1))
     with pytest.raises(UsageError, match=said):
         load_reference(SEEDS, tmp_path)
+
+
+def test_a_rule_that_the_seed_lacks_is_named() -> None:
+    reference = load_reference(SEEDS)
+    for code in list(reference.rules):
+        del reference.rules[code]
+        with pytest.raises(CannotCheckError, match=rf"seeds/rules.csv has no rule {code}: restore its line"):
+            reference.rule(code)
