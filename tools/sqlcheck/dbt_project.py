@@ -122,8 +122,9 @@ def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Stat
 
 
 def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Iterator[Statement]:
-    """The queries of the unit tests: every fixture, and actual with expected rows."""
+    """The queries of the unit tests: every different fixture, and actual with expected rows."""
     nodes = {**manifest["nodes"], **manifest["sources"]}
+    fixtures: set[str] = set()
     for test in manifest["unit_tests"].values():
         model = next(nodes[key] for key in test["depends_on"]["nodes"] if nodes[key]["name"] == test["model"])
         source = Path(test["original_file_path"])
@@ -131,7 +132,9 @@ def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Itera
             wanted = _REF.search(given["input"])
             relation = next(one for one in nodes.values() if wanted and one["name"] == wanted[1])
             fixture = _fixture(given["rows"], catalog, full_name(relation))
-            yield Statement(f"{test['name']} given {number + 1}", "unit test", fixture, source, fixture)
+            if fixture not in fixtures:
+                yield Statement(f"{test['name']} given {number + 1}", "unit test", fixture, source, fixture)
+            fixtures.add(fixture)
         rows = test["expect"]["rows"]
         names = ", ".join(f"`{name}`" for name in dict.fromkeys(name for row in rows for name in row))
         expected = _fixture(rows, catalog, full_name(model), whole=False)

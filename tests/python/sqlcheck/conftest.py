@@ -10,7 +10,7 @@ from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.engine import Engine
-from sqlcheck.project import ProjectCheck, check_models, check_project
+from sqlcheck.project import ProjectCheck, check_project
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +33,3 @@ def checker(engine: Engine) -> Checker:
 def checked(manifest: dict[str, Any], checker: Checker) -> ProjectCheck:
     """The result of checking the whole project, which also fills the checker's catalog."""
     return check_project(PROJECT, manifest, checker)
-
-
-@pytest.fixture(scope="session")
-def knowing(manifest: dict[str, Any]) -> Checker:
-    """A checker whose catalog has every source and model, without a check of the whole project."""
-    one = Checker(Engine())
-    assert check_models(manifest, one).is_clean
-    return one

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from helpers.declared import declared_tables
 from sqlcheck.checker import Checker
+from sqlcheck.engine import Engine
 
 CASES: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("statements.yml").read_text(encoding="utf-8"))
 TABLES = {
@@ -17,6 +19,12 @@ TABLES = {
     "@runs": "nba_orchestration.scraper_run_history",
     "@lateness": "trueup.scraper_lateness",
 }
+
+
+@pytest.fixture(scope="module")
+def knowing(engine: Engine) -> Checker:
+    """A checker that knows the project's tables."""
+    return Checker(engine, declared_tables())
 
 
 def on_the_projects_tables(sql: str) -> str:
