@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+from trueup.plain import plain
+
 
 class TrueupError(Exception):
     """Base of all errors that trueup reports without a traceback."""
@@ -23,8 +25,8 @@ class TrueupError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = plain(message)
+        self.hint = plain(hint)
 
     @property
     def text(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,17 @@ IN_FIRESTORE = "firestore"
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one run. ``completions`` is a SQLite file, or None for Firestore. ``run_id`` is unique to this
-    run; ``holder`` is shown to people as the one who started it.
+    """The settings of one run. ``is_embedded``: whether its target is the embedded warehouse, not BigQuery.
+    ``completions`` is a SQLite file, or None for Firestore. Both follow from the target: see ``on``. ``run_id`` is
+    unique to this run; ``holder`` is shown to people as the one who started it.
     """
 
     project_dir: Path
     state_dir: Path
     target: str
     window: Window
-    completions: Path | None
+    completions: Path | None = None
+    is_embedded: bool = True
     variables: dict[str, Any] = field(default_factory=dict)
     seeds: Path | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
@@ -50,10 +52,35 @@ class Settings:
     def _project_variables(self) -> dict[str, Any]:
         return project_variables(self.project_dir)
 
+    def on(self, is_embedded: bool) -> Settings:
+        """These settings for a target that is embedded, or is BigQuery.
+
+        The completion documents are in the same place: in a SQLite file, or in Firestore. Raises UsageError if
+        TRUEUP_COMPLETIONS contradicts.
+        """
+        completions = self.completions or self._completions_file(is_embedded)
+        return replace(self, is_embedded=is_embedded, completions=completions)
+
+    def _completions_file(self, is_embedded: bool) -> Path | None:
+        given = os.environ.get(COMPLETIONS_VARIABLE)
+        if not is_embedded and given and given != IN_FIRESTORE:
+            raise UsageError(
+                f"The target {self.target} is BigQuery, but {COMPLETIONS_VARIABLE} names a SQLite file.",
+                f"Unset {COMPLETIONS_VARIABLE}: the documents are in Firestore.",
+            )
+        if is_embedded and given == IN_FIRESTORE and not os.environ.get("FIRESTORE_EMULATOR_HOST"):
+            raise UsageError(
+                f"The target {self.target} is the embedded warehouse, but {COMPLETIONS_VARIABLE} names Firestore.",
+                f"Unset {COMPLETIONS_VARIABLE}, use the target of your BigQuery, or set FIRESTORE_EMULATOR_HOST.",
+            )
+        if not is_embedded or given == IN_FIRESTORE:
+            return None
+        return Path(given) if given else self.project_dir / ".trueup" / "completions.db"
+
     @property
-    def is_embedded(self) -> bool:
-        """Whether the target is the embedded warehouse, not BigQuery."""
-        return is_embedded(self.target)
+    def documents(self) -> str:
+        """Where the completion documents are, in words."""
+        return f"the SQLite file {self.completions}" if self.completions else "Firestore"
 
 
 def project_variables(project_dir: Path) -> dict[str, Any]:
@@ -80,16 +107,3 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
         f"No trueup project found at {start} or above it.",
         "Run trueup in its checkout, or use --project-dir.",
     )
-
-
-def is_embedded(target: str) -> bool:
-    """Whether a target is the embedded warehouse; every other one is BigQuery, with the documents in Firestore."""
-    return target in ("local", "ci")
-
-
-def completions_file(target: str, project_dir: Path) -> Path | None:
-    """The SQLite file of the completion documents, or None if they are in Firestore (TRUEUP_COMPLETIONS=firestore)."""
-    path = os.environ.get(COMPLETIONS_VARIABLE)
-    if path and path != IN_FIRESTORE:
-        return Path(path)
-    return project_dir / ".trueup" / "completions.db" if is_embedded(target) and not path else None

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.emulators import firestore_emulator, pubsub_emulator
 from trueup.garbage import collecting_rarely
-from trueup.gateways.embedded import embedded_endpoint
+from trueup.gateways.embedded import Endpoint, embedded_endpoint
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,7 +20,7 @@ def garbage() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
+def endpoint() -> Iterator[Endpoint]:
     """The endpoint of this worker's embedded warehouse, which also stands in the environment."""
     with embedded_endpoint() as address:
         yield address

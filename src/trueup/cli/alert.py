@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from trueup.cli.options import project_of, state_of
+from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, UsageError
 from trueup.reporting.age import MOST_HOURS, refuse_old
 from trueup.reporting.alerts.channels import Delivery, channels_of
@@ -37,7 +37,7 @@ def run(options: Namespace, console: Console) -> int:
     """Send what is new in the last report to Slack, a webhook and the step summary."""
     project_dir = project_of(options)
     found = read_report(state_of(project_dir))
-    settings = alert_settings(found.target, project_dir)
+    settings = alert_settings()
     if not channels_of(settings):
         raise UsageError(
             "No alert channel is configured.",
@@ -47,7 +47,7 @@ def run(options: Namespace, console: Console) -> int:
     if options.preview:
         from trueup.runs.alerts import state_opener
 
-        print_previews(preview(found, settings, state_opener(settings, project_dir, found.target)), Console())
+        print_previews(preview(found, settings, state_opener(settings, project_dir, found.target)), terminal())
         return 0
     deliveries = send(found, project_dir)
     print_deliveries(deliveries, console)
@@ -56,7 +56,7 @@ def run(options: Namespace, console: Console) -> int:
 
 def send(report: Report, project_dir: Path) -> tuple[Delivery, ...]:
     """Send to the channels configured in the environment. If there are none, nothing is imported or opened."""
-    settings = alert_settings(report.target, project_dir)
+    settings = alert_settings()
     if not channels_of(settings):
         return ()
     from trueup.reporting.alerts.deliver import send_alerts

@@ -12,6 +12,7 @@ from rich.console import Console
 from trueup.cli.alert import print_deliveries, send
 from trueup.cli.options import add_format, add_window, project_of, settings_of, short_path, show, state_of, window_of
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import terminal
 from trueup.errors import CannotCheckError, UsageError
 from trueup.reporting.artifacts import page_path, write_junit
 from trueup.reporting.run_report import RunReport, open_report, refuse
@@ -39,7 +40,7 @@ def run(options: Namespace, console: Console) -> int:
         report = _checked(options, console, run_report)
     code = show(report, options)
     if options.format == "text":
-        Console().print(f"\nThe report: {short_path(page_path(run_report.folder))}", highlight=False)
+        terminal().print(f"\nThe report: {short_path(page_path(run_report.folder))}", highlight=False)
     return code
 
 

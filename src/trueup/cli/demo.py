@@ -11,6 +11,7 @@ from trueup.cli.options import project_of, short_path, state_of
 from trueup.cli.replay import print_replay, starting_warehouse
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import terminal
 from trueup.expectations.validator import DATA_DOCS
 from trueup.reporting.artifacts import page_path, write_report
 from trueup.results.reference import load_reference
@@ -28,7 +29,7 @@ def run(options: Namespace, console: Console) -> int:
     project_dir = project_of(options)
     folder = state_of(project_dir) / "demo"  # must not overwrite the report of a check
     steps = Steps(console)
-    out = Console()
+    out = terminal()
     with closing(steps), starting_warehouse(steps) as warehouse:
         from trueup.runs.replay import replay_all
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from trueup.cli.options import add_format, add_window, settings_of, short_path, show
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import terminal
 from trueup.expectations.validator import DATA_DOCS
 from trueup.window import now
 
@@ -32,5 +33,5 @@ def run(options: Namespace, console: Console) -> int:
         report = check_expectations(work)
     code = show(report, options)
     if report.data_docs and options.format == "text":
-        Console().print(f"\n[dim]{short_path(folder / report.data_docs)}[/]", highlight=False)
+        terminal().print(f"\n[dim]{short_path(folder / report.data_docs)}[/]", highlight=False)
     return code

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
+import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,12 +19,14 @@ from rich.console import Console
 from trueup import __version__
 from trueup.cli import alert, check, demo, expectations, local, reconcile, replay, report
 from trueup.cli.options import DEFAULT_TARGET
+from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.garbage import collecting_rarely
 from trueup.reporting import artifacts
 
 COMMANDS = (demo, check, reconcile, expectations, replay, report, alert, local)
 _INTERRUPTED = 130
+_OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,35 +40,50 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0, 1, 2, 3; see the README)."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    console = Console(stderr=True)
+    console = terminal(is_error=True)
     try:
         options = _options(given)
         command: Callable[[argparse.Namespace, Console], int] = options.command
         with collecting_rarely():
-            return command(options, console)
+            code = command(options, console)
+        sys.stdout.flush()  # here, because an error at exit would change the exit code
+        return code
     except TrueupError as error:
-        console.print(f"[bold red]trueup:[/] {_escape(error.message)}", highlight=False)
+        console.print(f"[bold red]trueup:[/] {escape(error.message)}", highlight=False)
         if error.hint:
-            console.print(f"  → {_escape(error.hint)}", highlight=False)
+            console.print(f"  → {escape(error.hint)}", highlight=False)
         return error.exit_code
     except KeyboardInterrupt:
         console.print("trueup: interrupted; nothing is left running.", highlight=False)
         return _INTERRUPTED
     except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
-        console.print(
-            f"[bold red]trueup:[/] a bug in trueup: {type(error).__name__}: "
-            f"{_escape(str(error)[:300])}\n  → Please report it with {_escape(_saved(traceback.format_exc()))}",
-            highlight=False,
-        )
+        _show_crash(error, console)
         return CannotCheckError.exit_code
+
+
+def _show_crash(error: Exception, console: Console) -> None:
+    """Print what stopped trueup. This cannot fail, even if nothing can be printed or written."""
+    trace = traceback.format_exc()
+    with suppress(Exception):
+        if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
+            console.print(f"[bold red]trueup:[/] the output was not written: {escape(str(error))}", highlight=False)
+        else:
+            kind = type(error).__name__
+            console.print(f"[bold red]trueup:[/] a bug in trueup: {kind}: {escape(str(error)[:300])}", highlight=False)
+            console.print(f"  → Please report it with {escape(_saved(trace))}", highlight=False)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # Python flushes it again at exit, and an error there would be exit code 120.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _saved(trace: str) -> str:
     """The file with the traceback, or the traceback itself if no file can be written."""
     try:
         return str(artifacts.write_crash(Path.cwd() / ".trueup", trace))
-    except CannotCheckError:
-        return f"this:\n{trace}"
+    except (CannotCheckError, OSError):
+        return f"this: {trace}"
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:
@@ -113,12 +133,6 @@ def _readable(given: Sequence[str]) -> argparse.Namespace:
         days=None,
         as_of=None,
     )
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:

@@ -10,13 +10,12 @@ from argparse import ArgumentParser, Namespace
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from trueup.cli.show_report import print_report
+from trueup.cli.terminal import terminal
 from trueup.repair.documents.steps import Actor
 from trueup.reporting.json_form import to_json
 from trueup.results.report import Report
-from trueup.settings import Settings, completions_file, find_project
+from trueup.settings import Settings, find_project
 from trueup.window import Window, make_window
 
 DEFAULT_TARGET = "local"
@@ -40,7 +39,7 @@ def add_window(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         default=DEFAULT_TARGET,
-        help="a target of profiles.yml: local and ci are embedded, others are BigQuery (default: local)",
+        help="a target of profiles.yml (default: local, the embedded warehouse)",
     )
 
 
@@ -64,7 +63,6 @@ def settings_of(options: Namespace, now: datetime) -> Settings:
         state_dir=state_of(project_dir),
         target=options.target,
         window=window_of(options, now),
-        completions=completions_file(options.target, project_dir),
         holder=actor().name,
     )
 
@@ -95,7 +93,7 @@ def show(report: Report, options: Namespace) -> int:
     if options.format == "json":
         print(to_json(report))
     else:
-        print_report(report, Console())
+        print_report(report, terminal())
     return report.exit_code
 
 

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from trueup.cli.options import actor, add_format, add_window, settings_of
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, UsageError
 from trueup.judge.case import DOCUMENT_FAMILIES
 from trueup.plural import counted
@@ -63,7 +63,7 @@ def run(options: Namespace, console: Console) -> int:
         if options.history:
             rows = repair_audit(work, who).history(settings.window.first_date, settings.window.last_date)
             steps.finish()
-            print_history(rows, options.format, Console())
+            print_history(rows, options.format, terminal())
             return 0
         with building(work):
             build_evidence(work)
@@ -77,8 +77,8 @@ def run(options: Namespace, console: Console) -> int:
     if options.format == "json":
         print(repair_json(report, repair))
     else:
-        print_report(report, Console())
-        print_repair(repair, options.fix, Console())
+        print_report(report, terminal())
+        print_repair(repair, options.fix, terminal())
     return CannotCheckError.exit_code if problems else report.exit_code
 
 

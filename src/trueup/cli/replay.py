@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from trueup.cli.options import add_format, project_of, state_of
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import escape, terminal
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.plural import counted
 from trueup.runs.replayed import Replay, replays_to_json
@@ -29,7 +29,7 @@ def run(options: Namespace, console: Console) -> int:
     """Replay scenarios and compare their findings with the expected ones."""
     project_dir = project_of(options)
     steps = Steps(console, quiet=options.quiet)
-    out = Console()
+    out = terminal()
     replays: list[Replay] = []
     folders = find_scenarios([Path(path) for path in options.folders])
     with closing(steps), starting_warehouse(steps) as warehouse:
@@ -66,7 +66,7 @@ def print_replay(replay: Replay, console: Console) -> None:
         return
     console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}", highlight=False)
     if replay.status_difference:
-        console.print(f"    {replay.status_difference}", highlight=False)
+        console.print(f"    {escape(replay.status_difference)}", highlight=False)
     for problem in replay.unchecked:
         console.print(f"    could not check: {escape(problem)}", highlight=False)
     for expected in comparison.missing:

@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from datetime import datetime
 
 from rich.console import Console
-from rich.markup import escape
 
 from trueup.cli.options import add_format, project_of, short_path, show, state_of
+from trueup.cli.terminal import escape, terminal
 from trueup.reporting.age import age_in_words, is_old
 from trueup.reporting.artifacts import read_report, write_page
 from trueup.reporting.page.wording import utc
@@ -28,17 +28,16 @@ def run(options: Namespace, console: Console) -> int:  # noqa: ARG001 - all comm
     found = read_report(state_of(project_dir))
     page = write_page(state_of(project_dir), found, load_reference(project_dir / "seeds").rules)
     if options.format == "text":
-        print_age(found, now(), Console())
+        print_age(found, now(), terminal())
     code = show(found, options)
     if options.format == "text":
-        Console().print(f"\nThe report: {short_path(page)}", highlight=False)
+        terminal().print(f"\nThe report: {short_path(page)}", highlight=False)
     return code
 
 
 def print_age(report: Report, now: datetime, console: Console) -> None:
     """Print when the report was written, so that an old one is not mistaken for today's."""
     colour = "yellow" if is_old(report, now) else "dim"
-    line = (
-        f"Report written {age_in_words(report, now)}. Target {escape(report.target)}, as of {utc(report.window.as_of)}."
-    )
+    place = f"Target {report.target}" + (f", documents in {report.documents}" if report.documents else "")
+    line = escape(f"Report written {age_in_words(report, now)}. {place}, as of {utc(report.window.as_of)}.")
     console.print(f"[{colour}]{line}[/]", highlight=False)

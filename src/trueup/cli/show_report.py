@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import date
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from trueup.cli.terminal import escape
 from trueup.plural import counted
 from trueup.results.finding import SEVERITIES, by_severity
 from trueup.results.report import Report

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from trueup.cli.terminal import escape
+
 
 class Steps:
     """Prints progress on stderr: each step, and dbt's nodes as they start.
@@ -23,7 +25,7 @@ class Steps:
         if self._quiet:
             return
         if not self._console.is_terminal:
-            self._console.print(f"… {what}", highlight=False)
+            self._console.print(f"… {escape(what)}", highlight=False)
             return
         self._progress = Progress(
             SpinnerColumn(),
@@ -33,13 +35,13 @@ class Steps:
             TextColumn("[dim]{task.fields[node]}"),
             console=self._console,
         )
-        self._progress.add_task(what, total=None, node="")
+        self._progress.add_task(escape(what), total=None, node="")
         self._progress.start()
 
     def node(self, name: str, index: int, total: int) -> None:
         """Dbt has started one of its nodes."""
         if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=name[-48:])
+            self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=escape(name[-48:]))
 
     def close(self) -> None:
         """Restore the terminal."""

@@ -26,9 +26,9 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
 from trueup.errors import DbtError, UsageError
-from trueup.gateways.embedded import ENDPOINT_VARIABLE
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
 
-_ANY_ENDPOINT = "http://127.0.0.1"  # parsing needs no warehouse
+_ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # Parsing does not depend on these vars; models read them when they are compiled.
 _COMPILED_VARS = frozenset({"as_of", "run_id"})
@@ -46,7 +46,12 @@ class Target:
     project: str
     dataset: str
     location: str
-    endpoint: str | None
+    endpoint: Endpoint | None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is the embedded warehouse, not BigQuery."""
+        return self.endpoint is not None and self.endpoint.is_loopback
 
 
 @dataclass(frozen=True)
@@ -93,13 +98,22 @@ class DbtProject:
                 else f"Check {self._profiles_dir / 'profiles.yml'}.",
             ) from error
         credentials = profile.credentials
-        return Target(
+        url = getattr(credentials, "api_endpoint", None)
+        target = Target(
             name=self._target,
             project=credentials.database,
             dataset=credentials.schema,
             location=getattr(credentials, "location", None) or "US",
-            endpoint=getattr(credentials, "api_endpoint", None),
+            endpoint=Endpoint(url, getattr(credentials, "token", None) or "") if url else None,
         )
+        # Models recognise the embedded warehouse by its project, because dbt does not show them the endpoint.
+        if target.is_embedded != (target.project == PROJECT):
+            raise UsageError(
+                f"The target {self._target!r} contradicts itself: its project is {target.project}, but its "
+                f"api_endpoint is {'' if target.is_embedded else 'not '}an embedded warehouse.",
+                f"In profiles.yml, use the project {PROJECT} for the embedded warehouse and for nothing else.",
+            )
+        return target
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
         """Run one dbt command. ``on_node(name, index, total)`` is called for each node that starts.
@@ -134,7 +148,7 @@ class DbtProject:
         key = (str(self._project_dir), str(self._profiles_dir), self._target, json.dumps(fixed, sort_keys=True))
         if key not in _PARSED:
             # Constant values, so that dbt can reuse its partial parse of the last run.
-            with _environment(**{ENDPOINT_VARIABLE: _ANY_ENDPOINT} if ENDPOINT_VARIABLE in os.environ else {}):
+            with _environment(**_ANY_ENDPOINT.environment if ENDPOINT_VARIABLE in os.environ else {}):
                 result = self._invoke(dbtRunner(), ["parse"], fixed)
             _results(result, "parse")
             assert isinstance(result.result, Manifest)

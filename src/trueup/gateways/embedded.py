@@ -1,40 +1,72 @@
-"""The embedded warehouse: the BigQuery API on a free loopback port, in a separate process."""
+"""The embedded warehouse: the BigQuery API on a free loopback port, in a separate process.
+
+Only its owner can use it: every request needs a token. See embedded_process.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import selectors
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from trueup.errors import WarehouseError
+from trueup.temporary import temporary_folder
 
 PROJECT = "trueup-local"
-# The endpoint of a running embedded warehouse. profiles.yml reads it; users can set it to reuse a warehouse.
+# The address and the token of a running embedded warehouse. profiles.yml reads them; users can set them to reuse one.
 ENDPOINT_VARIABLE = "TRUEUP_BIGQUERY_ENDPOINT"
+TOKEN_VARIABLE = "TRUEUP_BIGQUERY_TOKEN"
 _START_SECONDS = 60.0
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """The URL of a BigQuery API that is not Google's, and the token that each request needs."""
+
+    url: str
+    token: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this is an embedded warehouse."""
+        return urlsplit(self.url).hostname in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that profiles.yml reads."""
+        return {ENDPOINT_VARIABLE: self.url, TOKEN_VARIABLE: self.token}
+
+
 @contextmanager
-def embedded_endpoint() -> Iterator[str]:
+def embedded_endpoint() -> Iterator[Endpoint]:
     """Start an embedded warehouse and set its endpoint in the environment."""
     with EmbeddedWarehouse() as warehouse, published(warehouse) as endpoint:
         yield endpoint
 
 
 @contextmanager
-def published(warehouse: EmbeddedWarehouse) -> Iterator[str]:
+def published(warehouse: EmbeddedWarehouse) -> Iterator[Endpoint]:
     """Set the endpoint of a warehouse in the environment."""
-    os.environ[ENDPOINT_VARIABLE] = warehouse.endpoint
+    os.environ.update(warehouse.endpoint.environment)
     try:
         yield warehouse.endpoint
     finally:
-        os.environ.pop(ENDPOINT_VARIABLE, None)
+        for name in warehouse.endpoint.environment:
+            os.environ.pop(name, None)
+
+
+def published_endpoint() -> Endpoint:
+    """The endpoint in the environment."""
+    return Endpoint(os.environ[ENDPOINT_VARIABLE], os.environ.get(TOKEN_VARIABLE, ""))
 
 
 class EmbeddedWarehouse:
@@ -43,17 +75,21 @@ class EmbeddedWarehouse:
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process: subprocess.Popen[bytes] | None = None
+        self._token = secrets.token_urlsafe()
+        self._folder = ExitStack()
 
     def __enter__(self) -> EmbeddedWarehouse:
         """Start the process without waiting. ``endpoint`` waits until it serves."""
+        folder = self._folder.enter_context(temporary_folder())
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "trueup.gateways.embedded_process", PROJECT],
+            [sys.executable, "-m", "trueup.gateways.embedded_process", PROJECT, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             # select() does not see lines that are already in a buffer.
             bufsize=0,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            # Other users can read the arguments of a process, but not its environment.
+            env={**os.environ, "PYTHONWARNINGS": "ignore", TOKEN_VARIABLE: self._token},
             # Ctrl-C at a terminal would reach the whole process group; only the owner must stop the warehouse.
             start_new_session=True,
         )
@@ -68,9 +104,9 @@ class EmbeddedWarehouse:
         self.stop()
 
     @cached_property
-    def endpoint(self) -> str:
-        """The URL of the API. Raises WarehouseError with the end of the output if the warehouse cannot start."""
-        return f"http://127.0.0.1:{self._read_port()}"
+    def endpoint(self) -> Endpoint:
+        """The API. Raises WarehouseError with the end of the output if the warehouse cannot start."""
+        return Endpoint(f"http://127.0.0.1:{self._read_port()}", self._token)
 
     @property
     def process_id(self) -> int:
@@ -92,6 +128,7 @@ class EmbeddedWarehouse:
         if process.stdout:
             process.stdout.close()
         self._log.close()
+        self._folder.close()
 
     def _read_port(self) -> int:
         assert self._process is not None

@@ -12,12 +12,13 @@ from typing import Any
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import BadRequest, GoogleAPIError, NotFound
 from google.api_core.retry import Retry, if_exception_type
-from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
 from requests.exceptions import RequestException
 
 from trueup.errors import WarehouseError
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Endpoint
 from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
@@ -62,7 +63,7 @@ class _EmbeddedClient(_Client):
 class Warehouse:
     """The BigQuery operations that trueup needs outside dbt."""
 
-    def __init__(self, project: str, dataset: str, location: str, endpoint: str | None) -> None:
+    def __init__(self, project: str, dataset: str, location: str, endpoint: Endpoint | None) -> None:
         self.project = project
         self.dataset = dataset
         self._location = location
@@ -74,15 +75,16 @@ class Warehouse:
         """Google's client. Raises WarehouseError if there are no credentials."""
         if self._opened is None:
             try:
-                if self._endpoint:
+                if self._endpoint and self._endpoint.is_loopback:
                     self._opened = _EmbeddedClient(
                         project=self.project,
-                        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-                        client_options=ClientOptions(api_endpoint=self._endpoint),
+                        credentials=Credentials(self._endpoint.token),  # type: ignore[no-untyped-call]
+                        client_options=ClientOptions(api_endpoint=self._endpoint.url),
                         location=self._location,
                     )
                 else:
-                    self._opened = _Client(project=self.project, location=self._location)
+                    options = ClientOptions(api_endpoint=self._endpoint.url) if self._endpoint else None
+                    self._opened = _Client(project=self.project, location=self._location, client_options=options)
             except (GoogleAuthError, OSError) as error:
                 raise WarehouseError(
                     f"BigQuery: no usable credentials: {_first_line(error)}",
@@ -101,9 +103,11 @@ class Warehouse:
             # One attempt, because the client's default retries would wait ten minutes for a dead endpoint.
             list(self.client.list_datasets(max_results=1, retry=_ONCE, timeout=_PROBE_SECONDS))
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+            where, check = self.project, "the project (TRUEUP_PROJECT) and your credentials"
+            if self._endpoint:
+                where, check = self._endpoint.url, f"{ENDPOINT_VARIABLE} and {TOKEN_VARIABLE} (token: in profiles.yml)"
             raise WarehouseError(
-                f"BigQuery does not answer at {self._endpoint or self.project}: {_first_line(error)}",
-                "Check the endpoint, the project (TRUEUP_PROJECT) and your credentials, then run it again.",
+                f"BigQuery does not answer at {where}: {_first_line(error)}", f"Check {check}, then run it again."
             ) from error
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[Row]:

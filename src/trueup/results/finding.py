@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, get_args
 
+from trueup.plain import Plain
+
 Severity = Literal["error", "warn", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Plain):
     """One thing that is wrong, in the shape of the model ``findings``."""
+
+    _with_lines = frozenset({"query"})
 
     rule: str
     severity: Severity

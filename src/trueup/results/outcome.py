@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from trueup.plain import Plain
+
 Outcome = Literal["passed", "failed", "not_run"]
 
 
 @dataclass(frozen=True)
-class RuleOutcome:
+class RuleOutcome(Plain):
     """The outcome of one rule on one date, in the shape of the model ``rule_outcomes``."""
 
     rule: str

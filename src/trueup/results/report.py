@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from trueup.plain import Plain
 from trueup.results.finding import Finding
 from trueup.results.outcome import RuleOutcome
 from trueup.window import EASTERN, Window
@@ -18,7 +19,7 @@ EXIT_CODES: dict[Status, int] = {"healthy": 0, "findings": 1, "could_not_check":
 
 
 @dataclass(frozen=True)
-class ServiceLevel:
+class ServiceLevel(Plain):
     """One metric of one date, in the shape of the model ``service_levels``."""
 
     rule: str
@@ -33,7 +34,7 @@ class ServiceLevel:
 
 
 @dataclass(frozen=True)
-class Lateness:
+class Lateness(Plain):
     """One scraper on one date, in the shape of the model ``scraper_lateness``; timestamps in UTC."""
 
     scraper_name: str
@@ -48,7 +49,7 @@ class Lateness:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Plain):
     """The cost of one model, test or suite. ``bytes_processed``: bytes that BigQuery read, None if not measured
     (embedded warehouse).
     """
@@ -60,7 +61,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class SuiteResult:
+class SuiteResult(Plain):
     """The result of one Great Expectations suite. ``unexamined``: its expectations that examined nothing or could not
     run; ``page``: its Data Docs page, relative to the report's folder ("" if there is none).
     """
@@ -74,10 +75,10 @@ class SuiteResult:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Plain):
     """The result of one check. ``problems``: why parts could not be checked. ``data_docs``: the index page of Data
-    Docs, relative to the report's folder ("" if there is none). ``written_at``: when the report was written to its
-    folder, in UTC; None if it was not.
+    Docs, relative to the report's folder ("" if there is none). ``documents``: where the completion documents are (""
+    if it is not known). ``written_at``: when the report was written to its folder, in UTC; None if it was not.
     """
 
     window: Window
@@ -92,6 +93,7 @@ class Report:
     suites: tuple[SuiteResult, ...] = ()
     costs: tuple[Cost, ...] = ()
     data_docs: str = ""
+    documents: str = ""
     written_at: datetime | None = None
 
     @property

@@ -11,6 +11,7 @@ from trueup.reporting.alerts.sender import Courier
 from trueup.reporting.alerts.settings import AlertSettings
 from trueup.reporting.alerts.state import ALERTS
 from trueup.runs.wiring import open_completions
+from trueup.settings import IN_FIRESTORE
 
 
 def open_courier(settings: AlertSettings, project_dir: Path, target: str, owner: str) -> Courier:
@@ -19,16 +20,21 @@ def open_courier(settings: AlertSettings, project_dir: Path, target: str, owner:
 
 
 def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Callable[[], CompletionStore]:
-    """Returns a function that opens the state of sent alerts: in the SQLite file of the settings, else in Firestore."""
+    """Returns a function that opens the state of sent alerts: a SQLite file, or Firestore. See AlertSettings."""
 
     def opened() -> CompletionStore:
-        if settings.state is not None:
-            settings.state.parent.mkdir(parents=True, exist_ok=True)
-            return open_completions(settings.state, "", ALERTS)
+        if settings.state not in ("", IN_FIRESTORE):
+            return in_file(Path(settings.state))
         from trueup.gateways.dbt import DbtProject
 
         # Only dbt knows the project of the target.
-        project = DbtProject(project_dir, project_dir / ".trueup", target, {}).target().project
-        return open_completions(None, project, ALERTS)
+        place = DbtProject(project_dir, project_dir / ".trueup", target, {}).target()
+        if place.is_embedded and settings.state != IN_FIRESTORE:
+            return in_file(project_dir / ".trueup" / "alerts.db")
+        return open_completions(None, place.project, ALERTS)
+
+    def in_file(file: Path) -> CompletionStore:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return open_completions(file, "", ALERTS)
 
     return opened

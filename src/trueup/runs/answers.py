@@ -55,6 +55,7 @@ def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collect
     report = Report(
         work.settings.window,
         work.settings.target,
+        documents=work.settings.documents,
         findings=tuple(one for one in found if one.rule in rules),
         outcomes=tuple(RuleOutcome(**row) for row in rows),
     )

@@ -31,13 +31,13 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
     judge_settings(work.settings)  # refuse invalid settings before anything is built
     left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
     examiner = open_examiner(work, left_out)
-    clock = Clock(work.listener)
+    clock, settings = Clock(work.listener), work.settings
     try:
         with building(work):
             report = _checked(work, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
-        report = Report(work.settings.window, work.settings.target, problems=(error.text,))
+        report = Report(settings.window, settings.target, problems=(error.text,), documents=settings.documents)
     return replace(report, seconds=clock.seconds, notes=(*settings_notes(work), *report.notes))
 
 

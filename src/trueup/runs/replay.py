@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from trueup.expectations.validator import DATA_DOCS
-from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, EmbeddedWarehouse, published
+from trueup.gateways.embedded import PROJECT, EmbeddedWarehouse, published, published_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.reference import load_reference
 from trueup.runs.check import run_check
@@ -21,6 +19,7 @@ from trueup.runs.workplace import Listener, Workplace
 from trueup.scenario.scenario import Scenario, compare, load_scenario
 from trueup.schemas import read_table_schemas
 from trueup.settings import Settings
+from trueup.temporary import temporary_folder
 from trueup.window import Window
 
 
@@ -56,8 +55,8 @@ def loaded(
     scenario: Scenario, project_dir: Path, state_dir: Path, listener: Listener, data_docs: Path | None = None
 ) -> Iterator[Workplace]:
     """A run on the scenario's tables and documents, which replace everything in the embedded warehouse."""
-    with TemporaryDirectory(prefix="trueup-") as folder:
-        documents = Path(folder) / "completions.db"
+    with temporary_folder() as folder:
+        documents = folder / "completions.db"
         settings = Settings(
             project_dir=project_dir,
             state_dir=state_dir,
@@ -67,8 +66,8 @@ def loaded(
             variables=dict(scenario.vars),
             seeds=scenario.seeds,
         )
-        with Warehouse(PROJECT, DATASET, "US", os.environ[ENDPOINT_VARIABLE]) as warehouse:
+        with Warehouse(PROJECT, DATASET, "US", published_endpoint()) as warehouse:
             fill_warehouse(warehouse, scenario, project_dir)
         fill_documents(documents, scenario)
-        with open_workplace(settings, listener, data_docs or Path(folder) / DATA_DOCS) as work:
+        with open_workplace(settings, listener, data_docs or folder / DATA_DOCS) as work:
             yield work

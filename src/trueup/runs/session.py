@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, embedded_endpoint
+from trueup.gateways.embedded import PROJECT, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.loading import DATASET, fill_documents, fill_warehouse, refuse_unknown_vars
 from trueup.runs.wiring import create_sources
@@ -19,6 +18,7 @@ from trueup.runs.workplace import Listener
 from trueup.scenario.scenario import load_scenario
 from trueup.schemas import read_table_schemas
 from trueup.settings import COMPLETIONS_VARIABLE
+from trueup.temporary import temporary_folder
 from trueup.window import Window, window_vars
 
 
@@ -33,9 +33,9 @@ def session_environment(
     """
     listener.start("Starting the embedded warehouse")
     schemas = read_table_schemas(project_dir / "models")
-    with embedded_endpoint() as endpoint, TemporaryDirectory(prefix="trueup-") as temporary:
-        documents = Path(temporary) / "completions.db"
-        environment = {ENDPOINT_VARIABLE: endpoint, COMPLETIONS_VARIABLE: str(documents)}
+    with embedded_endpoint() as endpoint, temporary_folder() as temporary:
+        documents = temporary / "completions.db"
+        environment = {**endpoint.environment, COMPLETIONS_VARIABLE: str(documents)}
         with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
             if folder is None:
                 create_sources(warehouse, schemas)

@@ -28,11 +28,13 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         dbt = DbtProject(settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars)
-        if settings.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
+        target = dbt.target()
+        settings = settings.on(target.is_embedded)
+        if target.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
             listener.start("Starting the embedded warehouse")
             stack.enter_context(embedded_endpoint())
             listener.finish()
-        target = dbt.target()
+            target = dbt.target()
         warehouse = Warehouse(target.project, target.dataset, target.location, target.endpoint)
         stack.callback(warehouse.close)
 

@@ -11,8 +11,9 @@ MODELS = PROJECT / "models"
 
 
 def declared_tables(project: str = "my-project", dataset: str = "trueup") -> Catalog:
-    """Every source, and every model in ``dataset`` whose columns have types."""
+    """Every source, its staging view, and every model in ``dataset`` whose columns have types."""
     columns = {name: dict(schema.columns) for name, schema in read_table_schemas(MODELS).items()}
+    columns |= {f"{dataset}.stg_{name.replace('.', '__')}": types for name, types in columns.items()}
     for path in MODELS.rglob("*.yml"):
         for model in read_yaml(path).get("models") or ():
             types = {one["name"]: one.get("data_type", "") for one in model.get("columns") or ()}

@@ -6,15 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from helpers.support import hear_interrupts
 from trueup.errors import WarehouseError
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse
+from trueup.temporary import temporary_folder
 
 OWNER = """
 import sys, time
@@ -46,7 +51,7 @@ def ends(process_id: int, seconds: float = 10) -> bool:
 def test_it_serves_on_loopback_and_is_gone_afterwards() -> None:
     with EmbeddedWarehouse() as embedded:
         process_id = embedded.process_id
-        assert embedded.endpoint.startswith("http://127.0.0.1:")
+        assert embedded.endpoint.url.startswith("http://127.0.0.1:")
         warehouse = Warehouse("trueup-local", "trueup", "US", embedded.endpoint)
         warehouse.probe()
         assert warehouse.query("select 1 as one") == [{"one": 1}]
@@ -102,3 +107,129 @@ def test_it_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with EmbeddedWarehouse() as embedded, pytest.raises(WarehouseError, match="this installation is broken") as raised:
         _ = embedded.endpoint
     assert "make clean install" in raised.value.hint
+
+
+# ---- it keeps to itself
+
+
+@pytest.fixture(scope="module")
+def open_one() -> Iterator[Warehouse]:
+    with EmbeddedWarehouse() as embedded:
+        warehouse = Warehouse("trueup-local", "trueup", "US", embedded.endpoint)
+        warehouse.client.create_dataset("trueup")
+        yield warehouse
+
+
+def answer(warehouse: Warehouse, path: str = "/bigquery/v2/projects/trueup-local/queries", **headers: str) -> int:
+    """The status of the answer to a query that is sent by hand."""
+    assert warehouse._endpoint is not None
+    given = {"Authorization": f"Bearer {warehouse._endpoint.token}", **headers}
+    body = {"query": "select 1 as one", "useLegacySql": False}
+    return requests.post(warehouse._endpoint.url + path, json=body, headers=given, timeout=10).status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "Bearer "}, 401),
+        ({"Host": "attacker.example"}, 400),
+        ({"Host": "attacker.example:80"}, 400),
+        ({"Host": "127.0.0.1.attacker.example"}, 400),
+        ({"Host": "localhost"}, 400),
+    ],
+)
+def test_only_its_owner_is_answered(open_one: Warehouse, headers: dict[str, str], status: int) -> None:
+    assert answer(open_one, **headers) == status
+    if status != 200:
+        for path in (
+            "/",
+            "/healthz",
+            "/metrics",
+            "/discovery/v1/apis",
+            "/upload/bigquery/v2/projects/trueup-local/jobs",
+        ):
+            assert answer(open_one, path, **headers) == status
+
+
+SECRET = "the contents of a file"
+FILES = [
+    "select * from read_text('{file}')",
+    "select * from read_blob('{file}')",
+    "select * from read_csv('{file}')",
+    "select * from '{file}'",
+    "select * from `{file}`",
+    "select * from glob('{folder}/*')",
+    "copy (select 1 as one) to '{folder}/written.csv'",
+    "copy trueup.x from '{file}'",
+    "attach '{folder}/written.db'",
+    "export database '{folder}/written'",
+    "set enable_external_access = true",
+    "set allowed_directories = ['/']",
+    "set lock_configuration = false",
+    "install httpfs",
+    "load httpfs",
+    "select * from read_text('http://127.0.0.1:1/x')",
+    "export data options (uri = 'gs://x/{folder}/written-*.csv', format = 'CSV') as select 1 as one",
+    "load data into trueup.y from files (format = 'CSV', uris = ['{file}'])",
+    "create external table trueup.z options (format = 'CSV', uris = ['{file}'])",
+    "begin execute immediate \"select * from read_text('{file}')\"; end",
+]
+
+
+@pytest.mark.parametrize("statement", FILES)
+def test_no_statement_reaches_a_file(open_one: Warehouse, statement: str, tmp_path: Path) -> None:
+    (file := tmp_path / "secret.csv").write_text(f"{SECRET}\n1\n")
+    told: list[Any] = []
+    try:
+        told += open_one.query(statement.format(file=file, folder=tmp_path))
+    except WarehouseError as refused:
+        told.append(refused.text)
+    assert SECRET not in str(told)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+LEAVING = """
+import os, signal, sys, time
+from trueup.gateways.embedded import EmbeddedWarehouse
+with EmbeddedWarehouse() as warehouse:
+    warehouse.endpoint
+    print(warehouse.process_id, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("victim", ["owner", "warehouse", "both"])
+def test_nothing_is_left_in_the_temporary_folder(ending: signal.Signals, victim: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    owner = subprocess.Popen([sys.executable, "-c", LEAVING], stdout=subprocess.PIPE, text=True, env=environment)
+    assert owner.stdout is not None
+    process_id = int(owner.stdout.readline())
+    assert list(tmp_path.iterdir()) != []
+    for one in {"owner": [owner.pid], "warehouse": [process_id], "both": [process_id, owner.pid]}[victim]:
+        os.kill(one, ending)
+    if victim == "warehouse":
+        owner.kill()
+    owner.wait(10)
+    owner.stdout.close()
+    assert ends(process_id)
+    subprocess.run([sys.executable, "-c", CLEANING], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+CLEANING = "from trueup.temporary import temporary_folder\nwith temporary_folder(): pass"
+
+
+def test_the_folder_of_a_living_process_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (stranger := tmp_path / "trueup-run-of-another-program").mkdir()
+    (stranger / "data").touch()
+    with temporary_folder() as mine:
+        (mine / "kept").touch()
+        subprocess.run([sys.executable, "-c", CLEANING], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True)
+        assert sorted(tmp_path.iterdir()) == sorted([mine, stranger])
+        assert (mine / "kept").exists()
+    assert list(tmp_path.iterdir()) == [stranger]

@@ -22,6 +22,7 @@ from helpers.support import PROJECT
 from trueup.errors import UsageError, WarehouseError
 from trueup.expectations.validator import Validator
 from trueup.gateways.embedded import PROJECT as CLOUD_PROJECT
+from trueup.gateways.embedded import Endpoint
 from trueup.gateways.expectations import GreatExpectations
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.reference import load_reference
@@ -96,7 +97,7 @@ RAW: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def warehouse(endpoint: str) -> Iterator[Warehouse]:
+def warehouse(endpoint: Endpoint) -> Iterator[Warehouse]:
     with Warehouse(CLOUD_PROJECT, DATASET, "US", endpoint) as opened:
         opened.client.create_dataset(f"{CLOUD_PROJECT}.{DATASET}", exists_ok=True)
         yield opened

@@ -25,6 +25,7 @@ from sqlcheck.differential_exceptions import Exceptions, read_exceptions
 from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, TableReader, built
 from sqlcheck.reference import Reference
 from trueup.gateways.embedded import PROJECT as WAREHOUSE_PROJECT
+from trueup.gateways.embedded import Endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.loading import DATASET
 from trueup.scenario.scenario import Scenario
@@ -69,7 +70,7 @@ def reference() -> Iterator[Reference]:
 
 
 @pytest.fixture(scope="module")
-def nights(endpoint: str) -> Iterator[BuiltScenario]:
+def nights(endpoint: Endpoint) -> Iterator[BuiltScenario]:
     assert endpoint
     with built(all_nights(), PROJECT, Quiet()) as scenario:
         # Read now, because another scenario may be loaded during the comparison.
@@ -131,7 +132,7 @@ def test_another_time_zone_is_found(nights: BuiltScenario, reference: Reference)
     [("cast(2.5 as int64)", "x=2", "x=3"), ("cast(numeric '12.50' as string)", "x=12.500000000", "x=12.5")],
 )
 def test_a_bug_of_the_embedded_warehouse_is_found(
-    endpoint: str, reference: Reference, expression: str, embedded: str, reference_says: str
+    endpoint: Endpoint, reference: Reference, expression: str, embedded: str, reference_says: str
 ) -> None:
     sql = f"select {expression} as x"
     with Warehouse(WAREHOUSE_PROJECT, "planted", "US", endpoint) as warehouse:

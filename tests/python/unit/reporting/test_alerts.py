@@ -6,7 +6,6 @@ import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -573,7 +572,7 @@ def test_markup_in_data_is_escaped_for_slack() -> None:
     said = "\n".join(text for _, text in texts(payload))
     assert "<!channel>" not in said
     assert "&lt;!channel&gt;" in said
-    assert "&lt;https://x|a&gt; &amp; `b` *c*" in said
+    assert "&lt;https://x|a&gt; &amp; `b`\\n*c*" in said
 
 
 def test_the_fallback_text_is_the_headline() -> None:
@@ -726,13 +725,11 @@ def test_other_addresses_have_none(url: str) -> None:
 
 def test_no_secret_is_shown_by_the_settings_or_a_channel() -> None:
     settings = alert_settings(
-        "prod",
-        Path("/project"),
         {
             "TRUEUP_SLACK_WEBHOOK": "https://h/secret\n",
             "TRUEUP_WEBHOOK": "https://i/secret",
             "GITHUB_STEP_SUMMARY": "/f",
-        },
+        }
     )
     assert [one.name for one in channels_of(settings)] == ["step_summary", "slack", "webhook"]
     assert settings.slack == "https://h/secret"
@@ -740,20 +737,7 @@ def test_no_secret_is_shown_by_the_settings_or_a_channel() -> None:
 
 
 def test_a_channel_that_is_not_set_does_not_exist() -> None:
-    assert channels_of(alert_settings("prod", Path("/project"), {"TRUEUP_WEBHOOK": " "})) == ()
-
-
-@pytest.mark.parametrize(
-    ("target", "value", "expected"),
-    [
-        ("prod", "", None),
-        ("local", "", Path("/project/.trueup/alerts.db")),
-        ("local", "firestore", None),
-        ("prod", "/var/alerts.db", Path("/var/alerts.db")),
-    ],
-)
-def test_the_state_is_in_firestore_for_prod_and_else_in_a_file(target: str, value: str, expected: Path | None) -> None:
-    assert alert_settings(target, Path("/project"), {"TRUEUP_ALERT_STATE": value}).state == expected
+    assert channels_of(alert_settings({"TRUEUP_WEBHOOK": " "})) == ()
 
 
 def test_every_variable_and_result_is_documented() -> None:

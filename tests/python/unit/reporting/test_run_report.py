@@ -179,7 +179,7 @@ def test_texts_that_cannot_be_encoded_are_written(folder: Path) -> None:
     run_report = replace(report_in(folder), target="pr\udcffd")
     with pytest.raises(UsageError):
         run(run_report, nothing, UsageError("\x1b[31mred\x1b[0m \udcff."))
-    assert read_report(folder).target == "pr?d"
+    assert read_report(folder).target == r"pr\udcffd"
     assert "red" in errors_in(folder / "junit.xml")[0]
 
 

@@ -1,0 +1,23 @@
+"""The terminal, and logs that CI systems read: what trueup prints is neither markup nor a command there."""
+
+from __future__ import annotations
+
+import re
+
+from rich import markup
+from rich.console import Console
+
+from trueup.plain import plain
+
+# CI systems execute lines such as `::error::…` and `##[group]…`, also after blanks.
+_COMMAND = re.compile("::|##")
+
+
+def terminal(is_error: bool = False) -> Console:
+    """Standard output, or standard error. Lines are not wrapped, so that a name never begins a line."""
+    return Console(stderr=is_error, soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """A text of others as one line without markup, control characters or commands of CI systems."""
+    return markup.escape(_COMMAND.sub(lambda found: f"{found[0][0]}\\x{ord(found[0][1]):x}", plain(text)))
