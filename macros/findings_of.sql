@@ -11,7 +11,12 @@ select
     failed.observed,
     failed.expected,
     failed.detail,
-    replace(replace(rules.remedy, '{subject}', failed.subject), '{game_date}', cast(failed.game_date as string)) as remedy,
+    -- Readers paste commands of a remedy into a shell, so a subject must not become a part of the command.
+    replace(
+        replace(rules.remedy, '{game_date}', cast(failed.game_date as string)),
+        '{subject}',
+        {{ shell_word('failed.subject') }}
+    ) as remedy,
     failed.query,
     waivers.reason as waived_because,
     waivers.until as waived_until,

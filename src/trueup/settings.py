@@ -15,13 +15,16 @@ from trueup.window import Window, window_vars
 
 COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
 IN_FIRESTORE = "firestore"
+# The target of a command without --target: the embedded warehouse.
+DEFAULT_TARGET = "local"
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of one run. ``is_embedded``: whether its target is the embedded warehouse, not BigQuery.
     ``completions`` is a SQLite file, or None for Firestore. Both follow from the target: see ``on``. ``run_id`` is
-    unique to this run; ``holder`` is shown to people as the one who started it.
+    unique to this run; ``holder`` is shown to people as the one who started it. ``scenario``: the folder of the
+    scenario that is replayed.
     """
 
     project_dir: Path
@@ -32,6 +35,7 @@ class Settings:
     is_embedded: bool = True
     variables: dict[str, Any] = field(default_factory=dict)
     seeds: Path | None = None
+    scenario: Path | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     holder: str = "another process"
 

@@ -32,6 +32,7 @@ from trueup.runs.answers import read_answers
 from trueup.runs.notes import coverage_notes
 from trueup.runs.verdicts import COMPLETION_VERDICTS
 from trueup.schemas import TableSchema, read_table_schemas
+from trueup.settings import Settings
 from trueup.window import Window
 
 _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop|truncate|declare|begin)\s", re.I)
@@ -129,7 +130,7 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
 
 def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema], seeds: Iterable[str]) -> None:
     """Record all statements of trueup's commands."""
-    settings = SimpleNamespace(window=_WINDOW, target="prod", run_id=_RUN)
+    settings = Settings(Path(), Path(), "prod", _WINDOW, run_id=_RUN)
     reference = Reference({})
     work = cast(
         Any, SimpleNamespace(settings=settings, dataset=warehouse.dataset, tables=warehouse, reference=reference)

@@ -18,13 +18,12 @@ from trueup.errors import UsageError
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--scenario", metavar="DIR", help="load this scenario first")
-    parser.add_argument("run", nargs="*", metavar="-- COMMAND", help="the command, after --")
+    parser.add_argument("run", nargs="*", metavar="-- COMMAND", help="the command, after -- (default: a shell)")
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Run a command with an embedded warehouse."""
-    if not options.run:
-        raise UsageError("No command given.", "Example: trueup local -- dbt build")
+    """Run a command, or a shell, with an embedded warehouse."""
+    command = options.run or [os.environ.get("SHELL") or "/bin/sh"]
     project_dir = project_of(options)
     from trueup.runs.session import session_environment
 
@@ -33,8 +32,8 @@ def run(options: Namespace, console: Console) -> int:
     with closing(steps), session_environment(scenario, project_dir, state_of(project_dir), steps) as environment:
         steps.finish()
         try:
-            return subprocess.run(
-                options.run, env={**os.environ, **environment}, cwd=project_dir, check=False
-            ).returncode
+            if not options.run:
+                console.print("This shell has an embedded warehouse. It ends with the shell: exit", highlight=False)
+            return subprocess.run(command, env={**os.environ, **environment}, cwd=project_dir, check=False).returncode
         except OSError as error:
-            raise UsageError(f"Cannot run {options.run[0]!r}: {error.strerror}.") from error
+            raise UsageError(f"Cannot run {command[0]!r}: {error.strerror}.") from error

@@ -18,11 +18,11 @@ from rich.console import Console
 
 from trueup import __version__
 from trueup.cli import alert, check, demo, expectations, local, reconcile, replay, report
-from trueup.cli.options import DEFAULT_TARGET
 from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.garbage import collecting_rarely
 from trueup.reporting import artifacts
+from trueup.settings import DEFAULT_TARGET
 
 COMMANDS = (demo, check, reconcile, expectations, replay, report, alert, local)
 _INTERRUPTED = 130

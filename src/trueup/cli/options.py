@@ -15,10 +15,8 @@ from trueup.cli.terminal import terminal
 from trueup.repair.documents.steps import Actor
 from trueup.reporting.json_form import to_json
 from trueup.results.report import Report
-from trueup.settings import Settings, find_project
+from trueup.settings import DEFAULT_TARGET, Settings, find_project
 from trueup.window import Window, make_window
-
-DEFAULT_TARGET = "local"
 
 
 def add_window(parser: ArgumentParser) -> None:

@@ -62,12 +62,16 @@ def _print_findings(report: Report, console: Console) -> None:
         head = f"[bold]{finding.rule}[/]  {finding.game_date}  [bold]{escape(finding.subject)}[/]"
         table.add_row(finding.severity, head)
         table.add_row("", escape(finding.summary))
+        lead = finding.remedy.removesuffix(finding.command).strip()
         if finding.waived_because:
             table.add_row("", f"[dim]waived: {escape(finding.waived_because)}[/]")
-        else:
-            table.add_row("", f"[green]→ {escape(finding.remedy)}[/]")
+        elif lead:
+            table.add_row("", f"[green]→ {escape(lead)}[/]")
         console.print()
         console.print(table, highlight=False)
+        if finding.command and not finding.waived_because:
+            # Outside of the table, which would break the line.
+            console.print(f"       [green]{'  ' if lead else '→ '}{escape(finding.command)}[/]", highlight=False)
 
 
 def _print_service_levels(report: Report, console: Console) -> None:

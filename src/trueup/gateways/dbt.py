@@ -188,8 +188,14 @@ class DbtProject:
             if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8"):
                 return Path(folder)
         copy = self._state_dir / "profiles"
-        copy.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self._project_dir / "profiles.example.yml", copy / "profiles.yml")
+        try:
+            copy.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self._project_dir / "profiles.example.yml", copy / "profiles.yml")
+        except OSError as error:
+            raise UsageError(
+                f"{error.filename} cannot be used: {error.strerror}.",
+                "Restore profiles.example.yml, or add profiles.yml.",
+            ) from error
         return copy
 
 

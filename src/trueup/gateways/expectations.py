@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Collection, Iterable, Mapping
-from copy import copy
+from copy import copy, deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from trueup.errors import CannotCheckError
 from trueup.expectations.kinds import asked_config
 from trueup.expectations.suites import Suite
 from trueup.expectations.verdicts import Validation
+from trueup.gateways.data_docs import escaped, secure
 from trueup.gateways.warehouse import Warehouse
 
 _SITE = "data_docs"
@@ -121,12 +122,12 @@ class GreatExpectations:
         if not self._pages:
             return
         try:
+            inner = {name: page.partition("/")[2] for name, page in self._pages.items() if name}
+            secure(self._draft, inner)
             shutil.rmtree(self._folder, ignore_errors=True)
             self._draft.rename(self._folder)
         except OSError as error:
-            raise CannotCheckError(
-                f"Data Docs could not be moved from {self._draft} to {self._folder}: {error.strerror}."
-            ) from error
+            raise CannotCheckError(f"Data Docs could not be written in {self._folder}: {error.strerror}.") from error
 
     def _define(self, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
         self._names_only[query] = f"select {', '.join(f'null as {name}' for name in suite.columns)} limit 0"
@@ -160,9 +161,13 @@ class GreatExpectations:
         )
         found = {_place(one): one for one in closer.validate_expectation_suite(asked, dict(given)).results}
         result.results = [found.get(_place(one), one) for one in result.results]
+        shown = deepcopy(result)
+        for one in shown.results:
+            one.result, one.exception_info = escaped(one.result), escaped(one.exception_info)
+            one.expectation_config.kwargs = escaped(one.expectation_config.kwargs)
         store = self._context.validation_results_store
         for key in _keys_of(store.list_keys(), suite.name):
-            store.set(key, result)
+            store.set(key, shown)
 
     def _page(self, url: str) -> str:
         return f"{self._folder.name}/{_within(self._draft, url)}"

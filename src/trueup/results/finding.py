@@ -16,7 +16,9 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 @dataclass(frozen=True)
 class Finding(Plain):
-    """One thing that is wrong, in the shape of the model ``findings``."""
+    """One thing that is wrong, in the shape of the model ``findings``. ``command``: the command that ends the remedy,
+    or "".
+    """
 
     _with_lines = frozenset({"query"})
 
@@ -32,6 +34,7 @@ class Finding(Plain):
     query: str
     fingerprint: str
     waived_because: str | None = None
+    command: str = ""
 
 
 def finding_from_row(row: Mapping[str, Any]) -> Finding:

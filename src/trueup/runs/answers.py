@@ -13,6 +13,7 @@ from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import RuleOutcome
 from trueup.results.reference import REPORTING, missing_rule
 from trueup.results.report import Lateness, Report, ServiceLevel, unseen_days
+from trueup.runs.commands import completed
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import NodeResult, Workplace
 
@@ -22,6 +23,8 @@ RULE_TEST = f"{FINDING_TESTS[0]}_"
 _LEVELS = "service_levels"
 # A column of rule_outcomes that RuleOutcome lacks: the number of failed subjects. Each has a finding.
 _FAILED = "failed_subject_count"
+# A field of Finding that the models lack.
+_UNSTORED = ("command",)
 _AGAIN = "Another run may have built the same tables at the same time. Run trueup check again."
 
 
@@ -49,7 +52,9 @@ def read_judged(work: Workplace, rules: Collection[str]) -> Report:
 
 def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collection[str]) -> Report:
     """Some rules' findings and outcomes from two models."""
-    found = tuple(finding_from_row(row) for row in _read(work, findings, Finding, "rule", "subject"))
+    known, settings = work.reference.rules, work.settings
+    found_rows = _read(work, findings, Finding, "rule", "subject")
+    found = tuple(finding_from_row(completed(row, known.get(row["rule"]), settings)) for row in found_rows)
     rows = [row for row in _read(work, outcomes, RuleOutcome, "rule", more=(_FAILED,)) if row["rule"] in rules]
     failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in rows}
     report = Report(
@@ -67,7 +72,7 @@ def _read(
 ) -> list[dict[str, Any]]:
     """The sorted rows of a model that this run built for the checked days."""
     window = work.settings.window
-    columns = [*(field.name for field in fields(kind)), *more]
+    columns = [*(field.name for field in fields(kind) if field.name not in _UNSTORED), *more]
     rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, work.settings.run_id)
     return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
 

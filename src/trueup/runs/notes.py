@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from trueup.runs.commands import way_back
 from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace
 
 
 def settings_notes(work: Workplace) -> list[str]:
-    """Families that are switched off, and environment variables that are ignored."""
+    """Families that are switched off, environment variables that are ignored, and the way back into a scenario."""
     notes = [
         f"The rules of the family {family} are switched off (var families_off) and were not checked."
         for family in sorted(families_off(work.settings))
     ]
     if ignored := work.dbt.ignored_variables:
         notes.append(f"These environment variables are dbt options, and trueup ignored them: {', '.join(ignored)}.")
+    if folder := work.settings.scenario:
+        notes.append(f"The commands above work in a shell with this scenario: {way_back(folder)}")
     return notes
 
 

@@ -65,6 +65,7 @@ def loaded(
             completions=documents,
             variables=dict(scenario.vars),
             seeds=scenario.seeds,
+            scenario=scenario.folder,
         )
         with Warehouse(PROJECT, DATASET, "US", published_endpoint()) as warehouse:
             fill_warehouse(warehouse, scenario, project_dir)

@@ -55,7 +55,7 @@ class ExpectedFinding:
 class Scenario:
     """``tables``: rows by ``dataset.table`` for JSON load jobs. ``documents``: raw JSON by collection and id.
     ``optional``: missing sources. ``expectations``: whether the Great Expectations suites run too. ``status``: the
-    expected status of the run, or None.
+    expected status of the run, or None. ``folder``: where it was read, None if it was made.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Scenario:
     seeds: Path | None
     expectations: bool = False
     status: Status | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
         seeds=read_seeds(folder),
         expectations=_bool(path, "expectations", head.get("expectations", False)),
         status=_status(path, head["status"]) if "status" in head else None,
+        folder=folder,
     )
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from helpers.browsing import opened
 from helpers.report_cases import RULES, WINDOW, large
 from helpers.support import PROJECT, missing
 from trueup.reporting.artifacts import read_report
@@ -23,21 +22,6 @@ from trueup.results.report import Report
 AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
 CHECKED = ("report.json", "junit.xml", "report.html")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing("Debian's chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -73,25 +57,6 @@ def test_the_demo_does_not_change_the_report_of_a_check(demo_page: Path) -> None
     state = demo_page.parents[1]
     assert [(state / name).read_text() for name in CHECKED] == [f"a check's {name}" for name in CHECKED]
     assert not (state / "data_docs").exists()
-
-
-@dataclass
-class Opened:
-    """A page in the browser, with its requests and console messages."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-
-def opened(context: BrowserContext, file: Path, after: str = "") -> Opened:
-    page = context.new_page()
-    heard = Opened(page)
-    page.on("request", lambda request: heard.requests.append(request.url))
-    page.on("console", lambda message: heard.complaints.append(message.text))
-    page.on("pageerror", lambda error: heard.complaints.append(str(error)))
-    page.goto(file.as_uri() + after)
-    return heard
 
 
 @pytest.fixture

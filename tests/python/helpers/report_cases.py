@@ -34,6 +34,7 @@ def finding(rule: str, subject: str = "2026-02-03", day: date = DAY, **changes: 
         "expected": 0.0,
         "detail": {},
         "remedy": RECONCILE,
+        "command": "" if "remedy" in changes else RECONCILE,
         "query": "select 1",
         **changes,
     }

@@ -138,7 +138,8 @@ def incident(tmp_path: Path) -> Path:
     """A project whose last check was that of the incident; its Data Docs are one page."""
     for name in ("seeds", "expectations"):
         (tmp_path / name).symlink_to(PROJECT / name)
-    shutil.copy(PROJECT / "dbt_project.yml", tmp_path)
+    for name in ("dbt_project.yml", "profiles.example.yml"):
+        shutil.copy(PROJECT / name, tmp_path)
     state = tmp_path / ".trueup"
     (state / "data_docs").mkdir(parents=True)
     (state / "data_docs" / "index.html").write_text("<title>Data Docs</title>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
 
 # Characters with a meaning in Markdown or HTML; as entities they are plain text.
@@ -25,13 +27,13 @@ def step_summary(message: Message) -> str:
             lines += [_row(_cells(one)) for one in items]
             lines += ["", *_more(message, name, len(items)), ""]
     if message.report_url:
-        lines += [f'<a href="{escape(message.report_url).replace(chr(34), "%22")}">The report</a>', ""]
+        lines += [f'<a href="{html.escape(message.report_url)}">The report</a>', ""]
     return "\n".join(lines) + "\n"
 
 
 def escape(text: str) -> str:
-    """Text without Markdown or HTML structure."""
-    return text.translate(_MARKUP)
+    """Text without Markdown or HTML structure, and without addresses that would become links."""
+    return text.translate(_MARKUP).replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def _cells(item: Item) -> list[str]:

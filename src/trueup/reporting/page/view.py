@@ -25,7 +25,6 @@ SYMBOLS = {"error": "✕", "warn": "▲", "info": "i"}
 SEVERITY_WORDS = {"error": "error", "warn": "warning", "info": "information"}
 # Expected values in these units are shown with the unit.
 _SHOWN_UNITS = ("minutes", "percent")
-_COMMAND = re.compile(r"(?:^|: ?)((?:trueup|dbt|gcloud|bq) \S.*)$")
 # Absolute URLs and paths: the page links only to files beside it.
 _ABSOLUTE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:|//|/|\\)", re.IGNORECASE)
 
@@ -256,7 +255,6 @@ def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str
     rule = rules.get(finding.rule)
     unit = wording.unit_of(finding.rule) or str(finding.detail.get("unit") or "")
     shown_unit = unit if unit in _SHOWN_UNITS else ""
-    command = _COMMAND.search(finding.remedy)
     return FindingView(
         finding=finding,
         anchor=f"f-{finding.fingerprint[:12]}",
@@ -266,8 +264,8 @@ def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str
         observed="" if finding.observed is None else wording.measure(finding.observed, unit),
         expected="" if finding.expected is None else wording.measure(finding.expected, shown_unit),
         detail=lay_out(finding.detail),
-        lead=finding.remedy[: command.start(1)].strip() if command else finding.remedy,
-        command=command[1] if command else "",
+        lead=finding.remedy.removesuffix(finding.command).strip(),
+        command=finding.command,
         page=beside(str(finding.detail.get("data_docs") or pages.get(finding.subject, ""))),
     )
 

@@ -283,10 +283,9 @@ def test_text_that_only_looks_like_a_timestamp_or_json_is_unchanged() -> None:
 
 
 def test_the_command_of_a_remedy_is_separate_so_that_it_can_be_copied() -> None:
-    remedy = "Read it instead; refresh it with: dbt run --select +player_game_summary_latest"
-    view = finding_view(finding("DUP001", remedy=remedy), RULES, {})
-    assert view.lead == "Read it instead; refresh it with:"
-    assert view.command == "dbt run --select +player_game_summary_latest"
+    command = "dbt run --select +player_game_summary_latest"
+    view = finding_view(finding("DUP001", remedy=f"Refresh it with: {command}", command=command), RULES, {})
+    assert (view.lead, view.command) == ("Refresh it with:", command)
     whole = finding_view(finding("LATE002", remedy="Start the trueup scraper by hand"), RULES, {})
     assert (whole.lead, whole.command) == ("Start the trueup scraper by hand", "")
 

@@ -1,0 +1,44 @@
+"""The commands of remedies, completed so that they work when they are pasted."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trueup.results.rule import Rule
+from trueup.settings import DEFAULT_TARGET, Settings
+
+
+def way_back(scenario: Path) -> str:
+    """The command that opens a shell with a scenario, relative to the current folder where that is possible."""
+    program = Path(sys.executable).with_name("trueup")
+    found = shutil.which("trueup")
+    name = "trueup" if found and Path(found).samefile(program) else str(_short(program))
+    return f"{shlex.quote(name)} local --scenario {shlex.quote(str(_short(scenario.absolute())))}"
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def completed(row: Mapping[str, Any], rule: Rule | None, settings: Settings) -> dict[str, Any]:
+    """A row of ``findings`` with its ``command``, which also ends its remedy: with the target and the days of the
+    finding, and in a scenario with the scenario's time.
+    """
+    day = row["game_date"]
+    command = rule.command(row["subject"], day) if rule else ""
+    if not command or not row["remedy"].endswith(command):
+        return {**row, "command": ""}
+    ending = f" --target {shlex.quote(settings.target)}" if settings.target != DEFAULT_TARGET else ""
+    if command.startswith("dbt "):
+        variables = shlex.quote(json.dumps({"first_date": str(day), "last_date": str(day)}))
+        # trueup local sets this variable.
+        ending += ' --vars "$TRUEUP_VARS"' if settings.scenario else f" --vars {variables}"
+    elif settings.scenario:
+        ending += f" --as-of {settings.window.as_of.isoformat(timespec='seconds')}"
+    return {**row, "command": command + ending, "remedy": row["remedy"] + ending}
