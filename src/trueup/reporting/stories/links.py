@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -93,9 +93,8 @@ def caused_by_lateness(finding: Finding, others: Sequence[Finding]) -> bool:
     )
 
 
-def _unfinished_left_gaps(stories: Sequence[Story]) -> list[Link]:
+def _unfinished_left_gaps(stories: Sequence[Story]) -> Iterator[Link]:
     """The tables have only the final games, and lack those that the schedule never showed as final."""
-    links = []
     for stale, delivery in _pairs(stories, "stale", "delivery"):
         for unfinished in stale.findings:
             short = [
@@ -105,20 +104,17 @@ def _unfinished_left_gaps(stories: Sequence[Story]) -> list[Link]:
             ]
             if short:
                 because = f"{_final_games(unfinished)}, and {_have(short)} as many."
-                links.append(Link(stale, delivery, because))
-    return links
+                yield Link(stale, delivery, because)
 
 
-def _unfinished_did_not_arrive(stories: Sequence[Story]) -> list[Link]:
-    links = []
+def _unfinished_did_not_arrive(stories: Sequence[Story]) -> Iterator[Link]:
     for stale, late in _pairs(stories, "stale", "late"):
         for unfinished in stale.findings:
             # A late scraper is another cause.
             if all(one.rule == "LATE004" and _has_final_alone(one, unfinished) for one in late.findings):
                 tables = listed([one.subject for one in late.findings])
                 because = f"{_final_games(unfinished)}, and {tables} had as many at the alert time."
-                links.append(Link(stale, late, because))
-    return links
+                yield Link(stale, late, because)
 
 
 def _has_final_alone(finding: Finding, unfinished: Finding) -> bool:
@@ -136,9 +132,8 @@ def _have(tables: Sequence[str]) -> str:
     return f"{listed(tables)} {'has' if len(tables) == 1 else 'have'}"
 
 
-def _unscheduled_left_gaps(stories: Sequence[Story]) -> list[Link]:
+def _unscheduled_left_gaps(stories: Sequence[Story]) -> Iterator[Link]:
     """Rows under an unknown game id are missing under the id in the schedule."""
-    links = []
     for unscheduled, delivery in _pairs(stories, "unscheduled", "delivery"):
         games = {one.subject: detail_number(one, "unscheduled_games") or 0 for one in unscheduled.findings}
         short = [
@@ -150,12 +145,10 @@ def _unscheduled_left_gaps(stories: Sequence[Story]) -> list[Link]:
             because = (
                 f"{_have(short)} rows of games that are not in the schedule, and as many scheduled games are missing."
             )
-            links.append(Link(unscheduled, delivery, because))
-    return links
+            yield Link(unscheduled, delivery, because)
 
 
-def _lateness_doubled(stories: Sequence[Story]) -> list[Link]:
-    links = []
+def _lateness_doubled(stories: Sequence[Story]) -> Iterator[Link]:
     for late, doubled in _pairs(stories, "late", "doubled"):
         races = [one for one in doubled.findings if _is_race(one)]
         if not all(caused_by_lateness(one, (*late.findings, *races)) for one in doubled.findings):
@@ -163,19 +156,15 @@ def _lateness_doubled(stories: Sequence[Story]) -> list[Link]:
         first = min(at for one in races if (at := _timestamp(one, "first_written_at")) is not None)
         arrived = max(at for at in _arrivals(late.findings) if at <= first)
         tables = " and ".join(sorted({one.subject for one in races}))
-        links.append(
-            Link(
-                late,
-                doubled,
-                f"the late data had arrived by {_clock(arrived)} ET, and from {_clock(first)} ET "
-                f"several writers wrote {tables} at the same time.",
-            )
+        yield Link(
+            late,
+            doubled,
+            f"the late data had arrived by {_clock(arrived)} ET, and from {_clock(first)} ET "
+            f"several writers wrote {tables} at the same time.",
         )
-    return links
 
 
-def _race_drifted(stories: Sequence[Story]) -> list[Link]:
-    links = []
+def _race_drifted(stories: Sequence[Story]) -> Iterator[Link]:
     for doubled, document in _pairs(stories, "doubled", "document"):
         count = next((one for one in document.findings if counts_too_few(one)), None)
         completions = [_timestamp(one, "completed_at") for one in document.findings if one.rule == "TRIG001"]
@@ -186,21 +175,17 @@ def _race_drifted(stories: Sequence[Story]) -> list[Link]:
         for race in (one for one in doubled.findings if _is_race(one) and one.subject in delivered):
             written = _timestamp(race, "last_written_at")
             if written is not None and written <= completed_at <= written + _SOON_AFTER_WRITE:
-                links.append(
-                    Link(
-                        doubled,
-                        document,
-                        f"writers of {race.subject} raced until {_clock(written)} ET, and the last report came at "
-                        f"{_clock(completed_at)} ET. Reports written at the same time can be lost from the count: the "
-                        f"document counts {count.observed or 0:.0f} of {count.expected or 0:.0f}.",
-                    )
+                yield Link(
+                    doubled,
+                    document,
+                    f"writers of {race.subject} raced until {_clock(written)} ET, and the last report came at "
+                    f"{_clock(completed_at)} ET. Reports written at the same time can be lost from the count: the "
+                    f"document counts {count.observed or 0:.0f} of {count.expected or 0:.0f}.",
                 )
                 break
-    return links
 
 
-def _lateness_left_gaps(stories: Sequence[Story]) -> list[Link]:
-    links = []
+def _lateness_left_gaps(stories: Sequence[Story]) -> Iterator[Link]:
     for late, delivery in _pairs(stories, "late", "delivery"):
         for arrival in (one for one in late.findings if one.rule == "LATE004"):
             so_far, due = detail_number(arrival, "arrived_so_far"), detail_number(arrival, "due_games")
@@ -216,27 +201,24 @@ def _lateness_left_gaps(stories: Sequence[Story]) -> list[Link]:
                     f"{so_far:.0f} of {due:.0f} games have arrived in {arrival.subject} so far, "
                     f"and {_have(short)} as many."
                 )
-                links.append(Link(late, delivery, because))
+                yield Link(late, delivery, because)
                 break
-    return links
 
 
-def _gaps_triggered(stories: Sequence[Story]) -> list[Link]:
-    links = []
+def _gaps_triggered(stories: Sequence[Story]) -> Iterator[Link]:
     for delivery, trigger in _pairs(stories, "delivery", "trigger"):
         left_out = {name for one in trigger.findings if one.rule == "TRIG003" for name in _names(one, "missing")}
         empty = sorted({one.subject for one in delivery.findings if one.subject in left_out})
         if empty:
             because = f"phase 4 was started although {' and '.join(empty)} had not delivered."
-            links.append(Link(delivery, trigger, because))
-    return links
+            yield Link(delivery, trigger, because)
 
 
 def _pairs(stories: Sequence[Story], cause: str, effect: str) -> list[tuple[Story, Story]]:
     return [(one, other) for one in stories if one.kind == cause for other in stories if other.kind == effect]
 
 
-LINKS: tuple[Callable[[Sequence[Story]], list[Link]], ...] = (
+LINKS: tuple[Callable[[Sequence[Story]], Iterator[Link]], ...] = (
     _unfinished_left_gaps,
     _unfinished_did_not_arrive,
     _unscheduled_left_gaps,
