@@ -70,14 +70,12 @@ def print_deliveries(deliveries: Sequence[Delivery], console: Console) -> None:
     for one in deliveries:
         colour = "bold red" if one.is_unsent else "dim"
         reason = f": {one.reason}" if one.reason else ""
-        console.print(
-            f"[{colour}]alert {one.channel} {one.result.replace('_', ' ')}[/]{escape(reason)}", highlight=False
-        )
+        console.print(f"[{colour}]alert {one.channel} {one.result.replace('_', ' ')}[/]{escape(reason)}")
 
 
 def print_previews(previews: Sequence[Preview], console: Console) -> None:
     """Print the message for each channel."""
     for one in previews:
-        console.print(f"[bold]{one.channel}[/]  {escape(one.reason)}".rstrip(), highlight=False)
+        console.print(f"[bold]{one.channel}[/]  {escape(one.reason)}".rstrip())
         if one.body:
-            console.print(one.body, highlight=False, markup=False, soft_wrap=True)
+            console.print(one.body, markup=False, soft_wrap=True)

@@ -40,7 +40,7 @@ def run(options: Namespace, console: Console) -> int:
         report = _checked(options, console, run_report)
     code = show(report, options)
     if options.format == "text":
-        terminal().print(f"\nThe report: {short_path(page_path(run_report.folder))}", highlight=False)
+        terminal().print(f"\nThe report: {short_path(page_path(run_report.folder))}")
     return code
 
 

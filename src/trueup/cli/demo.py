@@ -8,11 +8,12 @@ from contextlib import closing
 from rich.console import Console
 
 from trueup.cli.options import project_of, short_path, state_of
-from trueup.cli.replay import print_replay, starting_warehouse
+from trueup.cli.replay import print_replay
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
 from trueup.expectations.validator import DATA_DOCS
+from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.reporting.artifacts import page_path, write_report
 from trueup.results.reference import load_reference
 from trueup.window import now
@@ -30,7 +31,8 @@ def run(options: Namespace, console: Console) -> int:
     folder = state_of(project_dir) / "demo"  # must not overwrite the report of a check
     steps = Steps(console)
     out = terminal()
-    with closing(steps), starting_warehouse(steps) as warehouse:
+    steps.start("Starting the embedded warehouse")
+    with closing(steps), EmbeddedWarehouse() as warehouse:
         from trueup.runs.replay import replay_all
 
         (night,) = replay_all(
@@ -46,5 +48,5 @@ def run(options: Namespace, console: Console) -> int:
     print_report(night.report, out)
     out.print()
     print_replay(night, out)
-    out.print(f"The report: {short_path(page_path(folder))}", highlight=False)
+    out.print(f"The report: {short_path(page_path(folder))}")
     return 0 if night.is_match else 1

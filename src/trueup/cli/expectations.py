@@ -33,5 +33,5 @@ def run(options: Namespace, console: Console) -> int:
         report = check_expectations(work)
     code = show(report, options)
     if report.data_docs and options.format == "text":
-        terminal().print(f"\n[dim]{short_path(folder / report.data_docs)}[/]", highlight=False)
+        terminal().print(f"\n[dim]{short_path(folder / report.data_docs)}[/]")
     return code

@@ -49,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, because an error at exit would change the exit code
         return code
     except TrueupError as error:
-        console.print(f"[bold red]trueup:[/] {escape(error.message)}", highlight=False)
+        console.print(f"[bold red]trueup:[/] {escape(error.message)}")
         if error.hint:
-            console.print(f"  → {escape(error.hint)}", highlight=False)
+            console.print(f"  → {escape(error.hint)}")
         return error.exit_code
     except KeyboardInterrupt:
-        console.print("trueup: interrupted; nothing is left running.", highlight=False)
+        console.print("trueup: interrupted; nothing is left running.")
         return _INTERRUPTED
     except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
         _show_crash(error, console)
@@ -66,11 +66,11 @@ def _show_crash(error: Exception, console: Console) -> None:
     trace = traceback.format_exc()
     with suppress(Exception):
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
-            console.print(f"[bold red]trueup:[/] the output was not written: {escape(str(error))}", highlight=False)
+            console.print(f"[bold red]trueup:[/] the output was not written: {escape(str(error))}")
         else:
             kind = type(error).__name__
-            console.print(f"[bold red]trueup:[/] a bug in trueup: {kind}: {escape(str(error)[:300])}", highlight=False)
-            console.print(f"  → Please report it with {escape(_saved(trace))}", highlight=False)
+            console.print(f"[bold red]trueup:[/] a bug in trueup: {kind}: {escape(str(error)[:300])}")
+            console.print(f"  → Please report it with {escape(_saved(trace))}")
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

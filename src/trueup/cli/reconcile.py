@@ -58,12 +58,12 @@ def run(options: Namespace, console: Console) -> int:
     from trueup.runs.wiring import open_workplace
 
     who = actor()
-    steps = Steps(console)
+    steps, out = Steps(console), terminal()
     with closing(steps), open_workplace(settings, steps) as work:
         if options.history:
             rows = repair_audit(work, who).history(settings.window.first_date, settings.window.last_date)
             steps.finish()
-            print_history(rows, options.format, terminal())
+            print_history(rows, options.format, out)
             return 0
         with building(work):
             build_evidence(work)
@@ -77,8 +77,8 @@ def run(options: Namespace, console: Console) -> int:
     if options.format == "json":
         print(repair_json(report, repair))
     else:
-        print_report(report, terminal())
-        print_repair(repair, options.fix, terminal())
+        print_report(report, out)
+        print_repair(repair, options.fix, out)
     return CannotCheckError.exit_code if problems else report.exit_code
 
 
@@ -100,24 +100,24 @@ def repair_json(report: Report, repair: Repair) -> str:
 def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
     """Print the planned or applied steps, and the findings that need manual repair."""
     steps = repair.steps if was_fixed else [one for plan in repair.plans for one in planned_steps(plan, "started")]
-    console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]", highlight=False)
+    console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]")
     if not steps:
         is_unseen = repair.judged.unread or any(one.is_blocking for one in repair.judged.verdicts)
         line = "no plan: some of its evidence could not be checked" if is_unseen else "nothing to repair"
-        console.print(f"  {line}", highlight=False)
+        console.print(f"  {line}")
     for step in steps:
         state = f"[{_COLOURS[step.state]}]{step.state}[/] " if was_fixed else ""
-        console.print(f"  {state}[bold]{step.rule}[/]  {step.game_date}  {escape(_change(step))}", highlight=False)
+        console.print(f"  {state}[bold]{step.rule}[/]  {step.game_date}  {escape(_change(step))}")
         if step.reason:
-            console.print(f"    {escape(step.reason)}", highlight=False)
+            console.print(f"    {escape(step.reason)}")
         elif not was_fixed:
-            console.print(f"    [dim]because {escape(_short(dict(step.evidence)))}[/]", highlight=False)
+            console.print(f"    [dim]because {escape(_short(dict(step.evidence)))}[/]")
             for table, count in step.evidence.get("excess_rows", {}).items():
                 note = f"{table} has {counted(count, 'duplicate row')}; phase 4 would read them"
-                console.print(f"    [yellow]{escape(note)}[/]", highlight=False)
+                console.print(f"    [yellow]{escape(note)}[/]")
     _print_left(repair.plans, console)
     if steps and not was_fixed:
-        console.print("\nTo apply the plan, run the same command with [green]--fix[/]", highlight=False)
+        console.print("\nTo apply the plan, run the same command with [green]--fix[/]")
 
 
 def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console) -> None:
@@ -126,30 +126,27 @@ def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console
         print(json.dumps([dict(row) for row in rows], default=str, indent=2, ensure_ascii=False))
         return
     if not rows:
-        console.print("No repairs on these days.", highlight=False)
+        console.print("No repairs on these days.")
     for row in rows:
         console.print(
             f"{row['recorded_at']:%Y-%m-%d %H:%M:%S} UTC  [{_COLOURS.get(row['state'], 'dim')}]{row['state']}[/]  "
             f"[bold]{row['rule']}[/]  {row['game_date']}  {escape(row['action'])} {escape(row['subject'])}: "
             f"{escape(row['before'][:_LONGEST])} → {escape(row['after'][:_LONGEST])}  "
             f"[dim]{escape(row['actor'])}, run {row['run_id']}[/]",
-            highlight=False,
         )
         if row["reason"]:
-            console.print(f"    {escape(row['reason'])}", highlight=False)
+            console.print(f"    {escape(row['reason'])}")
 
 
 def _print_left(plans: Sequence[Plan], console: Console) -> None:
     left = [(plan, one) for plan in plans for one in plan.left]
     if not left:
         return
-    console.print("\n[bold]left to you[/]", highlight=False)
+    console.print("\n[bold]left to you[/]")
     for plan, one in left:
         subject = "" if one.subject == plan.document_id else f" {one.subject}"
-        console.print(
-            f"  [bold]{one.rule}[/]  {plan.game_date}{escape(subject)}: {escape(one.reason)}", highlight=False
-        )
-        console.print(f"    [green]→ {escape(one.remedy)}[/]", highlight=False)
+        console.print(f"  [bold]{one.rule}[/]  {plan.game_date}{escape(subject)}: {escape(one.reason)}")
+        console.print(f"    [green]→ {escape(one.remedy)}[/]")
 
 
 def _change(step: Step) -> str:

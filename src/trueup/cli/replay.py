@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -32,7 +31,9 @@ def run(options: Namespace, console: Console) -> int:
     out = terminal()
     replays: list[Replay] = []
     folders = find_scenarios([Path(path) for path in options.folders])
-    with closing(steps), starting_warehouse(steps) as warehouse:
+    steps.start("Starting the embedded warehouse")
+    with closing(steps), EmbeddedWarehouse() as warehouse:
+        # The warehouse starts while dbt is imported, which takes about as long.
         from trueup.runs.replay import replay_all
 
         for one in replay_all(folders, project_dir, state_of(project_dir), steps, warehouse):
@@ -43,16 +44,8 @@ def run(options: Namespace, console: Console) -> int:
     if options.format == "json":
         print(replays_to_json(replays))
     else:
-        out.print(f"{len(replays) - missed} passed, {missed} failed", highlight=False)
+        out.print(f"{len(replays) - missed} passed, {missed} failed")
     return 1 if missed else 0
-
-
-@contextmanager
-def starting_warehouse(steps: Steps) -> Iterator[EmbeddedWarehouse]:
-    """An embedded warehouse. It starts while dbt is imported, which takes about as long."""
-    steps.start("Starting the embedded warehouse")
-    with EmbeddedWarehouse() as warehouse:
-        yield warehouse
 
 
 def print_replay(replay: Replay, console: Console) -> None:
@@ -62,19 +55,18 @@ def print_replay(replay: Replay, console: Console) -> None:
         planted = len(scenario.expect)
         found = f"found exactly the {counted(planted, 'planted finding')}" if planted else "found nothing, as expected"
         ended = "; could not check, as expected" if scenario.status == "could_not_check" else ""
-        console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}", highlight=False)
+        console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}")
         return
-    console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}", highlight=False)
+    console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}")
     if replay.status_difference:
-        console.print(f"    {escape(replay.status_difference)}", highlight=False)
+        console.print(f"    {escape(replay.status_difference)}")
     for problem in replay.unchecked:
-        console.print(f"    could not check: {escape(problem)}", highlight=False)
+        console.print(f"    could not check: {escape(problem)}")
     for expected in comparison.missing:
-        console.print(f"    missing:    {escape(str(expected))}", highlight=False)
+        console.print(f"    missing:    {escape(str(expected))}")
     for finding in comparison.unexpected:
         console.print(
             f"    unexpected: {finding['severity']} {finding['rule']} {finding['game_date']} "
             f"{escape(str(finding['subject']))} observed {finding['observed']}: "
             f"{escape(str(finding['summary']))}",
-            highlight=False,
         )

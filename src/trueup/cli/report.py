@@ -31,7 +31,7 @@ def run(options: Namespace, console: Console) -> int:  # noqa: ARG001 - all comm
         print_age(found, now(), terminal())
     code = show(found, options)
     if options.format == "text":
-        terminal().print(f"\nThe report: {short_path(page)}", highlight=False)
+        terminal().print(f"\nThe report: {short_path(page)}")
     return code
 
 
@@ -40,4 +40,4 @@ def print_age(report: Report, now: datetime, console: Console) -> None:
     colour = "yellow" if is_old(report, now) else "dim"
     place = f"Target {report.target}" + (f", documents in {report.documents}" if report.documents else "")
     line = escape(f"Report written {age_in_words(report, now)}. {place}, as of {utc(report.window.as_of)}.")
-    console.print(f"[{colour}]{line}[/]", highlight=False)
+    console.print(f"[{colour}]{line}[/]")

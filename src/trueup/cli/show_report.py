@@ -20,15 +20,15 @@ _NOT_RUN_SHOWN = 12
 def print_report(report: Report, console: Console) -> None:
     """Print the summary, problems, findings with next steps, service levels, and what was not run."""
     console.print()
-    console.print(summary_line(report), highlight=False)
+    console.print(summary_line(report))
     for problem in report.problems:
-        console.print(f"  [bold red]could not check[/]  {escape(problem)}", highlight=False)
+        console.print(f"  [bold red]could not check[/]  {escape(problem)}")
     if report.findings:
         _print_findings(report, console)
     _print_service_levels(report, console)
     _print_not_run(report, console)
     for note in report.notes:
-        console.print(f"[dim]note: {escape(note)}[/]", highlight=False)
+        console.print(f"[dim]note: {escape(note)}[/]")
 
 
 def summary_line(report: Report) -> str:
@@ -68,10 +68,10 @@ def _print_findings(report: Report, console: Console) -> None:
         elif lead:
             table.add_row("", f"[green]→ {escape(lead)}[/]")
         console.print()
-        console.print(table, highlight=False)
+        console.print(table)
         if finding.command and not finding.waived_because:
             # Outside of the table, which would break the line.
-            console.print(f"       [green]{'  ' if lead else '→ '}{escape(finding.command)}[/]", highlight=False)
+            console.print(f"       [green]{'  ' if lead else '→ '}{escape(finding.command)}[/]")
 
 
 def _print_service_levels(report: Report, console: Console) -> None:
@@ -83,9 +83,9 @@ def _print_service_levels(report: Report, console: Console) -> None:
         if level.game_date == last:
             value = "not run" if level.value is None else f"{level.value:.1f} {level.unit}"
             latest[level.metric] = f"{level.metric.replace('_', ' ')} {value} ({level.state})"
-    console.print(f"\n[bold]service levels {last}[/]", highlight=False)
+    console.print(f"\n[bold]service levels {last}[/]")
     for metric in sorted(latest):
-        console.print(f"  {escape(latest[metric].replace('(not_run)', '').strip())}", highlight=False)
+        console.print(f"  {escape(latest[metric].replace('(not_run)', '').strip())}")
 
 
 def _print_not_run(report: Report, console: Console) -> None:
@@ -101,7 +101,6 @@ def _print_not_run(report: Report, console: Console) -> None:
         mark = "[yellow]could not check[/]" if is_blocking else "[dim]nothing to examine[/]"
         console.print(
             f"  {mark}  {', '.join(sorted(rules))}: {escape(reason or 'no reason given')}",
-            highlight=False,
         )
     if len(ordered) > _NOT_RUN_SHOWN:
         console.print(f"  … and {counted(len(ordered) - _NOT_RUN_SHOWN, 'more reason')} (--format json)")

@@ -25,7 +25,7 @@ class Steps:
         if self._quiet:
             return
         if not self._console.is_terminal:
-            self._console.print(f"… {escape(what)}", highlight=False)
+            self._console.print(f"… {escape(what)}")
             return
         self._progress = Progress(
             SpinnerColumn(),

@@ -14,8 +14,8 @@ _COMMAND = re.compile("::|##")
 
 
 def terminal(is_error: bool = False) -> Console:
-    """Standard output, or standard error. Lines are not wrapped, so that a name never begins a line."""
-    return Console(stderr=is_error, soft_wrap=True)
+    """Standard output, or standard error. Lines are not wrapped: no name begins a line; numbers get no colour."""
+    return Console(stderr=is_error, soft_wrap=True, highlight=False)
 
 
 def escape(text: str) -> str:
