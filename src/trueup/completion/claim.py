@@ -29,14 +29,7 @@ class Claim:
 
     def as_fields(self) -> dict[str, Any]:
         """The claim as a document."""
-        return {
-            "claim_id": self.claim_id,
-            "owner": self.owner,
-            "state": self.state,
-            "message": dict(self.message),
-            "claimed_at": self.claimed_at,
-            "published_at": self.published_at,
-        }
+        return {**vars(self), "message": dict(self.message)}
 
     @property
     def idempotency_key(self) -> str:

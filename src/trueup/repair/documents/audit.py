@@ -51,16 +51,10 @@ class RepairAudit:
 
     def _row(self, step: Step) -> dict[str, Any]:
         return {
+            **vars(step),
+            **{name: value_text(getattr(step, name)) for name in ("before", "after", "evidence")},
             "game_date": step.game_date.isoformat(),
             "run_id": self.actor.run_id,
             "recorded_at": self.now().isoformat(),
             "actor": self.actor.name,
-            "rule": step.rule,
-            "subject": step.subject,
-            "action": step.action,
-            "state": step.state,
-            "before": value_text(step.before),
-            "after": value_text(step.after),
-            "evidence": value_text(dict(step.evidence)),
-            "reason": step.reason,
         }

@@ -152,18 +152,8 @@ def pending_fields(pending: Pending | None) -> dict[str, Any]:
     """The field that a claim sets and a commit clears."""
     if pending is None:
         return {"pending": ""}
-    return {
-        "pending": _dump(
-            {
-                "message": dict(pending.message),
-                "after": sent_fields(pending.after),
-                "owner": pending.owner,
-                "attempt": pending.attempt,
-                "claimed_at": pending.claimed_at,
-                "lease_seconds": pending.lease_seconds,
-            }
-        )
-    }
+    message, after = dict(pending.message), sent_fields(pending.after)
+    return {"pending": _dump({**vars(pending), "message": message, "after": after})}
 
 
 def read_state(fields: Mapping[str, Any], channel: str, target: str) -> State:
