@@ -45,7 +45,7 @@ def run(options: Namespace, console: Console) -> int:
         )
     refuse_old(found, now(), options.max_age)
     if options.preview:
-        from trueup.runs.alerts import state_opener
+        from trueup.runs.wiring import state_opener
 
         print_previews(preview(found, settings, state_opener(settings, project_dir, found.target)), terminal())
         return 0
@@ -60,7 +60,7 @@ def send(report: Report, project_dir: Path) -> tuple[Delivery, ...]:
     if not channels_of(settings):
         return ()
     from trueup.reporting.alerts.deliver import send_alerts
-    from trueup.runs.alerts import open_courier
+    from trueup.runs.wiring import open_courier
 
     return send_alerts(report, settings, open_courier(settings, project_dir, report.target, uuid.uuid4().hex))
 

@@ -19,8 +19,7 @@ from trueup.errors import CannotCheckError, UsageError
 from trueup.judge.case import DOCUMENT_FAMILIES
 from trueup.plural import counted
 from trueup.repair.documents.plan import Plan
-from trueup.repair.documents.planned import planned_steps
-from trueup.repair.documents.steps import START, Step, value_text
+from trueup.repair.documents.steps import START, Step, planned_steps, value_text
 from trueup.reporting.json_form import to_json
 from trueup.results.report import Report
 from trueup.runs.variables import families_off

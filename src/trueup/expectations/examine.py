@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trueup.errors import CannotCheckError, UsageError
-from trueup.expectations.declared import declared_suites, refuse_missing_suites
 from trueup.expectations.kinds import parameter_of
 from trueup.expectations.queries import (
     UNCOUNTED_GAMES,
@@ -23,7 +22,7 @@ from trueup.expectations.queries import (
     rows_query,
     uncounted_query,
 )
-from trueup.expectations.suites import Suite, read_suites
+from trueup.expectations.suites import Suite, declared_suites, read_suites, refuse_missing_suites
 from trueup.expectations.validator import Validator
 from trueup.expectations.verdicts import Examples, SuiteRun, VerdictContext, judge_suite, not_validated
 from trueup.results.reference import REPORTING, Reference

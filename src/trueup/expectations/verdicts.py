@@ -10,7 +10,7 @@ from typing import Any
 
 from trueup.expectations.suites import Expectation, Suite
 from trueup.results.finding import SEVERITIES
-from trueup.results.rule import Rule
+from trueup.results.reference import Rule
 from trueup.results.verdict import Verdict
 from trueup.window import Window
 

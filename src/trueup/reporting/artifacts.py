@@ -13,8 +13,8 @@ from trueup.errors import CannotCheckError
 from trueup.reporting.json_form import from_json, to_json
 from trueup.reporting.junit import to_junit
 from trueup.reporting.page.render import render
+from trueup.results.reference import Rule
 from trueup.results.report import Report
-from trueup.results.rule import Rule
 
 _DATA, _JUNIT, _PAGE = "report.json", "junit.xml", "report.html"
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.reporting import artifacts
 from trueup.reporting.page.wording import utc
+from trueup.results.reference import Rule
 from trueup.results.report import Report
-from trueup.results.rule import Rule
 from trueup.window import Window
 
 _LONGEST_DEFECT = 300

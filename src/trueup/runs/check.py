@@ -11,13 +11,12 @@ from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
 from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, seed, unbuilt
-from trueup.runs.clock import Clock
 from trueup.runs.expectations import expect, open_examiner
 from trueup.runs.notes import coverage_notes, settings_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
-from trueup.runs.workplace import NodeResult, Workplace
+from trueup.runs.workplace import Clock, NodeResult, Workplace
 
 # These tests are for people who run dbt alone; the report shows the same.
 _FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trueup.results.rule import Rule
+from trueup.results.reference import Rule
 from trueup.settings import DEFAULT_TARGET, Settings
 
 

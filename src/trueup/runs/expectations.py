@@ -10,11 +10,10 @@ from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
 from trueup.runs.answers import read_judged, unseen
 from trueup.runs.build import AFTER_VERDICTS, building, node_costs, seed
-from trueup.runs.clock import Clock
 from trueup.runs.notes import settings_notes
 from trueup.runs.variables import families_off
 from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS, add_verdicts, write_verdicts
-from trueup.runs.workplace import Workplace
+from trueup.runs.workplace import Clock, Workplace
 
 
 def check_expectations(work: Workplace) -> Report:

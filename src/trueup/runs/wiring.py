@@ -1,9 +1,9 @@
-"""Connects a run to its warehouse, documents and dbt project."""
+"""Connects a run to its warehouse, documents and dbt project, and alerts to their state and the network."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -14,10 +14,14 @@ from trueup.expectations.validator import DATA_DOCS, Validator
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
+from trueup.gateways.webhook import WebhookPoster
+from trueup.reporting.alerts.sender import Courier
+from trueup.reporting.alerts.settings import AlertSettings
+from trueup.reporting.alerts.state import ALERTS
 from trueup.results.reference import load_reference
 from trueup.runs.workplace import Listener, RepairStores, Workplace
 from trueup.schemas import TableSchema, read_table_schemas
-from trueup.settings import Settings
+from trueup.settings import IN_FIRESTORE, Settings
 
 
 @contextmanager
@@ -105,3 +109,27 @@ def create_sources(
     for name, schema in schemas.items():
         if schema.dataset != "trueup" and name not in missing:
             warehouse.create_table(schema, schema.dataset)
+
+
+def open_courier(settings: AlertSettings, project_dir: Path, target: str, owner: str) -> Courier:
+    """Everything that a delivery of alerts needs. ``owner`` is unique to this run."""
+    return Courier(state_opener(settings, project_dir, target), WebhookPoster(), owner)
+
+
+def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Callable[[], CompletionStore]:
+    """Returns a function that opens the state of sent alerts: a SQLite file, or Firestore. See AlertSettings."""
+
+    def opened() -> CompletionStore:
+        if settings.state not in ("", IN_FIRESTORE):
+            return in_file(Path(settings.state))
+        # Only dbt knows the project of the target.
+        place = DbtProject(project_dir, project_dir / ".trueup", target, {}).target()
+        if place.is_embedded and settings.state != IN_FIRESTORE:
+            return in_file(project_dir / ".trueup" / "alerts.db")
+        return open_completions(None, place.project, ALERTS)
+
+    def in_file(file: Path) -> CompletionStore:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return open_completions(file, "", ALERTS)
+
+    return opened

@@ -1,4 +1,4 @@
-"""What a run works with: the ports to dbt, the warehouse and the documents."""
+"""What a run works with: the ports to dbt, the warehouse and the documents, and the clock of its steps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
+from time import monotonic
 from typing import Any, Protocol
 
 from trueup.completion.start import Phase4Topic
@@ -107,6 +108,29 @@ class Listener(Protocol):
 
     def finish(self) -> None:
         """The step ends."""
+
+
+class Clock:
+    """Reports each step to the listener and measures it. ``seconds`` by name of the step."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._name = ""
+        self._began = 0.0
+        self.seconds: dict[str, float] = {}
+
+    def start(self, name: str) -> None:
+        """End the previous step and begin this one."""
+        self.finish()
+        self._name, self._began = name, monotonic()
+        self._listener.start(name)
+
+    def finish(self) -> None:
+        """End the step, if one is running."""
+        self._listener.finish()
+        if self._name:
+            self.seconds[self._name] = round(monotonic() - self._began, 2)
+        self._name = ""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from helpers.support import PROJECT
-from trueup.expectations.declared import DeclaredSuite, declared_suites
-from trueup.expectations.suites import read_suites
+from trueup.expectations.suites import DeclaredSuite, declared_suites, read_suites
 from trueup.repair.documents.steps import AUDIT
 from trueup.results.reference import load_reference
 from trueup.schemas import read_table_schemas

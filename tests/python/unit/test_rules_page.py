@@ -10,8 +10,7 @@ import yaml
 
 from helpers.support import PROJECT
 from trueup.expectations.suites import Suite, read_suites
-from trueup.results.reference import load_reference
-from trueup.results.rule import Rule
+from trueup.results.reference import Rule, load_reference
 
 PAGE = PROJECT / "docs" / "reference" / "rules.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -19,8 +19,7 @@ from trueup.errors import CannotCheckError, CompletionsError, ConflictError, Pub
 from trueup.judge.case import JudgeSettings
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.plan import Plan, plan_repair
-from trueup.repair.documents.planned import planned_steps, refused_steps
-from trueup.repair.documents.steps import AuditLog, Step
+from trueup.repair.documents.steps import AuditLog, Step, planned_steps, refused_steps
 from trueup.results.reference import Reference
 
 _ATTEMPTS = 6

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from trueup import __version__
 from trueup.reporting.page import charts, tables, view, wording
+from trueup.results.reference import Rule
 from trueup.results.report import Report
-from trueup.results.rule import Rule
 
 
 def render(report: Report, rules: Mapping[str, Rule]) -> str:

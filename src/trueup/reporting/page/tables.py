@@ -13,8 +13,8 @@ from trueup.reporting.page.charts import LevelChart, level_chart
 from trueup.reporting.page.view import beside
 from trueup.results.finding import SEVERITIES, Finding, by_severity
 from trueup.results.outcome import RuleOutcome
+from trueup.results.reference import Rule
 from trueup.results.report import Cost, Report, ServiceLevel, SuiteResult
-from trueup.results.rule import Rule
 
 COSTS_SHOWN = 15
 _DATES_SHOWN = 3

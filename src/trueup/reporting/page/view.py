@@ -15,8 +15,8 @@ from trueup.reporting.page.detail import Node, lay_out
 from trueup.reporting.stories.chains import Chain, Day, story_days, worst_first
 from trueup.reporting.stories.links import Story
 from trueup.results.finding import SEVERITIES, Finding
+from trueup.results.reference import Rule
 from trueup.results.report import Report, Status
-from trueup.results.rule import Rule
 
 FOLD_AFTER = 5
 # With more findings, older days are folded.

@@ -12,7 +12,7 @@ from datetime import date
 from trueup.reporting.stories.links import LINKS, Link, Story, caused_by_lateness, counts_too_few
 from trueup.reporting.stories.titles import title_of
 from trueup.results.finding import SEVERITIES, Finding
-from trueup.results.rule import Rule
+from trueup.results.reference import Rule
 
 # The order of stories in a chain: cause before effect.
 _KINDS = (

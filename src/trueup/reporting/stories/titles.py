@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from trueup.plural import counted
 from trueup.results.finding import Finding
-from trueup.results.rule import Rule
+from trueup.results.reference import Rule
 
 _NAMED = 2
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from trueup.errors import UsageError
-from trueup.expectations.declared import DeclaredSuite, declared_suites, refuse_missing_suites
-from trueup.expectations.suites import Suite
+from trueup.expectations.suites import DeclaredSuite, Suite, declared_suites, refuse_missing_suites
 
 MODEL = """
 models:

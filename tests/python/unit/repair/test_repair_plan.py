@@ -32,7 +32,7 @@ from trueup.completion.store import Snapshot
 from trueup.judge.case import JudgeSettings
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.plan import Plan, edited, plan_repair
-from trueup.repair.documents.planned import planned_steps, refused_steps
+from trueup.repair.documents.steps import planned_steps, refused_steps
 
 SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 ACTOR = "ann@laptop"
