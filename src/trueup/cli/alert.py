@@ -14,7 +14,7 @@ from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, UsageError
 from trueup.reporting.age import MOST_HOURS, refuse_old
 from trueup.reporting.alerts.channels import Delivery, channels_of
-from trueup.reporting.alerts.preview import Preview, preview
+from trueup.reporting.alerts.deliver import Preview, preview, send_alerts
 from trueup.reporting.alerts.settings import SLACK_VARIABLE, STEP_SUMMARY_VARIABLE, WEBHOOK_VARIABLE, alert_settings
 from trueup.reporting.artifacts import read_report
 from trueup.results.report import Report
@@ -59,7 +59,6 @@ def send(report: Report, project_dir: Path) -> tuple[Delivery, ...]:
     settings = alert_settings()
     if not channels_of(settings):
         return ()
-    from trueup.reporting.alerts.deliver import send_alerts
     from trueup.runs.wiring import open_courier
 
     return send_alerts(report, settings, open_courier(settings, project_dir, report.target, uuid.uuid4().hex))

@@ -1,18 +1,34 @@
-"""Sending a report to every channel: the entry point."""
+"""Sending a report to every channel, or showing what would be sent: the entry points."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trueup.completion.store import CompletionStore
 from trueup.errors import CompletionsError
-from trueup.reporting.alerts.change import whole_report
-from trueup.reporting.alerts.channels import Channel, Delivery, channels_of, host_of, link_of
+from trueup.reporting.alerts.change import find_change, whole_report
+from trueup.reporting.alerts.channels import Channel, Delivery, channels_of, host_of, link_of, payload_of
 from trueup.reporting.alerts.message import MOST_IN_SUMMARY, make_message
 from trueup.reporting.alerts.sender import ChannelSender, Courier, store_reason
 from trueup.reporting.alerts.settings import REPORT_URL_VARIABLE, AlertSettings
+from trueup.reporting.alerts.state import ALERTS, Sent, UnreadableStateError, document_id, read_state
 from trueup.reporting.alerts.step_summary import step_summary
 from trueup.results.report import Report
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would be sent to one channel: ``body`` is JSON, or Markdown for the step summary; "" if nothing would be
+    sent. ``reason``: why not, or a remark.
+    """
+
+    channel: str
+    body: str
+    reason: str = ""
 
 
 def send_alerts(report: Report, settings: AlertSettings, courier: Courier) -> tuple[Delivery, ...]:
@@ -35,11 +51,15 @@ def send_alerts(report: Report, settings: AlertSettings, courier: Courier) -> tu
     return delivered
 
 
+def _summary(report: Report, link: str) -> str:
+    return step_summary(make_message("step_summary", report, whole_report(report), link, MOST_IN_SUMMARY))
+
+
 def _write_summary(channel: Channel, report: Report, link: str) -> Delivery:
-    message = make_message(channel.name, report, whole_report(report), link, MOST_IN_SUMMARY)
+    summary = _summary(report, link)
     try:
         with Path(channel.address).open("a", encoding="utf-8") as file:
-            file.write(step_summary(message))
+            file.write(summary)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or type(error).__name__
         return Delivery(channel.name, "not_sent", f"The file of {channel.variable} cannot be written: {what}.")
@@ -56,7 +76,43 @@ def _with_store(channel: Channel, report: Report, link: str, courier: Courier) -
         store = courier.open_store()
     except CompletionsError as error:
         return Delivery(channel.name, "not_sent", store_reason(error))
-    try:
+    with closing(store):
         return ChannelSender(channel, host, report, link, courier, store).send()
-    finally:
-        store.close()
+
+
+def preview(report: Report, settings: AlertSettings, open_store: Callable[[], CompletionStore]) -> tuple[Preview, ...]:
+    """What ``send_alerts`` would send now, for each channel that is set. States are only read, and the store is opened
+    only for channels with a state. A store that cannot be read is a reason, not an exception.
+    """
+    link = link_of(settings)
+    shown = []
+    for channel in channels_of(settings):
+        if channel.name == "step_summary":
+            shown.append(Preview(channel.name, _summary(report, link)))
+        elif host_of(channel.address) is None:
+            shown.append(Preview(channel.name, "", f"{channel.variable} is not a valid http or https URL."))
+        else:
+            shown.append(_of_webhook(channel.name, report, link, open_store))
+    return tuple(shown)
+
+
+def _of_webhook(channel: str, report: Report, link: str, open_store: Callable[[], CompletionStore]) -> Preview:
+    document = document_id(channel, report.target)
+    sent, reason = Sent(), ""
+    try:
+        with closing(open_store()) as store:
+            snapshot = store.read([document]).get(document)
+        if snapshot is not None:
+            state = read_state(snapshot.fields, channel, report.target)
+            sent = state.sent
+            if state.pending is not None:
+                sent, reason = state.pending.after, "Follows the pending message of another run."
+    except (CompletionsError, UnreadableStateError) as error:
+        return Preview(channel, "", f"The state {ALERTS}/{document} cannot be read: {error}. Nothing would be sent.")
+    if sent.as_of is not None and snapshot is not None and report.window.as_of < sent.as_of <= snapshot.read_time:
+        return Preview(channel, "", f"A later report was already sent ({sent.as_of.isoformat()}).")
+    change = find_change(sent, report)
+    if not change.is_news:
+        return Preview(channel, "", f"{reason} Nothing is new, worse or resolved.".strip())
+    body = json.dumps(payload_of(channel, make_message(channel, report, change, link)), indent=2, ensure_ascii=False)
+    return Preview(channel, body, reason)
