@@ -13,9 +13,10 @@ from typing import Any
 from sqlcheck.differential_rows import Table
 from sqlcheck.values import Json
 from trueup.gateways.warehouse import Warehouse
+from trueup.results.outcome import NodeResult
 from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
-from trueup.runs.workplace import Dbt, Listener, NodeResult
+from trueup.runs.workplace import Dbt, Listener
 from trueup.scenario.scenario import Scenario
 
 # Types that have another name in the REST API than in SQL.

@@ -27,6 +27,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from trueup.errors import DbtError, UsageError
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
+from trueup.results.outcome import NodeResult
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
@@ -42,7 +43,6 @@ _PARSED: dict[tuple[str, ...], Manifest] = {}
 class Target:
     """Where a dbt target points. ``endpoint`` is None for BigQuery itself."""
 
-    name: str
     project: str
     dataset: str
     location: str
@@ -52,19 +52,6 @@ class Target:
     def is_embedded(self) -> bool:
         """Whether this is the embedded warehouse, not BigQuery."""
         return self.endpoint is not None and self.endpoint.is_loopback
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """The result of one node. ``status``: success, pass, fail, warn, error, skipped, …"""
-
-    node_id: str
-    name: str
-    kind: str
-    status: str
-    message: str
-    seconds: float
-    bytes_processed: int
 
 
 class DbtProject:
@@ -100,7 +87,6 @@ class DbtProject:
         credentials = profile.credentials
         url = getattr(credentials, "api_endpoint", None)
         target = Target(
-            name=self._target,
             project=credentials.database,
             dataset=credentials.schema,
             location=getattr(credentials, "location", None) or "US",
@@ -260,7 +246,6 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
         raise DbtError(f"dbt {command} stopped: {_plain(result.exception)}")
     nodes = [
         NodeResult(
-            node_id=one.node.unique_id,
             name=one.node.name,
             kind=str(one.node.resource_type),
             status=str(one.status),

@@ -1,4 +1,4 @@
-"""The outcome of a rule on a date."""
+"""The outcome of a rule on a date, and the result of a dbt node."""
 
 from __future__ import annotations
 
@@ -21,3 +21,15 @@ class RuleOutcome(Plain):
     examined_count: int
     reason: str
     is_blocking: bool
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """The result of one dbt node. ``status``: success, pass, fail, warn, error, skipped, …"""
+
+    name: str
+    kind: str
+    status: str
+    message: str
+    seconds: float
+    bytes_processed: int

@@ -10,12 +10,12 @@ from typing import Any
 
 from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
-from trueup.results.outcome import RuleOutcome
+from trueup.results.outcome import NodeResult, RuleOutcome
 from trueup.results.reference import REPORTING, missing_rule
 from trueup.results.report import Lateness, Report, ServiceLevel, unseen_days
 from trueup.runs.commands import completed
 from trueup.runs.variables import judge_settings
-from trueup.runs.workplace import NodeResult, Workplace
+from trueup.runs.workplace import Workplace
 
 # trueup check skips these dbt tests, because its report shows the same. Each rule has one.
 FINDING_TESTS = ("no_findings", "no_warnings")

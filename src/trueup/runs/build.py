@@ -7,9 +7,10 @@ from contextlib import contextmanager, suppress
 
 from trueup.completion.roster import read_seed
 from trueup.errors import CannotCheckError
+from trueup.results.outcome import NodeResult
 from trueup.results.report import Cost
 from trueup.runs.verdicts import create_verdict_tables
-from trueup.runs.workplace import NodeResult, Workplace
+from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
 # Tables made from verdicts are built after the verdicts are written. Views on verdicts can be built before.

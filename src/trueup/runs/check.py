@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from trueup.errors import CannotCheckError
 from trueup.expectations.examine import Examiner
+from trueup.results.outcome import NodeResult
 from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
@@ -16,7 +17,7 @@ from trueup.runs.notes import coverage_notes, settings_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
-from trueup.runs.workplace import Clock, NodeResult, Workplace
+from trueup.runs.workplace import Clock, Workplace
 
 # These tests are for people who run dbt alone; the report shows the same.
 _FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)

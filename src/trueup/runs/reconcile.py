@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
 from trueup.errors import CannotCheckError, CompletionsError
@@ -20,26 +20,16 @@ from trueup.results.verdict import Verdict
 from trueup.runs.answers import read_judged, unseen
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
-from trueup.runs.workplace import Workplace
+from trueup.runs.workplace import Tables, Workplace
 from trueup.window import Window
 
-Row = Mapping[str, Any]
 NO_DOCUMENTS = (
     f"{DOCUMENTS} has no documents for these days: check that the documents are in this project "
     "(TRUEUP_FIRESTORE_PROJECT) and database."
 )
 
 
-class EvidenceSource(Protocol):
-    """The warehouse, from which the evidence models are read."""
-
-    def rows_between(
-        self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
-    ) -> list[dict[str, Any]]:
-        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
-
-
-def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
+def read_evidence(tables: Tables, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
     """The evidence that the run built for each checked day, in order of date.
 
     Raises CannotCheckError unless each day has it exactly once; else another run has rebuilt the tables.
@@ -47,7 +37,7 @@ def read_evidence(source: EvidenceSource, window: Window, run_id: str) -> tuple[
 
     def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
         columns = [field.name for field in fields(kind)]
-        return source.rows_between(model, columns, window.first_date, window.last_date, run_id)
+        return tables.rows_between(model, columns, window.first_date, window.last_date, run_id)
 
     def read_days(model: str, kind: type[Any]) -> dict[date, Any]:
         rows = read(model, kind)

@@ -12,26 +12,10 @@ from typing import Any, Protocol
 from trueup.completion.start import Phase4Topic
 from trueup.completion.store import CompletionStore
 from trueup.expectations.validator import Validator
+from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
 from trueup.schemas import TableSchema
 from trueup.settings import Settings
-
-
-class NodeResult(Protocol):
-    """The result of one dbt node."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def bytes_processed(self) -> int: ...
 
 
 class Dbt(Protocol):

@@ -23,10 +23,11 @@ from sqlcheck.engine import Engine
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.warehouse import Warehouse
+from trueup.results.outcome import NodeResult
 from trueup.runs.reconcile import reconcile
 from trueup.runs.replay import loaded
 from trueup.runs.verdicts import create_verdict_tables
-from trueup.runs.workplace import NodeResult, Workplace
+from trueup.runs.workplace import Workplace
 from trueup.scenario.scenario import Scenario
 
 pytestmark = pytest.mark.usefixtures("endpoint")

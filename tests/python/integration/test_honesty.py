@@ -19,13 +19,14 @@ from helpers.support import PROJECT
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.warehouse import Warehouse
+from trueup.results.outcome import NodeResult
 from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, RULE_TEST, read_answers
 from trueup.runs.check import run_check
 from trueup.runs.reconcile import read_evidence
 from trueup.runs.replay import loaded
 from trueup.runs.wiring import open_completions
-from trueup.runs.workplace import NodeResult, Workplace
+from trueup.runs.workplace import Workplace
 from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
 
