@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -27,10 +26,6 @@ class Claim:
     claimed_at: datetime
     published_at: datetime | None = None
 
-    def as_fields(self) -> dict[str, Any]:
-        """The claim as a document."""
-        return {**vars(self), "message": dict(self.message)}
-
     @property
     def idempotency_key(self) -> str:
         """The key by which a receiver recognises a repeated message. It depends only on date and claim."""
@@ -51,9 +46,9 @@ def take_claim(
     """
     found = claims.read([document_id]).get(document_id)
     if found is None:
-        claim = Claim(uuid.uuid4().hex, owner, "claimed", message, _now_of(message))
+        claim = Claim(uuid.uuid4().hex, owner, "claimed", message, datetime.fromisoformat(str(message["timestamp"])))
         try:
-            claims.create(document_id, claim.as_fields())
+            claims.create(document_id, {**vars(claim), "message": dict(message)})
         except ConflictError:
             # Another run created it, or we did and the reply was lost.
             found = claims.read([document_id]).get(document_id)
@@ -87,10 +82,6 @@ def set_state(claims: CompletionStore, document_id: str, claim: Claim, state: St
     return replace(claim, state=state, published_at=published_at)
 
 
-def _now_of(message: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(str(message["timestamp"]))
-
-
 def _read_claim(snapshot: Snapshot, like: Mapping[str, Any]) -> Claim:
     """A stored claim. Its message must be of its own date and have all fields of the message ``like``: it is sent as it
     is stored. Raises CompletionsError for anything else.
@@ -116,5 +107,5 @@ def _read_claim(snapshot: Snapshot, like: Mapping[str, Any]) -> Claim:
             f"The claim {CLAIMS}/{snapshot.document_id} cannot be read: {shown}.",
             "Check it. If phase 4 of the date has not run, delete the claim and run trueup reconcile --fix again.",
         )
-    values: dict[str, Any] = {one.name: fields.get(one.name) for one in dataclass_fields(Claim)}
+    values: dict[str, Any] = {name: fields.get(name) for name in Claim.__dataclass_fields__}
     return Claim(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from copy import copy, deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -166,7 +166,7 @@ class GreatExpectations:
             one.result, one.exception_info = escaped(one.result), escaped(one.exception_info)
             one.expectation_config.kwargs = escaped(one.expectation_config.kwargs)
         store = self._context.validation_results_store
-        for key in _keys_of(store.list_keys(), suite.name):
+        for key in [one for one in store.list_keys() if one.expectation_suite_identifier.name == suite.name]:
             store.set(key, shown)
 
     def _page(self, url: str) -> str:
@@ -189,10 +189,6 @@ def _site(folder: Path) -> dict[str, Any]:
 def _place(result: Any) -> int:
     """The position in the suite; Great Expectations changes the order of the results."""
     return int(result.expectation_config.meta[_PLACE])
-
-
-def _keys_of(keys: Iterable[Any], suite: str) -> list[Any]:
-    return [one for one in keys if one.expectation_suite_identifier.name == suite]
 
 
 def _validation(result: Any) -> Validation:

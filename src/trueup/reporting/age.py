@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import inf
 
 from trueup.errors import CannotCheckError, UsageError
 from trueup.plural import counted
@@ -29,7 +28,7 @@ def age_in_words(report: Report, now: datetime) -> str:
 
 def is_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> bool:
     """Whether a report is older than ``most_hours``. A report without ``written_at`` is."""
-    return _hours(report, now) > most_hours
+    return report.written_at is None or (now - report.written_at) / timedelta(hours=1) > most_hours
 
 
 def refuse_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> None:
@@ -50,10 +49,6 @@ def refuse_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) ->
             f"The last report was written {age_in_words(report, now)}, so nothing was sent.",
             "Correct the clock, then run trueup check again.",
         )
-
-
-def _hours(report: Report, now: datetime) -> float:
-    return inf if report.written_at is None else (now - report.written_at) / timedelta(hours=1)
 
 
 def _ago(age: timedelta) -> str:

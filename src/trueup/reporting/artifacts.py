@@ -77,8 +77,9 @@ def read_report(folder: Path) -> Report:
             f"The report {path} cannot be read: {error.strerror}.", "Check the file and its permissions."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CannotCheckError(
-            f"The report {path} is broken: {_error_text(error)}.", "Run trueup check again to write a new report."
+            f"The report {path} is broken: {what}.", "Run trueup check again to write a new report."
         ) from error
     for page in dict.fromkeys((report.data_docs, *(suite.page for suite in report.suites))):
         if page and not (folder / page).is_file():
@@ -87,10 +88,6 @@ def read_report(folder: Path) -> Report:
                 "Run trueup check again to write the Data Docs.",
             )
     return report
-
-
-def _error_text(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def write_crash(folder: Path, text: str) -> Path:

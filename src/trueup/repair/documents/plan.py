@@ -117,7 +117,8 @@ def plan_repair(
         return Plan(day.game_date, snapshot.update_time if snapshot else None, left=_left(found, {}))
     draft = _Draft(Case(day, reference, settings), snapshot)
     if unproved := _unproved(draft):
-        return Plan(day.game_date, snapshot.update_time, left=_left(found, dict.fromkeys(_repairable(found), unproved)))
+        refusals = {(one.rule, one.subject): unproved for one in found if one.rule in REPAIRED_RULES}
+        return Plan(day.game_date, snapshot.update_time, left=_left(found, refusals))
     _register_reports(draft, actor)
     _set_count(draft, "DONE001" if "DONE001" in rules else "DONE002")
     start = _start_phase4(draft)
@@ -133,10 +134,6 @@ def plan_repair(
 def edited(snapshot: Snapshot, edits: Sequence[Edit]) -> Snapshot:
     """The document after the edits."""
     return replace(snapshot, fields={**snapshot.fields, **{edit.field: edit.new for edit in edits}})
-
-
-def _repairable(found: Sequence[Verdict]) -> list[tuple[str, str]]:
-    return [(one.rule, one.subject) for one in found if one.rule in REPAIRED_RULES]
 
 
 def _unproved(draft: _Draft) -> Refusal | None:
@@ -183,13 +180,8 @@ def _register_reports(draft: _Draft, actor: str) -> None:
                 f"Rerun {verdict.subject} for {draft.case.document_id}, so that it reports",
             )
             continue
-        report = {
-            "status": "success",
-            "record_count": rows.grain_count,
-            "completed_at": rows.last_written_at,
-            RECONCILED: actor,
-        }
-        report = {key: value for key, value in report.items() if value is not None}
+        written = {} if rows.last_written_at is None else {"completed_at": rows.last_written_at}
+        report = {"status": "success", "record_count": rows.grain_count, **written, RECONCILED: actor}
         draft.set("DONE002", verdict.subject, report, _rows_evidence(rows))
 
 
@@ -235,14 +227,15 @@ def _proved_start(draft: _Draft) -> PlannedStart:
     completed_at, _ = completion(case, document)
     names = tuple(sorted(entry.processor_name for entry in delivered))
     missing = tuple(sorted(entry.table_name for entry in case.roster(document) if entry not in delivered))
+    rows = {name: case.day.processors[name] for name in names}
     return PlannedStart(
         Start(delivered=names, missing_tables=missing, mode=case.mode(document)),
         evidence={
             "completed_at": timestamp_text(completed_at),
             "phase4_rows": 0,
-            "rows": {name: case.day.processors[name].row_count for name in names},
+            "rows": {name: one.row_count for name, one in rows.items()},
             # Shown because phase 4 would count these duplicate rows.
-            "excess_rows": {name: count for name in names if (count := _excess_rows(case.day.processors[name]))},
+            "excess_rows": {name: count for name, one in rows.items() if (count := one.row_count - one.grain_count)},
         },
     )
 
@@ -250,10 +243,6 @@ def _proved_start(draft: _Draft) -> PlannedStart:
 def _is_proved(case: Case, processor_name: str) -> bool:
     rows = case.day.processors.get(processor_name)
     return rows is not None and rows.is_source_present and rows.is_complete
-
-
-def _excess_rows(rows: ProcessorEvidence) -> int:
-    return rows.row_count - rows.grain_count
 
 
 def _rows_evidence(rows: ProcessorEvidence) -> dict[str, Any]:

@@ -68,11 +68,6 @@ class Change:
         )
 
 
-def eastern_day(report: Report) -> date:
-    """The Eastern day of the report's ``as_of``."""
-    return report.window.as_of.astimezone(EASTERN).date()
-
-
 def is_alerted(finding: Finding) -> bool:
     """Whether a finding is sent: errors and warnings that are not waived. Others are only counted."""
     return finding.severity in ("error", "warn") and finding.waived_because is None
@@ -92,7 +87,7 @@ def find_change(sent: Sent, report: Report) -> Change:
         else:
             ongoing.append(Noted(finding, f"since {row.first_sent}"))
     resolved, not_looked_at = _gone(sent.rows, current, report)
-    day = eastern_day(report)
+    day = report.window.as_of.astimezone(EASTERN).date()
     rows = _rows_after(sent.rows, current, resolved, day)
     present = frozenset(current) | {one.fingerprint for one in not_looked_at}
     return Change(
@@ -192,7 +187,8 @@ def _gone(
         elif fingerprint in others and is_alerted(others[fingerprint]):
             continue  # still in the report, but beyond MOST_ROWS
         elif fingerprint in others:
-            resolved.append(Gone(fingerprint, row, _no_alert_because(others[fingerprint])))
+            waived, severity = others[fingerprint].waived_because, others[fingerprint].severity
+            resolved.append(Gone(fingerprint, row, f"waived: {waived}" if waived else f"now {severity} only"))
         elif report.window.first_date <= row.game_date <= report.window.last_date:
             found = outcomes.get((row.rule, row.game_date), [])
             if found and all(map(_is_complete, found)):
@@ -206,10 +202,6 @@ def _gone(
 def _is_complete(outcome: RuleOutcome) -> bool:
     """Whether a rule examined everything it should have. A rule can fail for one subject and be blocked for another."""
     return outcome.outcome in ("passed", "failed") and outcome.examined_count > 0 and not outcome.is_blocking
-
-
-def _no_alert_because(finding: Finding) -> str:
-    return f"waived: {finding.waived_because}" if finding.waived_because else f"now {finding.severity} only"
 
 
 def _rows_after(

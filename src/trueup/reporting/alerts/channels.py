@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -53,13 +51,7 @@ def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:
 
 def payload_of(channel: str, message: Message) -> dict[str, Any]:
     """The JSON that is posted to a channel."""
-    forms: Mapping[str, Callable[[Message], dict[str, Any]]] = {"slack": slack_payload, "webhook": to_plain}
-    return forms[channel](message)
-
-
-def body_of(channel: str, message: Message) -> bytes:
-    """The payload as bytes."""
-    return json.dumps(payload_of(channel, message), ensure_ascii=False).encode()
+    return slack_payload(message) if channel == "slack" else to_plain(message)
 
 
 def host_of(url: str) -> str | None:

@@ -7,6 +7,7 @@ the store's clock, the next run posts the same message with the same key.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 from trueup.reporting.alerts.change import Change, find_change
-from trueup.reporting.alerts.channels import Channel, Delivery, DeliveryResult, body_of
+from trueup.reporting.alerts.channels import Channel, Delivery, DeliveryResult, payload_of
 from trueup.reporting.alerts.message import Message, from_plain, make_message, to_plain
 from trueup.reporting.alerts.post import Answer, Budget, Patience, Poster, post_patiently
 from trueup.reporting.alerts.settings import ALERT_STATE_VARIABLE
@@ -169,13 +170,10 @@ class ChannelSender:
         """Post a claimed message and record the result. None: there may be more to send."""
         claimed = self._held(pending)
         message = _message(pending)
+        body = json.dumps(payload_of(self.channel.name, message), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.message_id}
         answer = post_patiently(
-            self.courier.poster,
-            self.channel.address,
-            body_of(self.channel.name, message),
-            _headers(message),
-            self.courier.patience,
-            self.budget,
+            self.courier.poster, self.channel.address, body, headers, self.courier.patience, self.budget
         )
         if not answer.is_delivered:
             return self._failed(pending, claimed, answer, first_try)
@@ -243,10 +241,6 @@ def _message(pending: Pending) -> Message:
         return from_plain(pending.message)
     except ValueError as error:
         raise UnreadableStateError(str(error)) from error
-
-
-def _headers(message: Message) -> dict[str, str]:
-    return {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.message_id}
 
 
 def _problem(answer: Answer, channel: Channel) -> str:

@@ -208,7 +208,7 @@ def level_chart(levels: Sequence[ServiceLevel]) -> LevelChart:
         )
         for index, one in enumerate(levels)
     ]
-    lines = [" ".join(f"{mark.x},{mark.y}" for mark in group if mark) for there, group in _runs(marks) if there]
+    lines = [" ".join(f"{mark.x},{mark.y}" for mark in run if mark) for there, run in groupby(marks, bool) if there]
     states = [f"{one.game_date} {wording.measure(one.value, one.unit)}" for one in levels if one.value is not None]
     return LevelChart(
         y(target),
@@ -220,7 +220,3 @@ def level_chart(levels: Sequence[ServiceLevel]) -> LevelChart:
         wording.measure(top, levels[-1].unit),
         f"{wording.plain(levels[-1].metric)}: " + ("; ".join(states[-7:]) or "not measured"),
     )
-
-
-def _runs(marks: Sequence[LevelMark | None]) -> list[tuple[bool, list[LevelMark | None]]]:
-    return [(there, list(group)) for there, group in groupby(marks, key=lambda one: one is not None)]

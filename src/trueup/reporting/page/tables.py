@@ -98,15 +98,13 @@ class Costs:
     steps: tuple[tuple[str, str], ...]
 
 
+# Of a service level: its text, CSS class, symbol, and short text.
 _LEVEL_STATES = {
-    "met": ("target met", "ok", "✓"),
-    "missed": ("target missed, alert not reached", "warn", "▲"),
-    "alert": ("past its alert", "error", "✕"),
-    "not_run": ("not measured", "idle", ""),
+    "met": ("target met", "ok", "✓", "met"),
+    "missed": ("target missed, alert not reached", "warn", "▲", "missed"),
+    "alert": ("past its alert", "error", "✕", "past the alert"),
+    "not_run": ("not measured", "idle", "", "not measured"),
 }
-
-
-_SHORT_STATES = {"met": "met", "missed": "missed", "alert": "past the alert", "not_run": "not measured"}
 
 
 def calendar_of(report: Report, rules: Mapping[str, Rule]) -> Calendar:
@@ -134,9 +132,8 @@ def calendar_of(report: Report, rules: Mapping[str, Rule]) -> Calendar:
 
 
 def _cell(outcome: RuleOutcome | None, finding: Finding | None) -> Cell:
-    anchor = f"f-{finding.fingerprint[:12]}" if finding else ""
     if finding is not None:
-        return Cell(_WORST[finding.severity], anchor)
+        return Cell(_WORST[finding.severity], f"f-{finding.fingerprint[:12]}")
     if outcome is None:
         return Cell("u", "")
     if outcome.outcome == "not_run":
@@ -152,8 +149,8 @@ def levels_of(levels: Sequence[ServiceLevel]) -> tuple[LevelView, ...]:
 
 def _level(days: Sequence[ServiceLevel]) -> LevelView:
     newest = days[-1]
-    state, grade, mark = _LEVEL_STATES.get(newest.state, (wording.plain(newest.state), "idle", ""))
-    counts = [(word, sum(one.state == name for one in days)) for name, word in _SHORT_STATES.items()]
+    state, grade, mark, _ = _LEVEL_STATES.get(newest.state, (wording.plain(newest.state), "idle", "", ""))
+    counts = [(word, sum(one.state == name for one in days)) for name, (*_, word) in _LEVEL_STATES.items()]
     return LevelView(
         rule=newest.rule,
         metric=wording.plain(newest.metric),
@@ -231,5 +228,4 @@ def costs_of(report: Report) -> Costs:
 
 def severities_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     """The severities that occur, worst first."""
-    present = {one.severity for one in findings}
-    return tuple(one for one in SEVERITIES if one in present)
+    return tuple(sorted({one.severity for one in findings}, key=SEVERITIES.index))

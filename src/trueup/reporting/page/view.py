@@ -253,7 +253,7 @@ def _story(
 def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str, str]) -> FindingView:
     """A finding as texts. ``pages``: the Data Docs page of each suite."""
     rule = rules.get(finding.rule)
-    unit = wording.unit_of(finding.rule) or str(finding.detail.get("unit") or "")
+    unit = wording.UNITS.get(finding.rule) or str(finding.detail.get("unit") or "")
     shown_unit = unit if unit in _SHOWN_UNITS else ""
     return FindingView(
         finding=finding,

@@ -13,7 +13,7 @@ from trueup.window import EASTERN
 __all__ = ["counted", "day_span", "duration", "eastern", "listed", "measure", "number", "plain", "size", "utc"]
 
 # The unit of a rule's numbers, if it has only one.
-_UNITS = {
+UNITS = {
     **dict.fromkeys(("LATE001", "LATE002", "LATE003", "TRIG001", "TRIG002"), "minutes"),
     **dict.fromkeys(("LATE004", "DONE009", "SCHED001"), "games"),
     **dict.fromkeys(("DUP003", "DONE002", "DONE003", "EXP001", "EXP002", "EXP003", "EXP004"), "rows"),
@@ -44,11 +44,6 @@ def measure(value: float | None, unit: str) -> str:
     if unit == "minutes":
         return f"{number(value)} min" + (f" = {duration(value)}" if abs(value) >= 60 else "")
     return f"{number(value)} {unit[:-1] if value == 1 and unit.endswith('s') else unit}".strip()
-
-
-def unit_of(rule: str) -> str:
-    """The unit of a rule's numbers; "" if it has none or several."""
-    return _UNITS.get(rule, "")
 
 
 def size(count: int | None) -> str:

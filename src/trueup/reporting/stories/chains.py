@@ -101,16 +101,12 @@ def _day(day: date, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> D
         kind = _kind(finding, others, rules)
         groups.setdefault((kind, kind == "doubled" and caused_by_lateness(finding, others)), []).append(finding)
     stories = sorted(
-        (_story(kind, day, ones, rules) for (kind, _), ones in groups.items()),
+        (Story(kind, day, title_of(ones, rules), worst_first(ones)) for (kind, _), ones in groups.items()),
         key=lambda one: (_stage(one), one.title),
     )
     links = [link for find in LINKS for link in find(stories)]
     chains = sorted(_chains(stories, links), key=lambda one: SEVERITIES.index(one.severity))
     return Day(day, tuple(chains), tuple(sorted(effects, key=lambda one: (one.rule, one.subject))))
-
-
-def _story(kind: str, day: date, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> Story:
-    return Story(kind, day, title_of(findings, rules), worst_first(findings))
 
 
 def _stage(story: Story) -> int:
