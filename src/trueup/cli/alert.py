@@ -13,9 +13,15 @@ from trueup.cli.options import project_of, state_of
 from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, UsageError
 from trueup.reporting.age import MOST_HOURS, refuse_old
-from trueup.reporting.alerts.channels import Delivery, channels_of
+from trueup.reporting.alerts.channels import (
+    SLACK_VARIABLE,
+    STEP_SUMMARY_VARIABLE,
+    WEBHOOK_VARIABLE,
+    Delivery,
+    alert_settings,
+    channels_of,
+)
 from trueup.reporting.alerts.deliver import Preview, preview, send_alerts
-from trueup.reporting.alerts.settings import SLACK_VARIABLE, STEP_SUMMARY_VARIABLE, WEBHOOK_VARIABLE, alert_settings
 from trueup.reporting.artifacts import read_report
 from trueup.results.report import Report
 from trueup.window import now

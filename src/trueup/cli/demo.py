@@ -12,7 +12,7 @@ from trueup.cli.replay import print_replay
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
-from trueup.expectations.validator import DATA_DOCS
+from trueup.expectations.verdicts import DATA_DOCS
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.reporting.artifacts import page_path, write_report
 from trueup.results.reference import load_reference

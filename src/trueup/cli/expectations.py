@@ -10,7 +10,7 @@ from rich.console import Console
 from trueup.cli.options import add_format, add_window, settings_of, short_path, show
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
-from trueup.expectations.validator import DATA_DOCS
+from trueup.expectations.verdicts import DATA_DOCS
 from trueup.window import now
 
 

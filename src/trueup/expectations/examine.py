@@ -23,8 +23,7 @@ from trueup.expectations.queries import (
     uncounted_query,
 )
 from trueup.expectations.suites import Suite, declared_suites, read_suites, refuse_missing_suites
-from trueup.expectations.validator import Validator
-from trueup.expectations.verdicts import Examples, SuiteRun, VerdictContext, judge_suite, not_validated
+from trueup.expectations.verdicts import Examples, SuiteRun, Validator, VerdictContext, judge_suite, not_validated
 from trueup.results.reference import REPORTING, Reference
 from trueup.results.report import Cost, SuiteResult
 from trueup.results.verdict import Verdict
@@ -147,9 +146,7 @@ class Examiner:
     def _examine(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Examination:
         window = self._window
         if self.left_out:
-            return Examination(
-                tuple(one for suite in suites for one in not_validated(suite, window, self.left_out, False))
-            )
+            return Examination(tuple(one for suite in suites for one in not_validated(suite, window, self.left_out)))
         steps = [self._validated(one) for one in self._counted_all(suites, unbuilt)]
         pages, notes = self._build_docs(steps)
         return Examination(

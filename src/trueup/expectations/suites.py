@@ -17,38 +17,20 @@ from trueup.parsing import read_yaml
 from trueup.results.finding import Severity
 
 _SEVERITIES: Mapping[str, Severity] = {"critical": "error", "warning": "warn", "info": "info"}
-_META = frozenset(
-    {
-        "great_expectations_version",
-        "rule",
-        "table",
-        "keys",
-        "derived",
-        "counted_games_only",
-        "needs_rows_each_date",
-        "needs_rows_where",
-    }
-)
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation. ``config``: its JSON; ``columns``: those that it reads; ``says``: its description."""
+    """One expectation. ``config``: its JSON; ``columns``: those that it reads; ``judged_column``: the one whose values
+    are judged; ``examines_nulls``: whether NULLs are examined, not skipped; ``says``: its description.
+    """
 
     says: str
     severity: Severity
     columns: tuple[str, ...]
+    judged_column: str
+    examines_nulls: bool
     config: Mapping[str, Any]
-
-    @property
-    def judged_column(self) -> str:
-        """The one column whose values are judged."""
-        return judged_column(self.config)
-
-    @property
-    def examines_nulls(self) -> bool:
-        """Whether NULLs are examined, not skipped."""
-        return examines_nulls(self.config)
 
 
 @dataclass(frozen=True)
@@ -85,6 +67,10 @@ class Suite:
         named = [*self.keys, *(column for one in self.expectations for column in one.columns)]
         plain = dict.fromkeys(["game_date", *(name for name in named if name not in self.derived)])
         return (*plain, *self.derived)
+
+
+# The keys of ``meta``: what a suite has besides Great Expectations' own keys.
+_META = {"great_expectations_version", *Suite.__dataclass_fields__} - {"name", "expectations"}
 
 
 @dataclass(frozen=True, order=True)
@@ -154,7 +140,8 @@ def _suite(raw: Mapping[str, Any]) -> Suite:
 
 
 def _expectation(raw: Mapping[str, Any]) -> Expectation:
-    return Expectation(raw["description"], _SEVERITIES[raw["severity"]], columns_of(raw), raw)
+    severity = _SEVERITIES[raw["severity"]]
+    return Expectation(raw["description"], severity, columns_of(raw), judged_column(raw), examines_nulls(raw), raw)
 
 
 def declared_suites(models: Path) -> tuple[DeclaredSuite, ...]:

@@ -1,12 +1,12 @@
-"""The results of suites as verdicts: one per suite and date. Pure."""
+"""The results of suites as verdicts, one per suite and date, and the port to Great Expectations. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from trueup.expectations.suites import Expectation, Suite
 from trueup.results.finding import SEVERITIES
@@ -14,6 +14,8 @@ from trueup.results.reference import Rule
 from trueup.results.verdict import Verdict
 from trueup.window import Window
 
+# The folder of Great Expectations' pages, beside the report.
+DATA_DOCS = "data_docs"
 _NAMED = 3
 Row = Mapping[str, Any]
 
@@ -30,6 +32,24 @@ class Validation:
     unexpected_count: int = 0
     missing_count: int | None = None
     problem: str = ""
+
+
+class Validator(Protocol):
+    """One run of Great Expectations."""
+
+    def validate(
+        self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
+    ) -> tuple[Validation, ...]:
+        """Validate the ``row_count`` rows of a query; one Validation per expectation of the suite, in order.
+
+        ``wrong_places``: places of the expectations for which the warehouse found wrong rows.
+        """
+
+    def build_docs(self) -> Mapping[str, str]:
+        """Write Data Docs. Returns the page of each suite, and the index under "", relative to the report's folder."""
+
+    def publish_docs(self) -> None:
+        """Replace the last run's Data Docs by these."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +139,9 @@ def judge_suite(run: SuiteRun, window: Window, context: VerdictContext) -> tuple
     return tuple(_judge_day(run, day, context) for day in window.dates)
 
 
-def not_validated(suite: Suite, window: Window, reason: str, is_blocking: bool) -> tuple[Verdict, ...]:
-    """The not_run verdict on a suite for every day."""
-    return tuple(_not_run(suite, day, reason, is_blocking) for day in window.dates)
+def not_validated(suite: Suite, window: Window, reason: str) -> tuple[Verdict, ...]:
+    """The verdicts on a suite that is left out: not_run for every day, not blocking."""
+    return tuple(_not_run(suite, day, reason, False) for day in window.dates)
 
 
 def _problem(run: SuiteRun, place: int, result: Validation) -> str:

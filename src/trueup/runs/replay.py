@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from trueup.expectations.validator import DATA_DOCS
+from trueup.expectations.verdicts import DATA_DOCS
 from trueup.gateways.embedded import PROJECT, EmbeddedWarehouse, published, published_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.reference import load_reference

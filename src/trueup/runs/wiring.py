@@ -10,13 +10,13 @@ from pathlib import Path
 from trueup.completion.claim import CLAIMS
 from trueup.completion.start import Phase4Topic
 from trueup.completion.store import DOCUMENTS, CompletionStore
-from trueup.expectations.validator import DATA_DOCS, Validator
+from trueup.expectations.verdicts import DATA_DOCS, Validator
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.gateways.webhook import WebhookPoster
+from trueup.reporting.alerts.channels import AlertSettings
 from trueup.reporting.alerts.sender import Courier
-from trueup.reporting.alerts.settings import AlertSettings
 from trueup.reporting.alerts.state import ALERTS
 from trueup.results.reference import load_reference
 from trueup.runs.workplace import Listener, RepairStores, Workplace

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from trueup.completion.start import Phase4Topic
 from trueup.completion.store import CompletionStore
-from trueup.expectations.validator import Validator
+from trueup.expectations.verdicts import Validator
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
 from trueup.schemas import TableSchema

@@ -41,10 +41,9 @@ from helpers.support import PROJECT
 from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 from trueup.gateways.webhook import WebhookPoster
-from trueup.reporting.alerts.channels import Delivery
+from trueup.reporting.alerts.channels import AlertSettings, Delivery
 from trueup.reporting.alerts.deliver import preview, send_alerts
 from trueup.reporting.alerts.post import Answer
-from trueup.reporting.alerts.settings import AlertSettings
 from trueup.reporting.alerts.state import ALERTS, Sent, document_id, sent_fields
 from trueup.results.report import Report
 

@@ -16,9 +16,9 @@ from helpers.killed import Fuse, FusedStore
 from helpers.platforms import Embedded, Platform
 from helpers.receivers import PATIENCE, courier
 from trueup.gateways.webhook import WebhookPoster
+from trueup.reporting.alerts.channels import AlertSettings
 from trueup.reporting.alerts.deliver import send_alerts
 from trueup.reporting.alerts.post import Answer, Poster
-from trueup.reporting.alerts.settings import AlertSettings
 
 
 class FusedPoster:

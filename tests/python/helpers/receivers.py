@@ -12,10 +12,10 @@ from typing import Any
 
 from trueup.completion.store import CompletionStore
 from trueup.gateways.webhook import WebhookPoster
+from trueup.reporting.alerts.channels import AlertSettings
 from trueup.reporting.alerts.deliver import send_alerts
 from trueup.reporting.alerts.post import Patience, Poster
 from trueup.reporting.alerts.sender import Courier
-from trueup.reporting.alerts.settings import AlertSettings
 from trueup.reporting.alerts.state import ALERTS
 from trueup.results.report import Report
 

@@ -20,7 +20,7 @@ import pytest
 from helpers.replaying import Silent
 from helpers.support import PROJECT
 from trueup.errors import UsageError, WarehouseError
-from trueup.expectations.validator import Validator
+from trueup.expectations.verdicts import Validator
 from trueup.gateways.embedded import PROJECT as CLOUD_PROJECT
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.expectations import GreatExpectations

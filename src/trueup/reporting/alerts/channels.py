@@ -1,15 +1,22 @@
-"""The channels of the settings, the validation of their addresses, and the result of a delivery."""
+"""The channels of alerts from the environment, the validation of their addresses, and the result of a delivery."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from trueup.reporting.alerts.message import Message, to_plain
-from trueup.reporting.alerts.settings import SLACK_VARIABLE, STEP_SUMMARY_VARIABLE, WEBHOOK_VARIABLE, AlertSettings
 from trueup.reporting.alerts.slack import slack_payload
 
+ALERT_STATE_VARIABLE = "TRUEUP_ALERT_STATE"
+SLACK_VARIABLE = "TRUEUP_SLACK_WEBHOOK"
+WEBHOOK_VARIABLE = "TRUEUP_WEBHOOK"
+REPORT_URL_VARIABLE = "TRUEUP_REPORT_URL"
+# GitHub Actions sets it.
+STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 ChannelName = Literal["slack", "webhook", "step_summary"]
 DeliveryResult = Literal["sent", "nothing_new", "not_sent", "left_to_another_run"]
 # Longer ones are probably mistakes, and would not fit into Slack's blocks.
@@ -37,6 +44,36 @@ class Delivery:
     def is_unsent(self) -> bool:
         """Whether something should have been sent and was not."""
         return self.result == "not_sent"
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """The channels; "" for one that is not set. The two URLs are secrets: with the URL anyone can post.
+
+    ``step_summary`` is a file. Messages link to ``report_url``. ``state`` is the SQLite file that records what was
+    sent, or ``firestore``; "" means: in .trueup/alerts.db for an embedded target, else in Firestore.
+    """
+
+    slack: str = field(default="", repr=False)
+    webhook: str = field(default="", repr=False)
+    step_summary: str = ""
+    report_url: str = ""
+    state: str = ""
+
+
+def alert_settings(environment: Mapping[str, str] = os.environ) -> AlertSettings:
+    """Alert settings from the environment."""
+
+    def value(name: str) -> str:
+        return environment.get(name, "").strip()  # a pasted secret may end with a newline
+
+    return AlertSettings(
+        slack=value(SLACK_VARIABLE),
+        webhook=value(WEBHOOK_VARIABLE),
+        step_summary=value(STEP_SUMMARY_VARIABLE),
+        report_url=value(REPORT_URL_VARIABLE),
+        state=value(ALERT_STATE_VARIABLE),
+    )
 
 
 def channels_of(settings: AlertSettings) -> tuple[Channel, ...]:

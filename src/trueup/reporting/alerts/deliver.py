@@ -11,10 +11,18 @@ from pathlib import Path
 from trueup.completion.store import CompletionStore
 from trueup.errors import CompletionsError
 from trueup.reporting.alerts.change import find_change, whole_report
-from trueup.reporting.alerts.channels import Channel, Delivery, channels_of, host_of, link_of, payload_of
+from trueup.reporting.alerts.channels import (
+    REPORT_URL_VARIABLE,
+    AlertSettings,
+    Channel,
+    Delivery,
+    channels_of,
+    host_of,
+    link_of,
+    payload_of,
+)
 from trueup.reporting.alerts.message import MOST_IN_SUMMARY, make_message
 from trueup.reporting.alerts.sender import ChannelSender, Courier, store_reason
-from trueup.reporting.alerts.settings import REPORT_URL_VARIABLE, AlertSettings
 from trueup.reporting.alerts.state import ALERTS, Sent, UnreadableStateError, document_id, read_state
 from trueup.reporting.alerts.step_summary import step_summary
 from trueup.results.report import Report

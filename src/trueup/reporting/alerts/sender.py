@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 from trueup.reporting.alerts.change import Change, find_change
-from trueup.reporting.alerts.channels import Channel, Delivery, DeliveryResult, payload_of
+from trueup.reporting.alerts.channels import ALERT_STATE_VARIABLE, Channel, Delivery, DeliveryResult, payload_of
 from trueup.reporting.alerts.message import Message, from_plain, make_message, to_plain
 from trueup.reporting.alerts.post import Answer, Budget, Patience, Poster, post_patiently
-from trueup.reporting.alerts.settings import ALERT_STATE_VARIABLE
 from trueup.reporting.alerts.state import (
     ALERTS,
     Pending,

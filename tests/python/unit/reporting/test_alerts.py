@@ -13,7 +13,19 @@ import pytest
 from helpers.alert_cases import MORNING, NIGHT, finding, outcome, report
 from helpers.support import PROJECT
 from trueup.reporting.alerts.change import COULD_NOT_CHECK, Change, find_change, whole_report
-from trueup.reporting.alerts.channels import DeliveryResult, channels_of, host_of, link_of
+from trueup.reporting.alerts.channels import (
+    ALERT_STATE_VARIABLE,
+    REPORT_URL_VARIABLE,
+    SLACK_VARIABLE,
+    STEP_SUMMARY_VARIABLE,
+    WEBHOOK_VARIABLE,
+    AlertSettings,
+    DeliveryResult,
+    alert_settings,
+    channels_of,
+    host_of,
+    link_of,
+)
 from trueup.reporting.alerts.message import (
     MOST_IN_SUMMARY,
     MOST_LISTED,
@@ -26,15 +38,6 @@ from trueup.reporting.alerts.message import (
     to_plain,
 )
 from trueup.reporting.alerts.post import Answer, Budget, Patience, post_patiently
-from trueup.reporting.alerts.settings import (
-    ALERT_STATE_VARIABLE,
-    REPORT_URL_VARIABLE,
-    SLACK_VARIABLE,
-    STEP_SUMMARY_VARIABLE,
-    WEBHOOK_VARIABLE,
-    AlertSettings,
-    alert_settings,
-)
 from trueup.reporting.alerts.slack import slack_payload
 from trueup.reporting.alerts.state import (
     ALERTS,
