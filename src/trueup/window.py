@@ -46,10 +46,7 @@ def make_window(
     as_of: str | None,
     now: datetime,
 ) -> Window:
-    """The days to check. Default: the seven Eastern days that end the day before ``as_of``.
-
-    Raises UsageError with the invalid value and the expected form.
-    """
+    """The days to check. Default: the seven Eastern days before that of ``as_of``. Raises UsageError."""
     evaluated_at = _timestamp(as_of) if as_of else now
     last = _date("--last-date", last_date) if last_date else None
     first = _date("--first-date", first_date) if first_date else None

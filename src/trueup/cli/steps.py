@@ -9,10 +9,7 @@ from trueup.cli.terminal import escape
 
 
 class Steps:
-    """Prints progress on stderr: each step, and dbt's nodes as they start.
-
-    On a terminal this is a live line; elsewhere (CI, a file) it is one line per step.
-    """
+    """Progress on stderr: a live line on a terminal; elsewhere (CI, a file) one line per step."""
 
     def __init__(self, console: Console, quiet: bool = False) -> None:
         self._console = console

@@ -20,10 +20,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def decode_document(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A document from its JSON form, where ``{"$timestamp": "…"}`` is a timestamp.
-
-    Raises ScenarioError with ``where`` and the field for invalid timestamps or bytes.
-    """
+    """A document from its JSON form; ``{"$timestamp": "…"}`` is a timestamp. Raises ScenarioError with the field."""
     return {key: _decode(value, f"{where}: {key}") for key, value in raw.items()}
 
 

@@ -145,10 +145,7 @@ def _expectation(raw: Mapping[str, Any]) -> Expectation:
 
 
 def declared_suites(models: Path) -> tuple[DeclaredSuite, ...]:
-    """Every ``config: meta: suite:`` of a model or of a source's table under ``models``; its value is the rule.
-
-    Raises UsageError for YAML that cannot be read.
-    """
+    """Every ``config: meta: suite: <rule>`` of a model or a source's table under ``models``. Raises UsageError."""
     declared = [
         DeclaredSuite(one["name"], str(one["config"]["meta"]["suite"]))
         for path in sorted(models.rglob("*.yml"))

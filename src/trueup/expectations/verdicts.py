@@ -63,10 +63,7 @@ class Examined:
 
 @dataclass(frozen=True)
 class Examples:
-    """A few unexpected rows of one date, by the place of the expectation in its suite.
-
-    ``row_count``: rows of the date that violate at least one expectation.
-    """
+    """Unexpected rows of a date, by the place of the expectation. ``row_count``: rows that violate at least one."""
 
     row_count: int = 0
     rows: Mapping[int, tuple[Row, ...]] = field(default_factory=dict)
@@ -74,9 +71,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class SuiteRun:
-    """One run of a suite. ``needed_dates``: dates on which its table must have rows; ``problem``: why the suite could
-    not run, or "".
-    """
+    """One run of a suite. ``needed_dates``: those that must have rows; ``problem``: why it could not run, or ""."""
 
     suite: Suite
     examined: Mapping[date, Examined] = field(default_factory=dict)
@@ -114,9 +109,7 @@ class SuiteRun:
 
 @dataclass(frozen=True)
 class VerdictContext:
-    """What a verdict adds to the counts. ``page``: in Data Docs; ``query``: SQL for the rows of a date that violate the
-    expectations in the given places.
-    """
+    """What a verdict adds. ``page``: in Data Docs; ``query``: SQL for the rows of a date that violate some places."""
 
     rule: Rule
     page: str

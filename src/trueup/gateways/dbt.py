@@ -102,19 +102,13 @@ class DbtProject:
         return target
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
-        """Run one dbt command. ``on_node(name, index, total)`` is called for each node that starts.
-
-        Raises DbtError if dbt cannot compile or build a model. A failed test is a result, not an error.
-        """
+        """See Dbt. A failed test is a result, not an error."""
         result = self._invoke(dbtRunner(_copy(self._parsed), [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
 
     @property
     def checks(self) -> dict[str, str]:
-        """The kind of every model and data test of the project, by name: a full run must build and test all of them.
-
-        Includes disabled ones. Raises DbtError if dbt cannot parse the project.
-        """
+        """See Dbt. A full run must build and test all of them. Raises DbtError if dbt cannot parse them."""
         manifest = self._parsed
         disabled = (node for nodes in manifest.disabled.values() for node in nodes)
         nodes = ((node.name, str(node.resource_type)) for node in (*manifest.nodes.values(), *disabled))

@@ -39,10 +39,7 @@ for _name in ("great_expectations", "great_expectations.data_context.types.base"
 
 
 class GreatExpectations:
-    """One run of Great Expectations. Its published Data Docs are in ``folder``.
-
-    Raises CannotCheckError if it cannot be set up.
-    """
+    """One run. Its published Data Docs are in ``folder``. Raises CannotCheckError if it cannot be set up."""
 
     def __init__(self, warehouse: Warehouse, folder: Path, as_of: datetime) -> None:
         self._folder = folder
@@ -72,12 +69,7 @@ class GreatExpectations:
     def validate(
         self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
-        """Validate the rows of a query. Returns one result for each expectation of the suite, in order.
-
-        ``row_count``: the number of rows of the query. If Great Expectations sees another number, its results are not
-        used: a query that failed looks empty. ``wrong_places``: positions of the expectations for which the warehouse
-        found wrong rows.
-        """
+        """See Validator."""
         given = {**parameters, _ROW_COUNT: row_count}
         try:
             definition = self._define(suite, query, wrong_places)
@@ -88,6 +80,7 @@ class GreatExpectations:
         except _ERRORS as error:
             return tuple(Validation(False, problem=_short(str(error))) for _ in suite.expectations)
         results = {_place(one): one for one in result.results}
+        # A query that failed looks empty.
         counted = results[_COUNTED]
         if not counted.success:
             seen = counted.result.get("observed_value", "no")
@@ -96,9 +89,7 @@ class GreatExpectations:
         return tuple(_validation(results[place]) for place in range(len(suite.expectations)))
 
     def build_docs(self) -> dict[str, str]:
-        """Write Data Docs of all validations. Returns the page of each suite, and the index under "", relative to the
-        parent of ``folder``.
-        """
+        """See Validator."""
         try:
             if not self._pages:
                 shutil.rmtree(self._draft, ignore_errors=True)
@@ -118,7 +109,7 @@ class GreatExpectations:
         return dict(self._pages)
 
     def publish_docs(self) -> None:
-        """Replace the pages of the last run, unless this run has none."""
+        """See Validator."""
         if not self._pages:
             return
         try:

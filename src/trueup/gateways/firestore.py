@@ -33,10 +33,7 @@ _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
 
 
 class FirestoreCompletions:
-    """Documents of one collection of a Firestore database.
-
-    Without ``client``, FIRESTORE_EMULATOR_HOST and the application default credentials are used.
-    """
+    """Documents of a Firestore collection. Default client: FIRESTORE_EMULATOR_HOST, or default credentials."""
 
     def __init__(
         self,

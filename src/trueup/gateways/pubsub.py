@@ -20,10 +20,7 @@ _GIVE_UP_SECONDS = 12.0
 
 
 class PubSubTopic:
-    """A Pub/Sub topic: a name in ``project``, or a full path (``projects/p/topics/t``).
-
-    PUBSUB_EMULATOR_HOST and the application default credentials are used.
-    """
+    """A topic: a name in ``project``, or ``projects/p/topics/t``. PUBSUB_EMULATOR_HOST, or default credentials."""
 
     def __init__(self, project: str, topic: str) -> None:
         self._path = topic if topic.startswith("projects/") else f"projects/{project}/topics/{topic}"

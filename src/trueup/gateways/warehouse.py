@@ -137,11 +137,7 @@ class Warehouse:
         )
 
     def claim_build(self, run_id: str, holder: str) -> None:
-        """Take the lock on the dataset's tables, by creating a table.
-
-        The lock of a killed run can be taken over after _BUILD_MINUTES. Raises WarehouseError, naming the holder, if
-        another run holds the lock.
-        """
+        """See Tables. The lock is a table; that of a killed run can be taken over after _BUILD_MINUTES."""
         self.client.create_dataset(f"{self.project}.{self.dataset}", exists_ok=True)
         mine = {"run_id": run_id, "holder": holder}
         try:

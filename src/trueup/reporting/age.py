@@ -32,10 +32,7 @@ def is_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> boo
 
 
 def refuse_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> None:
-    """Raise CannotCheckError for a report that is older than ``most_hours``, or from the future.
-
-    Raises UsageError if ``most_hours`` is not above 0.
-    """
+    """Raise CannotCheckError for a report older than ``most_hours`` (UsageError if not above 0), or from the future."""
     if not most_hours > 0:  # also refuses NaN
         raise UsageError(f"--max-age is {most_hours:g}.", "Give a number of hours above 0.")
     if is_old(report, now, most_hours):

@@ -20,10 +20,7 @@ _DATA, _JUNIT, _PAGE = "report.json", "junit.xml", "report.html"
 
 
 def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], written_at: datetime) -> Report:
-    """Write report.json, junit.xml and report.html, each completely or not at all; returns the report as written.
-
-    Raises CannotCheckError if a file cannot be written.
-    """
+    """Write the three files, each completely or not at all; returns the report as written. Raises CannotCheckError."""
     written = replace(report, written_at=written_at)
     _write(folder / _DATA, to_json(written))
     write_junit(folder / _JUNIT, written)
@@ -91,10 +88,7 @@ def read_report(folder: Path) -> Report:
 
 
 def write_crash(folder: Path, text: str) -> Path:
-    """Write the traceback of a bug in trueup to crash.log, for the bug report; returns its path.
-
-    Raises CannotCheckError if it cannot be written.
-    """
+    """Write the traceback of a bug in trueup to crash.log; returns its path. Raises CannotCheckError."""
     path = folder / "crash.log"
     _write(path, text)
     return path

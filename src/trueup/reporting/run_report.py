@@ -61,9 +61,7 @@ class RunReport:
         return self.result
 
     def fail(self, error: BaseException) -> None:
-        """Write why the run failed, with the results so far. If that cannot be written, the report that says that the
-        run has not finished remains.
-        """
+        """Write why the run failed, with the results so far. If that fails, the report stays unfinished."""
         reason = reason_of(error, self.began_at)
         known = self.result
         report = replace(known, problems=(*known.problems, reason)) if known else self._unknown(reason)

@@ -72,10 +72,7 @@ def codes_of(reference: Reference, *families: str) -> list[str]:
 
 
 def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
-    """Read the seeds; a file of the same name in ``overrides`` replaces ours.
-
-    Raises UsageError if a file is missing or lacks a column.
-    """
+    """Read the seeds; files in ``overrides`` replace ours. Raises UsageError if a file is missing or lacks a column."""
 
     def path(name: str) -> Path:
         own = overrides / name if overrides else None

@@ -50,9 +50,7 @@ class Lateness(Plain):
 
 @dataclass(frozen=True)
 class Cost(Plain):
-    """The cost of one model, test or suite. ``bytes_processed``: bytes that BigQuery read, None if not measured
-    (embedded warehouse).
-    """
+    """The cost of a model, test or suite. ``bytes_processed``: read by BigQuery, None if not measured (embedded)."""
 
     name: str
     kind: str

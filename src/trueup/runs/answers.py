@@ -29,9 +29,7 @@ _AGAIN = "Another run may have built the same tables at the same time. Run trueu
 
 
 def read_answers(work: Workplace) -> Report:
-    """The findings, outcomes, service levels and lateness that this run built. Missing or contradictory rows become
-    problems of the report.
-    """
+    """What this run built. Missing or contradictory rows become problems of the report."""
     rules = [rule for rule in work.reference.rules.values() if rule.family != REPORTING]
     levels = [rule.code for rule in rules if rule.family == _LEVELS]
     report = _read_findings(work, "findings", "rule_outcomes", [rule.code for rule in rules])

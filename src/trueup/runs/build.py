@@ -20,10 +20,7 @@ VERDICT_VIEWS = ("+verdict_findings", "+verdict_outcomes")
 
 @contextmanager
 def building(work: Workplace) -> Iterator[None]:
-    """Hold the lock on the dataset's tables.
-
-    Raises CannotCheckError if the warehouse does not answer, or another run holds the lock.
-    """
+    """Hold the lock on the dataset's tables. Raises CannotCheckError if another run does, or nothing answers."""
     run_id = work.settings.run_id
     work.tables.probe()
     work.tables.claim_build(run_id, work.settings.holder)

@@ -97,11 +97,7 @@ def judge_days(
     reference: Reference,
     settings: JudgeSettings,
 ) -> Judged:
-    """Judge every day.
-
-    If the store does not answer, every rule of every day is not_run with the reason: missing data never counts as
-    healthy.
-    """
+    """Judge every day. If the store does not answer, no rule is run: missing data never counts as healthy."""
     days = tuple(days)
     ids = [day.game_date.isoformat() for day in days]
     try:

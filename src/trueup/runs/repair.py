@@ -16,9 +16,7 @@ from trueup.window import now
 
 @dataclass(frozen=True)
 class Repair:
-    """The verdicts, plans and steps of a run. ``judged`` is the state after the repair; ``problem`` is the reason why
-    the repair is incomplete, or "".
-    """
+    """The plans and steps of a run, and the verdicts after it. ``problem``: why the repair is incomplete, or ""."""
 
     judged: Judged
     plans: tuple[Plan, ...]

@@ -24,7 +24,10 @@ class Dbt(Protocol):
     def run(
         self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None
     ) -> Sequence[NodeResult]:
-        """Run one command; raises DbtError when a model cannot be built."""
+        """Run one command, with a call of ``on_node(name, index, total)`` for each node that starts.
+
+        Raises DbtError if dbt cannot compile or build a model.
+        """
 
     @property
     def checks(self) -> Mapping[str, str]:

@@ -80,10 +80,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON that a store can accept: no NaN, no duplicate keys, no lone surrogates.
-
-    Raises ValueError.
-    """
+    """Parse JSON that a store accepts: no NaN, duplicate keys or lone surrogates. Raises ValueError."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_pairs)
         # json.loads accepts 1e999 (infinity) and lone surrogates, but neither can be written again.

@@ -129,10 +129,7 @@ def _is_scenario(folder: Path) -> bool:
 
 
 def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: frozenset[str] = frozenset()) -> Scenario:
-    """Read a scenario. ``rules``: the known codes; if empty, codes are not checked.
-
-    Raises ScenarioError with file, line and column for invalid content.
-    """
+    """Read a scenario. ``rules``: the known codes; none: not checked. Raises ScenarioError with file and place."""
     path = folder / "scenario.yml"
     head = _head(path)
     first, last = (_date(path, key, head[key]) for key in ("first_date", "last_date"))

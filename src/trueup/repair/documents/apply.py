@@ -28,9 +28,7 @@ _LONGEST_PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Repairer:
-    """Everything that a repair needs. ``owner`` is unique to this run; ``lease`` is the time after which an unfinished
-    claim to start phase 4 can be taken over.
-    """
+    """What a repair needs. ``owner``: unique to this run; ``lease``: when others may take over an unfinished claim."""
 
     documents: CompletionStore
     claims: CompletionStore

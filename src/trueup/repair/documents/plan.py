@@ -60,10 +60,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Plan:
-    """The repair of one date's document, as it was at ``update_time`` (None: no document).
-
-    All ``edits`` are one write; ``start`` follows.
-    """
+    """The repair of a document at ``update_time`` (None: no document). ``edits`` are one write; ``start`` follows."""
 
     game_date: date
     update_time: datetime | None

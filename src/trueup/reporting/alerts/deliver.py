@@ -30,9 +30,7 @@ from trueup.results.report import Report
 
 @dataclass(frozen=True)
 class Preview:
-    """What would be sent to one channel: ``body`` is JSON, or Markdown for the step summary; "" if nothing would be
-    sent. ``reason``: why not, or a remark.
-    """
+    """What a channel would get: ``body`` is JSON or Markdown, "" if nothing; ``reason``: why not, or a remark."""
 
     channel: str
     body: str

@@ -79,9 +79,7 @@ def _is_race(finding: Finding) -> bool:
 
 
 def caused_by_lateness(finding: Finding, others: Sequence[Finding]) -> bool:
-    """Whether racing writers doubled the finding's table when late data arrived. Holds for every finding about
-    duplicates in that table.
-    """
+    """Whether racing writers doubled the finding's table when late data arrived; holds for all its duplicates."""
     races = [one for one in others if _is_race(one) and one.subject == finding.subject]
     first_run = min((at for one in others if one.rule == "LATE001" for at in _arrivals([one])), default=None)
     if first_run is None:
