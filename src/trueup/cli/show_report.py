@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
 
 from rich.console import Console
 from rich.table import Table
 
 from trueup.cli.terminal import escape
 from trueup.plural import counted
+from trueup.reporting.page.wording import day_span
 from trueup.results.finding import SEVERITIES, by_severity
 from trueup.results.report import Report
 
@@ -34,11 +34,7 @@ def print_report(report: Report, console: Console) -> None:
 def summary_line(report: Report) -> str:
     """One line: days, status and counts."""
     window = report.window
-    days = (
-        f"{window.first_date}"
-        if window.first_date == window.last_date
-        else f"{window.first_date} to {window.last_date}"
-    )
+    days = day_span(window.first_date, window.last_date)
     counts = Counter(one.outcome for one in report.outcomes)
     severities = Counter(one.severity for one in report.findings)
     checks = f"{counted(counts['passed'], 'check')} passed, {counts['failed']} failed, {counts['not_run']} not run"
@@ -77,15 +73,13 @@ def _print_findings(report: Report, console: Console) -> None:
 def _print_service_levels(report: Report, console: Console) -> None:
     if not report.service_levels:
         return
-    latest: dict[str, str] = {}
-    last: date = report.window.last_date
-    for level in report.service_levels:
-        if level.game_date == last:
-            value = "not run" if level.value is None else f"{level.value:.1f} {level.unit}"
-            latest[level.metric] = f"{level.metric.replace('_', ' ')} {value} ({level.state})"
+    last = report.window.last_date
     console.print(f"\n[bold]service levels {last}[/]")
-    for metric in sorted(latest):
-        console.print(f"  {escape(latest[metric].replace('(not_run)', '').strip())}")
+    latest = {one.metric: one for one in report.service_levels if one.game_date == last}
+    for metric, level in sorted(latest.items()):
+        value = "not run" if level.value is None else f"{level.value:.1f} {level.unit}"
+        line = f"{metric.replace('_', ' ')} {value} ({level.state})"
+        console.print(f"  {escape(line.replace('(not_run)', '').strip())}")
 
 
 def _print_not_run(report: Report, console: Console) -> None:

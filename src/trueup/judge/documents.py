@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from trueup.completion.document import Document, Unreadable, read_document
@@ -35,8 +36,7 @@ def judge(
     document = read_document(snapshot, reference.roster) if snapshot is not None else None
     verdicts = [*_presence(case, document), *_games(case, document), _unscheduled(case, document)]
     if isinstance(document, Document):
-        verdicts += [count_agrees(case, document), *reports(case, document)]
-        verdicts += judge_trigger(case, document)
+        verdicts += [count_agrees(case, document), *reports(case, document), *judge_trigger(case, document)]
     else:
         reason = UNREADABLE if document else NO_DOCUMENT
         if document is None and case.is_free_day:
@@ -82,52 +82,47 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
     if document is not None:
         return [case.passed("DONE007", key), case.passed("DONE008", key)]
     if not game_day.is_schedule_known:
-        missing = case.not_run("DONE007", game_day.schedule_problem, is_blocking=True)
-    elif game_day.final_game_count == 0:
-        missing = case.not_run("DONE007", NO_GAMES if case.is_free_day else "no final games yet")
-    elif not case.settings.are_reports_due(case.day.game_date):
-        missing = case.not_run("DONE007", NOT_DUE)
-    else:
-        missing = case.failed(
-            "DONE007",
-            key,
-            "error",
-            f"The schedule has {counted(game_day.final_game_count, 'final game')}, but no completion document exists.",
-            observed=0.0,
-            expected=1.0,
-            detail={"final_games": game_day.final_game_count},
-        )
+        return [case.not_run("DONE007", game_day.schedule_problem, is_blocking=True)]
+    if game_day.final_game_count == 0:
+        return [case.not_run("DONE007", NO_GAMES if case.is_free_day else "no final games yet")]
+    if not case.settings.are_reports_due(case.day.game_date):
+        return [case.not_run("DONE007", NOT_DUE)]
+    missing = case.failed(
+        "DONE007",
+        key,
+        "error",
+        f"The schedule has {counted(game_day.final_game_count, 'final game')}, but no completion document exists.",
+        observed=0.0,
+        expected=1.0,
+        detail={"final_games": game_day.final_game_count},
+    )
     return [missing]
 
 
-def _games(case: Case, document: Document | Unreadable | None) -> list[Verdict]:
+def _games(case: Case, document: Document | Unreadable | None) -> Iterator[Verdict]:
     """DONE009: the processors' tables have all games of the schedule."""
     readable = document if isinstance(document, Document) else None
-    verdicts = []
     for entry in case.roster(readable):
         name = entry.processor_name
         rows = case.day.processors.get(name)
         reason, is_blocking = _games_unknown(case, rows)
         if reason:
-            verdicts.append(case.not_run("DONE009", reason, name, is_blocking))
+            yield case.not_run("DONE009", reason, name, is_blocking)
         elif rows is None or rows.games_found_count >= rows.games_expected_count:
-            verdicts.append(case.passed("DONE009", name))
+            yield case.passed("DONE009", name)
         elif readable and readable.has_delivered(name) and rows.row_count == 0:
-            verdicts.append(case.not_run("DONE009", "no rows at all: see DONE003", name))
+            yield case.not_run("DONE009", "no rows at all: see DONE003", name)
         else:
-            verdicts.append(
-                case.failed(
-                    "DONE009",
-                    name,
-                    "error",
-                    f"{rows.table_name} has {rows.games_found_count} of "
-                    f"{counted(rows.games_expected_count, 'scheduled game')}.",
-                    observed=float(rows.games_found_count),
-                    expected=float(rows.games_expected_count),
-                    detail={"rows": rows.row_count},
-                )
+            games = counted(rows.games_expected_count, "scheduled game")
+            yield case.failed(
+                "DONE009",
+                name,
+                "error",
+                f"{rows.table_name} has {rows.games_found_count} of {games}.",
+                observed=float(rows.games_found_count),
+                expected=float(rows.games_expected_count),
+                detail={"rows": rows.row_count},
             )
-    return verdicts
 
 
 def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, bool]:

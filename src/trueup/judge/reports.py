@@ -124,8 +124,8 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
             case.not_run("DONE004", NO_TABLE, name, is_blocking=True),
         ]
     if rows.row_count == 0:
-        uncounted = case.not_run("DONE004", "no rows to compare with", name)
-        return [fine, _no_rows(case, name, rows, report.record_count), uncounted]
+        no_rows = _no_rows(case, name, rows, report.record_count)
+        return [fine, no_rows, case.not_run("DONE004", "no rows to compare with", name)]
     there = case.passed("DONE003", name, rows.row_count)
     if report.record_count is None:
         return [fine, there, case.not_run("DONE004", "the report has no record_count", name)]
