@@ -97,7 +97,7 @@ class Case:
         """A passed verdict."""
         return Verdict(self.day.game_date, rule, subject, "passed", examined_count=examined, **facts)
 
-    def failed(self, rule: str, subject: str, severity: Severity, summary: str, **facts: Any) -> Verdict:
+    def failed(self, rule: str, subject: str, summary: str, severity: Severity = "error", **facts: Any) -> Verdict:
         """A failed verdict."""
         return Verdict(
             self.day.game_date,

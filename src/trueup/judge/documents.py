@@ -71,7 +71,6 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
         unreadable = case.failed(
             "DONE008",
             key,
-            "error",
             f"The document cannot be read: {'; '.join(problems[:3])}"
             + (f"; and {len(problems) - 3} more." if len(problems) > 3 else "."),
             observed=float(len(problems)),
@@ -90,7 +89,6 @@ def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdic
     missing = case.failed(
         "DONE007",
         key,
-        "error",
         f"The schedule has {counted(game_day.final_game_count, 'final game')}, but no completion document exists.",
         observed=0.0,
         expected=1.0,
@@ -117,7 +115,6 @@ def _games(case: Case, document: Document | Unreadable | None) -> Iterator[Verdi
             yield case.failed(
                 "DONE009",
                 name,
-                "error",
                 f"{rows.table_name} has {rows.games_found_count} of {games}.",
                 observed=float(rows.games_found_count),
                 expected=float(rows.games_expected_count),
@@ -159,7 +156,6 @@ def _unscheduled(case: Case, document: Document | Unreadable | None) -> Verdict:
     return case.failed(
         _UNSCHEDULED,
         case.document_id,
-        "error",
         f"{counted(len(names), 'processor')} reported, but the schedule has no game on this date.",
         observed=float(len(names)),
         expected=0.0,

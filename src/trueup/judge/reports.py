@@ -29,7 +29,6 @@ def count_agrees(case: Case, document: Document) -> Verdict:
     return case.failed(
         "DONE001",
         case.document_id,
-        "error",
         f"The document {counts}, but {counted(len(delivered), 'processor')} delivered.",
         **facts,
     )
@@ -68,8 +67,8 @@ def _unknown(case: Case, document: Document, name: str) -> Verdict:
     return case.failed(
         "DONE006",
         name,
-        "warn",
         f"{name} reported {document.reports[name].status!r}, but no mode expects it.",
+        "warn",
         detail={"expected": sorted(case.reference.roster.processors)},
     )
 
@@ -95,9 +94,9 @@ def _unreported(case: Case, document: Document, name: str, rows: ProcessorEviden
     return case.failed(
         "DONE002",
         name,
-        "info" if rows.is_backfill else "error",
         f"{rows.table_name} is complete ({counted(rows.row_count, 'row')}, {counted(rows.games_found_count, 'game')}), "
         f"but {name} has not reported: {how}.",
+        "info" if rows.is_backfill else "error",
         observed=0.0,
         expected=float(rows.grain_count),
         detail={"rows": rows.row_count, "is_backfill": rows.is_backfill},
@@ -111,7 +110,6 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
         failure = case.failed(
             "DONE005",
             name,
-            "error",
             f"{name} reported the status {report.status!r}.",
             detail={"status": report.status, "completed_at": timestamp_text(report.completed_at)},
         )
@@ -137,9 +135,9 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
     differs = case.failed(
         "DONE004",
         name,
-        "warn",
         f"{name} reported {counted(report.record_count, 'record')}, "
         f"but {rows.table_name} has {counted(rows.grain_count, 'distinct row')}.",
+        "warn",
         detail={"rows": rows.row_count},
         **facts,
     )
@@ -152,7 +150,6 @@ def _no_rows(case: Case, name: str, rows: ProcessorEvidence, record_count: int |
     return case.failed(
         "DONE003",
         name,
-        "error",
         f"{name} reported success, but {rows.table_name} has no rows for the date.",
         observed=0.0,
         expected=None if record_count is None else float(record_count),

@@ -9,7 +9,6 @@ from trueup.completion.document import Document
 from trueup.completion.roster import RosterEntry
 from trueup.judge.case import NO_GAMES, Case
 from trueup.plural import counted
-from trueup.results.finding import Severity
 from trueup.results.verdict import Verdict, timestamp_text
 from trueup.window import EASTERN
 
@@ -83,7 +82,6 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
     return case.failed(
         "TRIG001",
         key,
-        "error",
         f"The night was complete {since}, but phase 4 was not started; {output}.",
         observed=waited,
         expected=_minutes(case.settings.trigger_grace),
@@ -107,12 +105,11 @@ def _started_late(case: Case, document: Document, completed_at: datetime | None,
     facts: dict[str, Any] = {"observed": _minutes(delay), "expected": _minutes(settings.trigger_warn)}
     if delay <= settings.trigger_warn:
         return case.passed("TRIG002", key, **facts)
-    severity: Severity = "error" if delay > settings.trigger_error else "warn"
     return case.failed(
         "TRIG002",
         key,
-        severity,
         f"Phase 4 was started {counted(int(_minutes(delay)), 'minute')} after the night was complete.",
+        "error" if delay > settings.trigger_error else "warn",
         detail={"completed_at": timestamp_text(completed_at), "triggered_at": timestamp_text(document.triggered_at)},
         **facts,
     )
@@ -141,7 +138,6 @@ def _started_early(case: Case, document: Document) -> Verdict:
     return case.failed(
         "TRIG003",
         key,
-        "error",
         f"Phase 4 was started although {', '.join(missing)} has neither a report nor rows.",
         observed=float(len(required) - len(missing) - len(unseen)),
         expected=float(len(required)),
@@ -177,7 +173,6 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
     return case.failed(
         "TRIG004",
         key,
-        "error",
         f"The document says that phase 4 was started{since}, but phase 4 wrote nothing{late}.",
         observed=float(phase4.row_count),
         detail={
