@@ -84,8 +84,7 @@ class _Run:
         self.found = Checked()
 
     def script(self) -> None:
-        with_position = self._catching(0)
-        statements = with_position(lambda: self._checker.parse(self._text.text))
+        statements = self._try(0, lambda: self._checker.parse(self._text.text))
         if statements is None:
             return
         if not statements:
@@ -99,32 +98,25 @@ class _Run:
             is_late = is_late or not is_declaration
             self._statement(statement)
 
-    def _catching(self, at: int) -> Callable[[Callable[[], Any]], Any]:
+    def _try(self, at: int, action: Callable[[], Any]) -> Any:
         """Run an action. An error becomes a problem, and the result is None."""
-
-        def run(action: Callable[[], Any]) -> Any:
-            try:
-                return action()
-            except _RefusedError as refused:
-                self._add(refused.message, refused.at)
-            except SqlError as error:
-                self._add_error(error, at)
-            return None
-
-        return run
+        try:
+            return action()
+        except _RefusedError as refused:
+            self._add(refused.message, refused.at)
+        except SqlError as error:
+            message, place = _plain(error)
+            position = self._text.position_of_message(*place) if place else self._text.position(at)
+            self.found.problems.append(Problem(message, *position))
+        return None
 
     def _add(self, message: str, at: int, is_warning: bool = False) -> None:
         self.found.problems.append(Problem(message, *self._text.position(at), is_warning))
 
-    def _add_error(self, error: SqlError, at: int) -> None:
-        message, place = _plain(error)
-        position = self._text.position_of_message(*place) if place else self._text.position(at)
-        self.found.problems.append(Problem(message, *position))
-
     def _statement(self, statement: Any) -> None:
         kind, node = unwrap(statement)
         at = location(node)[0]
-        self._catching(at)(lambda: self._judge(kind, node, at))
+        self._try(at, lambda: self._judge(kind, node, at))
 
     def _judge(self, kind: str, node: Any, at: int) -> None:
         if kind in _CONTROL:
@@ -141,14 +133,12 @@ class _Run:
 
     def _resolved(self, statement: Any, at: int) -> None:
         self.found.trees.append(statement)
-        for message in engine_faults(statement, self._own_functions()):
+        own_functions = frozenset(".".join(one.name_path).lower() for one in self._checker.catalog.functions)
+        for message in engine_faults(statement, own_functions):
             self._add(message, at)
         for message in output_warnings(statement):
             self._add(message, at, is_warning=True)
         self._remember(*unwrap(statement))
-
-    def _own_functions(self) -> frozenset[str]:
-        return frozenset(".".join(one.name_path).lower() for one in self._checker.catalog.functions)
 
     def _remember(self, kind: str, node: Any) -> None:
         """Record the columns of a statement, and the tables that it creates for the following ones."""
@@ -199,7 +189,7 @@ class _Run:
             elif kind == "AnyASTExpressionProto":
                 is_condition = name == "condition" and kind_of(node) != "ASTWhenThenClauseProto"
                 wanted = parse_type("BOOL") if is_condition else None
-                self._catching(location(child)[0])(partial(self._expression, child, wanted))
+                self._try(location(child)[0], partial(self._expression, child, wanted))
             elif kind.startswith("AST") and kind not in ("ASTNodeProto", "ASTLabelProto"):
                 self._body(child)
 

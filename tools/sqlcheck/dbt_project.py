@@ -174,12 +174,9 @@ def _wrapped(node: Mapping[str, Any], head: str, body: str, tail: str) -> Statem
 
 
 def _test_head(node: Mapping[str, Any]) -> str:
-    config = node["config"]
-    fail = config["fail_calc"]
-    flags = (
-        f"{fail} as failures,\n{fail} {config['warn_if']} as should_warn,\n{fail} {config['error_if']} as should_error"
-    )
-    return f"select\n{flags}\nfrom (\n"
+    config, fail = node["config"], node["config"]["fail_calc"]
+    warns, stops = f"{fail} {config['warn_if']} as should_warn", f"{fail} {config['error_if']} as should_error"
+    return f"select\n{fail} as failures,\n{warns},\n{stops}\nfrom (\n"
 
 
 def _test_tail(node: Mapping[str, Any]) -> str:

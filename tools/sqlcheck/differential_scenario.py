@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlcheck.dbt_project import full_name
 from sqlcheck.differential_rows import Table
 from sqlcheck.values import Json
 from trueup.gateways.warehouse import Warehouse
@@ -87,7 +88,7 @@ class RecordingDbt:
         results = self._dbt.run([*arguments, "--write-json"], on_node)
         manifest = self._artifact("manifest.json")
         relations = {
-            unique_id: _plain(node["relation_name"])
+            unique_id: full_name(node)
             for unique_id, node in {**manifest["nodes"], **manifest["sources"]}.items()
             if node.get("relation_name")
         }
@@ -153,10 +154,6 @@ class TableReader:
             # The client has already parsed it.
             row[name] = None if row[name] is None else Json.of(row[name])
         return Table(columns, rows)
-
-
-def _plain(relation_name: str) -> str:
-    return relation_name.replace("`", "")
 
 
 def _type_text(field: Any) -> str:

@@ -73,15 +73,12 @@ def analyzer_options(language: options_pb2.LanguageOptionsProto) -> options_pb2.
     )
     options.language_options.CopyFrom(language)
     for name, kind in _PSEUDO_COLUMNS:
-        column = options.ddl_pseudo_columns.add(name=name)
-        column.type.CopyFrom(parse_type(kind))
+        options.ddl_pseudo_columns.add(name=name).type.CopyFrom(parse_type(kind))
     for name, kind in read_data("system_variables").items():
-        variable = options.system_variables.add(name_path=name.split("."))
-        variable.type.CopyFrom(parse_type(kind))
+        options.system_variables.add(name_path=name.split(".")).type.CopyFrom(parse_type(kind))
     allowed = options.allowed_hints_and_options
     allowed.disallow_unknown_options = True
     allowed.disallow_duplicate_option_names = True
     for name, kind in read_data("options").items():
-        option = allowed.option.add(name=name)
-        option.type.CopyFrom(parse_type(kind))
+        allowed.option.add(name=name).type.CopyFrom(parse_type(kind))
     return options

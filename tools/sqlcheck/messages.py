@@ -63,9 +63,9 @@ def find_source(statement: Statement, line: int, project: Path) -> Place:
         return Place(statement.source, exact, True)
     text = body[index].strip()
     for macro in sorted((project / "macros").glob("*.sql")) + sorted((project / "tests" / "generic").glob("*.sql")):
-        found = [number for number, one in enumerate(read_lines(macro), 1) if text and one.strip() == text]
-        if found:
-            return Place(macro.relative_to(project), found[0], True)
+        for number, one in enumerate(read_lines(macro), 1):
+            if text and one.strip() == text:
+                return Place(macro.relative_to(project), number, True)
     return Place(statement.source, near, False)
 
 

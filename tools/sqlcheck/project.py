@@ -9,7 +9,7 @@ from typing import Any
 
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 
-from sqlcheck.catalog import Catalog, Table, table_of
+from sqlcheck.catalog import Table, table_of
 from sqlcheck.checker import Checker, Problem
 from sqlcheck.contracts import Mismatch, mismatches
 from sqlcheck.dbt_project import (
@@ -111,7 +111,7 @@ def _is_test(node: Mapping[str, Any]) -> bool:
 def _check(checker: Checker, statement: Statement, found: ProjectCheck) -> dict[str, TypeProto] | None:
     """Check one statement; returns its columns, or None if it is refused."""
     before = checker.catalog
-    checker.catalog = _with_parameters(before, statement)
+    checker.catalog = replace(before, parameters=statement.parameters) if statement.parameters else before
     checked = checker.check(statement.sql)
     checker.catalog = before
     found.statements.append(statement)
@@ -123,10 +123,6 @@ def _check(checker: Checker, statement: Statement, found: ProjectCheck) -> dict[
             if not read.is_bounded:
                 found.problems.append((statement, _unbounded(statement, read, partitions)))
     return None if checked.errors else checked.columns
-
-
-def _with_parameters(catalog: Catalog, statement: Statement) -> Catalog:
-    return replace(catalog, parameters=statement.parameters) if statement.parameters else catalog
 
 
 def _unbounded(statement: Statement, read: SourceRead, partitions: Mapping[str, str]) -> Problem:

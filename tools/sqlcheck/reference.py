@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2
-from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
+from zetasql.wasi._pb2.zetasql.proto import options_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options_pb2
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
@@ -36,14 +35,6 @@ class ReferenceFailedError(Exception):
     """The reference did not run a query: unknown construct, error, crash or timeout."""
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """The answer of the process: a table, or the reason why there is none."""
-
-    table: Table | None
-    reason: str = ""
-
-
 class Reference:
     """A context manager for the process. After a crash or timeout the next query starts a new process."""
 
@@ -62,16 +53,15 @@ class Reference:
             connection.send((sql, dict(tables)))
             if not connection.poll(seconds):
                 raise ReferenceFailedError(f"no answer within {seconds:g} s")
-            answer = connection.recv()
+            answer: Table | str = connection.recv()
         except (EOFError, ConnectionError) as error:
             raise ReferenceFailedError(f"the process of the reference ended ({self._end()})") from error
         except BaseException:
             self._end()
             raise
-        if answer.table is None:
-            raise ReferenceFailedError(answer.reason)
-        table: Table = answer.table
-        return table
+        if isinstance(answer, str):
+            raise ReferenceFailedError(answer)
+        return answer
 
     @property
     def process_id(self) -> int:
@@ -120,7 +110,7 @@ class Reference:
 
 
 def _serve(connection: Connection, cache_dir: Path | None) -> None:
-    """The process: answers queries until its parent closes the connection."""
+    """The process: answers queries, until its parent closes the connection, with a table or why there is none."""
     engine = Engine(cache_dir)
     connection.send("ready")
     while True:
@@ -129,10 +119,9 @@ def _serve(connection: Connection, cache_dir: Path | None) -> None:
         except EOFError:
             return
         try:
-            answer = _Answer(evaluate(engine, sql, tables))
+            connection.send(evaluate(engine, sql, tables))
         except (SqlError, EncodingError, TypeTextError) as error:
-            answer = _Answer(None, " ".join(str(error).split()))
-        connection.send(answer)
+            connection.send(" ".join(str(error).split()))
 
 
 def evaluate(engine: Engine, sql: str, tables: Mapping[str, Table]) -> Table:
@@ -148,7 +137,9 @@ def evaluate(engine: Engine, sql: str, tables: Mapping[str, Table]) -> Table:
     catalog.builtin_function_options.language_options.CopyFrom(options.language_options)
     for place, (name, table) in enumerate(tables.items(), start=1):
         kinds = {column: parse_type(text) for column, text in table.columns.items()}
-        _declare(catalog.table.add(), place, name, kinds)
+        declared = catalog.table.add(name=name, serialization_id=place)
+        for column, kind in kinds.items():
+            declared.column.add(name=column).type.CopyFrom(kind)
         _fill(request.table_content[name].table_data, table, kinds)
     response = engine.call("EvaluateQuery", request, local_service_pb2.EvaluateQueryResponse)
     columns = [(column.name, column.type) for column in response.prepared.columns]
@@ -159,17 +150,6 @@ def evaluate(engine: Engine, sql: str, tables: Mapping[str, Table]) -> Table:
             for row in response.content.table_data.row
         ],
     )
-
-
-def _declare(
-    table: simple_catalog_pb2.SimpleTableProto, place: int, name: str, kinds: Mapping[str, type_pb2.TypeProto]
-) -> None:
-    table.name = name
-    table.serialization_id = place
-    for column, kind in kinds.items():
-        declared = table.column.add()
-        declared.name = column
-        declared.type.CopyFrom(kind)
 
 
 def _fill(data: Any, table: Table, kinds: Mapping[str, type_pb2.TypeProto]) -> None:

@@ -50,13 +50,9 @@ def _parse(tokens: list[str]) -> tuple[type_pb2.TypeProto, list[str]]:
     name, rest = tokens[0].upper(), tokens[1:]
     name = ALIASES.get(name, name)
     kind = type_pb2.TypeProto(type_kind=type_pb2.TypeKind.Value(f"TYPE_{'DOUBLE' if name == 'FLOAT64' else name}"))
-    if name == "ARRAY":
+    if name in ("ARRAY", "RANGE"):
         element, rest = _parse(_after("<", rest))
-        kind.array_type.element_type.CopyFrom(element)
-        return kind, _after(">", rest)
-    if name == "RANGE":
-        element, rest = _parse(_after("<", rest))
-        kind.range_type.element_type.CopyFrom(element)
+        (kind.array_type if name == "ARRAY" else kind.range_type).element_type.CopyFrom(element)
         return kind, _after(">", rest)
     if name == "STRUCT":
         return kind, _parse_fields(kind.struct_type, _after("<", rest))

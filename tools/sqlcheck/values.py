@@ -64,10 +64,7 @@ def encode(value: Any, kind: type_pb2.TypeProto) -> value_pb2.ValueProto:
             raise EncodingError(f"{value!r} does not have the fields {', '.join(fields)}")
         proto.struct_value.field.extend(encode(value[name], field) for name, field in fields.items())
         return proto
-    known = _SCALARS.get(name)
-    if known is None:
-        raise EncodingError(f"type {name} is not supported")
-    accepted, write, _ = known
+    accepted, write, _ = _scalar(name)
     if not isinstance(value, accepted) or (isinstance(value, bool) and name != "BOOL"):
         raise EncodingError(f"{value!r} is not {name}")
     try:
@@ -88,10 +85,7 @@ def decode(proto: value_pb2.ValueProto, kind: type_pb2.TypeProto) -> Any:
     if name == "STRUCT":
         fields = zip(_fields(kind).items(), proto.struct_value.field, strict=True)
         return {name: decode(part, field) for (name, field), part in fields}
-    known = _SCALARS.get(name)
-    if known is None:
-        raise EncodingError(f"type {name} is not supported")
-    return known[2](proto)
+    return _scalar(name)[2](proto)
 
 
 def _name(kind: type_pb2.TypeProto) -> str:
@@ -180,8 +174,17 @@ def _decimals(field: str, scale: int) -> tuple[Callable[[Any, Decimal], None], C
     )
 
 
-# By type name: the accepted Python types, the writer, the reader.
-_SCALARS: dict[str, tuple[type | tuple[type, ...], Callable[[Any, Any], None], Callable[[Any], Any]]] = {
+# The accepted Python types, the writer, the reader.
+_Scalar = tuple[type | tuple[type, ...], Callable[[Any, Any], None], Callable[[Any], Any]]
+
+
+def _scalar(name: str) -> _Scalar:
+    if name not in _SCALARS:
+        raise EncodingError(f"type {name} is not supported")
+    return _SCALARS[name]
+
+
+_SCALARS: dict[str, _Scalar] = {
     "INT64": (int, *_plain("int64_value")),
     "BOOL": (bool, *_plain("bool_value")),
     "STRING": (str, *_plain("string_value")),
