@@ -25,10 +25,7 @@ IMAGES = PROJECT / "docs" / "images"
 COLUMNS = 96
 # Shows rich's SVG at a fixed width, with local fonts only.
 TERMINAL = """<style>body{{margin:0}} svg{{display:block;width:1100px;height:auto}}</style>{svg}"""
-CASES = {
-    "500-findings": large(500, 1),
-    "none": Report(WINDOW, "prod", outcomes=large(0, 1).outcomes),
-}
+CASES = {"500-findings": large(500, 1), "none": Report(WINDOW, "prod", outcomes=large(0, 1).outcomes)}
 
 
 def main() -> int:

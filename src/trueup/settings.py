@@ -108,6 +108,5 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
         if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8"):
             return folder
     raise UsageError(
-        f"No trueup project found at {start} or above it.",
-        "Run trueup in its checkout, or use --project-dir.",
+        f"No trueup project found at {start} or above it.", "Run trueup in its checkout, or use --project-dir."
     )

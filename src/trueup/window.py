@@ -40,11 +40,7 @@ def window_vars(window: Window, others: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_window(
-    first_date: str | None,
-    last_date: str | None,
-    days: int | None,
-    as_of: str | None,
-    now: datetime,
+    first_date: str | None, last_date: str | None, days: int | None, as_of: str | None, now: datetime
 ) -> Window:
     """The days to check. Default: the seven Eastern days before that of ``as_of``. Raises UsageError."""
     evaluated_at = _timestamp(as_of) if as_of else now

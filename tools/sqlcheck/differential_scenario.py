@@ -58,10 +58,7 @@ def built(scenario: Scenario, project_dir: Path, listener: Listener) -> Iterator
     Every table is new, so an incremental model has all rows of its select. Raises ScenarioFailedError if the run has
     problems.
     """
-    with (
-        TemporaryDirectory(prefix="trueup-") as state,
-        loaded(scenario, project_dir, Path(state), listener) as work,
-    ):
+    with TemporaryDirectory(prefix="trueup-") as state, loaded(scenario, project_dir, Path(state), listener) as work:
         recorder = RecordingDbt(work.dbt, Path(state) / "dbt")
         report = run_check(replace(work, dbt=recorder), with_tests=False, with_expectations=scenario.expectations)
         if report.problems:

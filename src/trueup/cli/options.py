@@ -23,21 +23,12 @@ def add_window(parser: ArgumentParser) -> None:
     """``--first-date``, ``--last-date``, ``--days``, ``--as-of`` and ``--target``."""
     parser.add_argument("--first-date", metavar="D", help="first Eastern day, for example 2026-02-03")
     parser.add_argument("--last-date", metavar="D", help="last Eastern day (default: yesterday)")
+    parser.add_argument("--days", type=int, metavar="N", help="number of days up to --last-date (default: 7)")
     parser.add_argument(
-        "--days",
-        type=int,
-        metavar="N",
-        help="number of days up to --last-date (default: 7)",
+        "--as-of", metavar="T", help="evaluate as of this time, as 2026-02-04T16:00-05:00 (default: now)"
     )
     parser.add_argument(
-        "--as-of",
-        metavar="T",
-        help="evaluate as of this time, as 2026-02-04T16:00-05:00 (default: now)",
-    )
-    parser.add_argument(
-        "--target",
-        default=DEFAULT_TARGET,
-        help="a target of profiles.yml (default: local, the embedded warehouse)",
+        "--target", default=DEFAULT_TARGET, help="a target of profiles.yml (default: local, the embedded warehouse)"
     )
 
 

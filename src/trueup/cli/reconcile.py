@@ -131,7 +131,7 @@ def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console
             f"{row['recorded_at']:%Y-%m-%d %H:%M:%S} UTC  [{_COLOURS.get(row['state'], 'dim')}]{row['state']}[/]  "
             f"[bold]{row['rule']}[/]  {row['game_date']}  {escape(row['action'])} {escape(row['subject'])}: "
             f"{escape(row['before'][:_LONGEST])} → {escape(row['after'][:_LONGEST])}  "
-            f"[dim]{escape(row['actor'])}, run {row['run_id']}[/]",
+            f"[dim]{escape(row['actor'])}, run {row['run_id']}[/]"
         )
         if row["reason"]:
             console.print(f"    {escape(row['reason'])}")

@@ -68,5 +68,5 @@ def print_replay(replay: Replay, console: Console) -> None:
         console.print(
             f"    unexpected: {finding['severity']} {finding['rule']} {finding['game_date']} "
             f"{escape(str(finding['subject']))} observed {finding['observed']}: "
-            f"{escape(str(finding['summary']))}",
+            f"{escape(str(finding['summary']))}"
         )

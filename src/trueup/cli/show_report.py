@@ -93,8 +93,6 @@ def _print_not_run(report: Report, console: Console) -> None:
     ordered = sorted(reasons.items(), key=lambda item: (not item[0][0], item[0][1]))
     for (is_blocking, reason), rules in ordered[:_NOT_RUN_SHOWN]:
         mark = "[yellow]could not check[/]" if is_blocking else "[dim]nothing to examine[/]"
-        console.print(
-            f"  {mark}  {', '.join(sorted(rules))}: {escape(reason or 'no reason given')}",
-        )
+        console.print(f"  {mark}  {', '.join(sorted(rules))}: {escape(reason or 'no reason given')}")
     if len(ordered) > _NOT_RUN_SHOWN:
         console.print(f"  … and {counted(len(ordered) - _NOT_RUN_SHOWN, 'more reason')} (--format json)")

@@ -133,14 +133,12 @@ class Examiner:
         path = self._folder / f"{suite.name}.json"
         if suite.rule not in self._rules:
             raise UsageError(
-                f"The suite {path} has the unknown rule {suite.rule}.",
-                "Set meta.rule to a rule of seeds/rules.csv.",
+                f"The suite {path} has the unknown rule {suite.rule}.", "Set meta.rule to a rule of seeds/rules.csv."
             )
         for one in suite.expectations:
             if (name := parameter_of(one.config)) and name not in self._parameters:
                 raise UsageError(
-                    f"The suite {path} uses the unknown parameter {name}.",
-                    f"Use one of {', '.join(self._parameters)}.",
+                    f"The suite {path} uses the unknown parameter {name}.", f"Use one of {', '.join(self._parameters)}."
                 )
 
     def _examine(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Examination:

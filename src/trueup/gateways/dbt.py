@@ -159,11 +159,7 @@ class DbtProject:
 
     def _find_profiles(self) -> Path:
         """The folder of the user's profiles.yml, or of a copy of profiles.example.yml."""
-        for folder in (
-            os.environ.get(_PROFILES_VARIABLE, ""),
-            str(self._project_dir),
-            str(Path.home() / ".dbt"),
-        ):
+        for folder in (os.environ.get(_PROFILES_VARIABLE, ""), str(self._project_dir), str(Path.home() / ".dbt")):
             profiles = Path(folder) / "profiles.yml"
             if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8"):
                 return Path(folder)

@@ -54,9 +54,7 @@ class FirestoreCompletions:
             for start in range(0, len(document_ids), _IDS_PER_CALL):
                 ids = document_ids[start : start + _IDS_PER_CALL]
                 for document in self._client.get_all(
-                    [self._collection.document(one) for one in ids],
-                    retry=_RETRY,
-                    timeout=_ATTEMPT_SECONDS,
+                    [self._collection.document(one) for one in ids], retry=_RETRY, timeout=_ATTEMPT_SECONDS
                 ):
                     if document.exists:
                         found[document.id] = Snapshot(
@@ -118,15 +116,13 @@ def _explained(name: str, error: Exception) -> CompletionsError:
     if isinstance(error, NotFound | InvalidArgument):
         what = "not found" if isinstance(error, NotFound) else "request refused"
         return CompletionsError(
-            f"Firestore {name}: {what}: {text}",
-            "Check TRUEUP_FIRESTORE_PROJECT or the project of the target.",
+            f"Firestore {name}: {what}: {text}", "Check TRUEUP_FIRESTORE_PROJECT or the project of the target."
         )
     # gRPC reports expired credentials as an unavailable server.
     is_login = "metadata from plugin failed" in str(error)
     if is_login or isinstance(error, GoogleAuthError | OSError | Unauthenticated):
         return CompletionsError(
-            f"Firestore {name}: no usable credentials: {text}",
-            "Run: gcloud auth application-default login",
+            f"Firestore {name}: no usable credentials: {text}", "Run: gcloud auth application-default login"
         )
     return CompletionsError(
         f"Firestore {name} does not answer: {text}",

@@ -109,8 +109,7 @@ class SqliteCompletions:
         text = json.dumps(fields if is_encoded else encode_document(fields), ensure_ascii=False)
         update_time = self._next_update_time(document_id).isoformat(timespec="microseconds")
         self._connection.execute(
-            "insert or replace into documents values (?, ?, ?, ?)",
-            (self._collection, document_id, text, update_time),
+            "insert or replace into documents values (?, ?, ?, ?)", (self._collection, document_id, text, update_time)
         )
         return self._snapshot(document_id, json.loads(text), update_time)
 

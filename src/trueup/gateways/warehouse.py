@@ -214,8 +214,7 @@ class Warehouse:
         body = "\n".join(json.dumps(row) for row in rows).encode()
         try:
             config = bigquery.LoadJobConfig(
-                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-                schema=self.client.get_table(name).schema,
+                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON, schema=self.client.get_table(name).schema
             )
             # Without a size the client uploads in resumable chunks, which the embedded warehouse needs.
             self.client.load_table_from_file(io.BytesIO(body), name, job_config=config).result()
@@ -230,11 +229,7 @@ class Warehouse:
             return
 
     def replace_days(
-        self,
-        schema: TableSchema,
-        rows: Sequence[Mapping[str, Any]],
-        first_date: date,
-        last_date: date,
+        self, schema: TableSchema, rows: Sequence[Mapping[str, Any]], first_date: date, last_date: date
     ) -> None:
         """Replace all rows of the given days by ``rows``, in one atomic statement."""
         days = f"kept.{schema.partition_column} between date '{first_date}' and date '{last_date}'"
@@ -248,11 +243,7 @@ class Warehouse:
         self._replace(name, columns, cells, "true")
 
     def _replace(
-        self,
-        table: str,
-        columns: Mapping[str, str],
-        rows: Sequence[Mapping[str, Any]],
-        replaced: str,
+        self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], replaced: str
     ) -> None:
         fields = ", ".join(
             f"cast(json_value(row_text, '$.{name}') as {kind}) as {name}" for name, kind in columns.items()

@@ -114,10 +114,5 @@ class Case:
     def not_run(self, rule: str, reason: str, subject: str = "", is_blocking: bool = False) -> Verdict:
         """A verdict that was not run. ``subject``: default is the document."""
         return Verdict(
-            self.day.game_date,
-            rule,
-            subject or self.document_id,
-            "not_run",
-            reason=reason,
-            is_blocking=is_blocking,
+            self.day.game_date, rule, subject or self.document_id, "not_run", reason=reason, is_blocking=is_blocking
         )

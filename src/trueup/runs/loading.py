@@ -22,8 +22,7 @@ def refuse_unknown_vars(scenario: Scenario, project_dir: Path) -> None:
     known = project_variables(project_dir)
     if unknown := sorted(scenario.vars.keys() - known.keys()):
         raise ScenarioError(
-            f"{scenario.name}: unknown vars: {', '.join(unknown)}.",
-            f"dbt_project.yml has {', '.join(sorted(known))}.",
+            f"{scenario.name}: unknown vars: {', '.join(unknown)}.", f"dbt_project.yml has {', '.join(sorted(known))}."
         )
 
 

@@ -69,11 +69,7 @@ class Tables(Protocol):
         """Create a table unless it exists."""
 
     def replace_days(
-        self,
-        schema: TableSchema,
-        rows: Sequence[Mapping[str, Any]],
-        first_date: date,
-        last_date: date,
+        self, schema: TableSchema, rows: Sequence[Mapping[str, Any]], first_date: date, last_date: date
     ) -> None:
         """Replace all rows of the given days."""
 

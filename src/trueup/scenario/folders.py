@@ -58,8 +58,7 @@ def read_tables(
             raise ScenarioError(f"{path}: unknown table.", f"Known tables are {known}, each as .csv.")
         if name in optional:
             raise ScenarioError(
-                f"{path} has rows for {name}, but `optional` says that it is missing.",
-                "Remove the file or the entry.",
+                f"{path} has rows for {name}, but `optional` says that it is missing.", "Remove the file or the entry."
             )
         tables[name] = read_table(path, schemas[name])
     return tables

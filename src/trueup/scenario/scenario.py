@@ -112,8 +112,7 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
         below = [one for one in sorted(path.glob("*")) if one.is_dir() and _is_scenario(one)]
         if not below:
             raise ScenarioError(
-                f"No scenario found at {path}.",
-                "A scenario is a folder with a scenario.yml. See docs/scenarios.md.",
+                f"No scenario found at {path}.", "A scenario is a folder with a scenario.yml. See docs/scenarios.md."
             )
         found += below
     return found
@@ -229,8 +228,7 @@ def _status(path: Path, value: Any) -> Status:
         if value == status:
             return status
     raise ScenarioError(
-        f"{path}: unknown status {brief(repr(value))}.",
-        f"Use {', '.join(statuses)}, or remove the line.",
+        f"{path}: unknown status {brief(repr(value))}.", f"Use {', '.join(statuses)}, or remove the line."
     )
 
 

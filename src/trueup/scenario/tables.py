@@ -65,8 +65,7 @@ def _header(path: Path, names: Sequence[str], schema: TableSchema) -> list[_Colu
             shared = min(len(column.keys), len(other.keys))
             if column.keys[:shared] == other.keys[:shared]:
                 raise ScenarioError(
-                    f"{path} line 1: duplicate column {column.name} (also {other.name}).",
-                    "Keep one of them.",
+                    f"{path} line 1: duplicate column {column.name} (also {other.name}).", "Keep one of them."
                 )
     return header
 

@@ -199,10 +199,7 @@ def _start_phase4(draft: _Draft) -> PlannedStart | None:
                 "Make nba_precompute.player_daily_cache readable for trueup, then reconcile again",
             )
         elif draft.case.has_phase4_output(_read_again(draft)):
-            evidence = {
-                "phase4_rows": phase4.row_count,
-                "first_written_at": timestamp_text(phase4.first_written_at),
-            }
+            evidence = {"phase4_rows": phase4.row_count, "first_written_at": timestamp_text(phase4.first_written_at)}
             # The start time is unknown, so _triggered_at stays as it is.
             draft.set("TRIG001", "_triggered", True, evidence)
             draft.set("TRIG001", "_trigger_reason", _OUTPUT_WAS_THERE, evidence)
