@@ -3,8 +3,6 @@
 `make pictures` runs it. With a folder as argument, it also writes screenshots of reports with 500 and with 0 findings.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

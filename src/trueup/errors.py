@@ -13,8 +13,6 @@
 ``message`` says what is wrong and quotes the value; ``hint`` says what to do next.
 """
 
-from __future__ import annotations
-
 from trueup.plain import plain
 
 

@@ -5,8 +5,6 @@ not allowed in XML. They become visible escapes, such as ``\x1b``. Every class o
 texts when it is made, so each output (terminal, JSON, page, JUnit, alert) only has to know its own markup.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """Counts in sentences."""
 
-from __future__ import annotations
-
 
 def counted(count: int, noun: str) -> str:
     """``1 error``, ``2 errors``, ``1,200 rows``."""

@@ -1,7 +1,5 @@
 """The tables that trueup reads or writes, as ``models/staging/*/_sources.yml`` declares them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Temporary folders that do not outlive their process for long."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The checked days and the as-of timestamp."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, timedelta

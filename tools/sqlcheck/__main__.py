@@ -3,8 +3,6 @@
 Exit codes: 0 yes; 1 no; 3 could not check.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -1,7 +1,5 @@
 """Calls of GoogleSQL's parser and analyzer, with BigQuery's dialect and a catalog."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from google.protobuf.message import DecodeError

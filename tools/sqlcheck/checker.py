@@ -1,7 +1,5 @@
 """Checks one statement or script with GoogleSQL: its problems, its columns and its analysed trees."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field

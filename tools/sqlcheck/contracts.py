@@ -1,7 +1,5 @@
 """Compares the columns in a model's YAML with those of its SQL."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

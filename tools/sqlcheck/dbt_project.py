@@ -1,7 +1,5 @@
 """The statements of the dbt project, compiled for BigQuery offline and wrapped as dbt wraps them."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -7,8 +7,6 @@ separately. Exit code 0: equal, except for the listed exceptions; 1: something d
 compared.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator, Sequence

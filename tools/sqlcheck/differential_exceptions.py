@@ -1,7 +1,5 @@
 """The known differences between the two engines, with reasons: differential_exceptions.yml."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Compares two tables as multisets of rows: columns by name, NULL equals NULL, FLOAT64 approximately."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter, defaultdict

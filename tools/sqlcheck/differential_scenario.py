@@ -1,7 +1,5 @@
 """A scenario on the embedded warehouse: the inputs, the SQL and the rows of every model."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

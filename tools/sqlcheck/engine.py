@@ -3,8 +3,6 @@
 Compiling the module takes 12 s and a gigabyte. The result is cached in a file outside git.
 """
 
-from __future__ import annotations
-
 import ctypes
 import fcntl
 import hashlib

@@ -1,7 +1,5 @@
 """BigQuery's dialect, from the data files in ``bigquery/``, as GoogleSQL's options."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Maps errors from a line of compiled SQL to the line in the source file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ BigQuery prunes partitions only with a constant range on the raw partition colum
 as a bound it reads everything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

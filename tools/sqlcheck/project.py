@@ -1,7 +1,5 @@
 """Checks the whole project: every statement, after the ones that create what it reads."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -4,8 +4,6 @@ The real code runs with a warehouse that records statements instead of sending t
 every place that could send one; a place that was not reached is an error.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

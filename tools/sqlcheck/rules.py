@@ -3,8 +3,6 @@
 Each rule's docstring names its page in cloud.google.com/bigquery/docs/reference/standard-sql/….
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A statement to be checked, with its source."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Positions in a statement: in the original text, and in the text for GoogleSQL."""
 
-from __future__ import annotations
-
 import bisect
 import re
 

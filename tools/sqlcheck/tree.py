@@ -1,7 +1,5 @@
 """Walking the trees that GoogleSQL returns: protobuf messages, wrapped in ``Any…Proto`` messages and ``parent``s."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """BigQuery's type text ⇄ GoogleSQL's TypeProto."""
 
-from __future__ import annotations
-
 import re
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2

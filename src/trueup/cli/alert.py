@@ -1,7 +1,5 @@
 """``trueup alert``: send what changed since the last alert."""
 
-from __future__ import annotations
-
 import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence

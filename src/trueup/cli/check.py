@@ -1,7 +1,5 @@
 """``trueup check``: the daily run, its report and its alerts."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from contextlib import closing, suppress
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """``trueup demo``: the night of 2026-02-03 on the embedded warehouse."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
 

@@ -1,7 +1,5 @@
 """``trueup expectations``: only the Great Expectations suites."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
 

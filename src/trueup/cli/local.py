@@ -1,7 +1,5 @@
 """``trueup local``: run any command with an embedded warehouse."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from argparse import ArgumentParser, Namespace

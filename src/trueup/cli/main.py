@@ -1,7 +1,5 @@
 """The entry point: parses arguments, runs a command, turns errors into messages and exit codes."""
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import errno

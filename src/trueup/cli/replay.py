@@ -1,7 +1,5 @@
 """``trueup replay``: run scenarios and compare the findings with the expected ones."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``trueup report``: show the last report again, without a new run."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The report on a terminal."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """The terminal, and logs that CI systems read: what trueup prints is neither markup nor a command there."""
 
-from __future__ import annotations
-
 import re
 
 from rich import markup

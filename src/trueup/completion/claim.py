@@ -1,7 +1,5 @@
 """The claim to start phase 4 of a date. Of several runs, only one gets it."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

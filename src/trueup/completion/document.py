@@ -1,7 +1,5 @@
 """Reads a completion document: the reports of the processors, or why it cannot be read."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Converts documents to and from JSON, and parses timestamps."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The completion rule: which deliveries are enough to start phase 4."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The start of phase 4: its message, and the port that sends it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

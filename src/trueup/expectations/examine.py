@@ -1,7 +1,5 @@
 """Runs the suites: the warehouse counts, Great Expectations validates, and both become verdicts."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -4,8 +4,6 @@ Great Expectations gives no results per date, so trueup counts the rows itself. 
 count per date: a tolerance (``mostly``) or a row condition means something else for a week than for a date.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Mapping, Sequence

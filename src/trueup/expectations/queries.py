@@ -1,7 +1,5 @@
 """The SQL of a suite: its rows, the counts of wrong rows per date, and examples of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any

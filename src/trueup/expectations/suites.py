@@ -3,8 +3,6 @@
 The YAML of the models declares which suites there must be, so that a removed suite is noticed.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The results of suites as verdicts, one per suite and date, and the port to Great Expectations. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date

@@ -1,7 +1,5 @@
 """Runs dbt commands in this process and reports their progress and results."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

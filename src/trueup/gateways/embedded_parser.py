@@ -4,8 +4,6 @@ The warehouse parses each statement about twenty times, which is half of its wor
 the same, but a check takes a third longer.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from functools import lru_cache

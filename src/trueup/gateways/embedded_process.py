@@ -6,8 +6,6 @@ any web page could reach its port. Therefore the engine may only use the private
 and the name of the loopback address.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import os

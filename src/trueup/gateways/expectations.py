@@ -1,7 +1,5 @@
 """Great Expectations: validates suites against the warehouse and writes Data Docs."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 from collections.abc import Collection, Mapping

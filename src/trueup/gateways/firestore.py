@@ -1,7 +1,5 @@
 """The completion documents in Firestore, with Google's client."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The topic that starts phase 4, with Google's Pub/Sub client."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError

@@ -1,7 +1,5 @@
 """The embedded store of completion documents: a SQLite file with the same port as Firestore."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

@@ -1,7 +1,5 @@
 """The embedded topic that starts phase 4: a table of messages in the SQLite file of the documents."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Mapping

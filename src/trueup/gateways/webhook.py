@@ -1,7 +1,5 @@
 """Posts to webhooks with requests. A URL is secret: reasons never show more of it than the host."""
 
-from __future__ import annotations
-
 import logging
 import ssl
 import threading

@@ -1,7 +1,5 @@
 """The case of one date: evidence, settings, and helpers to create verdicts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The judge: compares the document of one date with the rows. Pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 

@@ -1,7 +1,5 @@
 """The evidence of the rows: one class for each evidence model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime

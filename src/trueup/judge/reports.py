@@ -1,7 +1,5 @@
 """DONE001 to DONE006: compares the processors' reports with the document's count and the rows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from trueup.completion.document import Document

@@ -1,7 +1,5 @@
 """TRIG001 to TRIG004: was phase 4 started at the right time, and did it write."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

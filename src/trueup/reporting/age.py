@@ -1,7 +1,5 @@
 """The age of a report: in words, and whether it is too old to send. Pure."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from trueup.errors import CannotCheckError, UsageError

@@ -1,7 +1,5 @@
 """The files of a report: ``report.json``, ``junit.xml``, ``report.html``."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The report as JSON: the output of ``--format json`` and the content of ``report.json``."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields

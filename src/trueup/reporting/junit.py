@@ -1,7 +1,5 @@
 """The report as JUnit XML, which CI systems show."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from xml.etree import ElementTree

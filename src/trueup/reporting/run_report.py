@@ -4,8 +4,6 @@
 finished. A killed run leaves that report. At the end it is replaced by the result, or by the reason for the failure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace

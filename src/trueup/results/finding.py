@@ -1,7 +1,5 @@
 """A finding: one thing that is wrong."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The outcome of a rule on a date, and the result of a dbt node."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal

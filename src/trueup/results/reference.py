@@ -1,7 +1,5 @@
 """The reference data in ``seeds/``: rules, roster and teams, read by SQL and by Python alike."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from dataclasses import dataclass, field

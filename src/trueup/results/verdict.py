@@ -1,7 +1,5 @@
 """A verdict: the result of one rule for one subject and date, judged outside SQL."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field

@@ -1,7 +1,5 @@
 """Reads back what this run built and checks that it is complete. Missing results become problems of the report."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace

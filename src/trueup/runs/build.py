@@ -1,7 +1,5 @@
 """dbt's part of a run: seeds, models and tests. Only one run builds at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 

@@ -1,7 +1,5 @@
 """The daily run, in order: models, reconciliation, expectations, reporting; then the report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The expectations, on their own (``trueup expectations``) or as one step of the check."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from trueup.errors import UsageError

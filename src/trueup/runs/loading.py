@@ -1,7 +1,5 @@
 """Loads scenarios into an embedded warehouse and a SQLite store."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from trueup.completion.encoding import decode_document

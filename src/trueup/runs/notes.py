@@ -1,7 +1,5 @@
 """The notes of a report: what is switched off, ignored, missing or undeclared."""
 
-from __future__ import annotations
-
 from trueup.runs.commands import way_back
 from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace

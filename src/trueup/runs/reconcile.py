@@ -1,7 +1,5 @@
 """Judges the completion documents against the evidence in the warehouse. Changes neither."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace

@@ -1,7 +1,5 @@
 """``trueup reconcile``: judge and plan; with --fix, apply the plan and judge again."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from trueup.repair.documents.apply import Repairer, repair_days

@@ -1,7 +1,5 @@
 """Replays scenarios on an embedded warehouse: load, run the check, compare with the expected findings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """The result of a replay: does it match the scenario, and its JSON form. Pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

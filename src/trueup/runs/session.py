@@ -1,7 +1,5 @@
 """The environment of a command that runs with an embedded warehouse."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

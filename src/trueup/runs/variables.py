@@ -1,7 +1,5 @@
 """Validates the vars of dbt_project.yml that Python reads."""
 
-from __future__ import annotations
-
 from datetime import time, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

@@ -1,7 +1,5 @@
 """The verdict tables, which dbt reads as sources."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from trueup.results.verdict import Verdict, verdict_rows

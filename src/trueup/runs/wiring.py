@@ -1,7 +1,5 @@
 """Connects a run to its warehouse, documents and dbt project, and alerts to their state and the network."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager

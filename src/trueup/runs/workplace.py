@@ -1,7 +1,5 @@
 """What a run works with: the ports to dbt, the warehouse and the documents, and the clock of its steps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Types are written as in ``_sources.yml``: ``int64``, ``array<string>``,
 ``struct<type string, labels struct<region string>>``.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Reads a scenario's text, YAML and JSON files. Errors name the file and the line."""
 
-from __future__ import annotations
-
 import codecs
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reads a scenario's tables, documents and seeds, and checks each file before anything runs."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Scenarios: folders with tables, documents and the expected findings."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Reads a scenario's CSV tables by the declared types of their columns."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 A changed document is read and judged again, up to _ATTEMPTS times. After a crash at any point, the next run continues.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

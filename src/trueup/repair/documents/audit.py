@@ -1,7 +1,5 @@
 """The table ``repair_audit``: every step of every repair, with its actor and time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -4,8 +4,6 @@ The plan depends only on the current state. After a partial repair a new plan ha
 complete repair it is empty.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The steps of a repair, as in the table ``repair_audit``."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What is new, worse or resolved since the last message, from a report and the rows that were sent. Pure."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

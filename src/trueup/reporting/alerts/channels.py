@@ -1,7 +1,5 @@
 """The channels of alerts from the environment, the validation of their addresses, and the result of a delivery."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field

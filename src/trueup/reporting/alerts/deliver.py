@@ -1,7 +1,5 @@
 """Sending a report to every channel, or showing what would be sent: the entry points."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """The model of a message, the source of Slack's blocks, the webhook's JSON and the step summary."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

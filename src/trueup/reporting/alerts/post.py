@@ -1,7 +1,5 @@
 """The port that posts messages, and its retries."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol

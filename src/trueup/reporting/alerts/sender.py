@@ -5,8 +5,6 @@ key, and then commits it as sent. A run that dies in between leaves its claim. W
 the store's clock, the next run posts the same message with the same key.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

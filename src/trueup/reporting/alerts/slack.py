@@ -1,7 +1,5 @@
 """A message as Slack's Block Kit, within its limits."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline

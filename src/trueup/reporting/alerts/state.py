@@ -4,8 +4,6 @@ The rows and the pending message are stored as JSON text: Firestore indexes ever
 would come near its limit of 40,000 index entries per document. A text is one entry.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

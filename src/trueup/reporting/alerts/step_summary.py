@@ -1,7 +1,5 @@
 """A message as the step summary of GitHub Actions: Markdown with all findings of this run."""
 
-from __future__ import annotations
-
 import html
 
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline

@@ -1,7 +1,5 @@
 """The geometry of the page's charts; the template draws them. Lengths are SVG user units. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

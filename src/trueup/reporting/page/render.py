@@ -1,7 +1,5 @@
 """A report as one HTML file with its style, script and charts. Pure."""
 
-from __future__ import annotations
-
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping

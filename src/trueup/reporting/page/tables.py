@@ -1,7 +1,5 @@
 """The tables of the page: calendar, service levels, expectations, not run, costs. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

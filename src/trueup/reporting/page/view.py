@@ -1,7 +1,5 @@
 """The headline and the stories of a report for the template. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Numbers, timestamps and names as text. Pure."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from math import isfinite
 from zoneinfo import ZoneInfo

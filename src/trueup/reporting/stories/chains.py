@@ -3,8 +3,6 @@
 Two stories are linked only if the numbers of their findings show it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

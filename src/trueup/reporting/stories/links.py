@@ -1,7 +1,5 @@
 """Links between stories of a date, from cause to effect, with the numbers that show them. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """The titles of stories: one short sentence with numbers. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from trueup.plural import counted
