@@ -1,10 +1,12 @@
 """Loads scenarios into an embedded warehouse and a SQLite store."""
 
+from contextlib import closing
 from pathlib import Path
 
 from trueup.completion.encoding import decode_document
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import ScenarioError
+from trueup.gateways.embedded import PROJECT, Endpoint
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.wiring import create_sources
@@ -24,22 +26,16 @@ def refuse_unknown_vars(scenario: Scenario, project_dir: Path) -> None:
         )
 
 
-def fill_warehouse(warehouse: Warehouse, scenario: Scenario, project_dir: Path) -> None:
-    """Empty the warehouse, then create the sources and load the scenario's rows."""
+def fill(scenario: Scenario, project_dir: Path, endpoint: Endpoint, documents: Path) -> None:
+    """Empty the warehouse, create the sources and load the rows; write the documents into a SQLite file."""
     schemas = read_table_schemas(project_dir / "models")
-    for dataset in {schema.dataset for schema in schemas.values()} | {DATASET}:
-        warehouse.drop_dataset(dataset)
-    create_sources(warehouse, schemas, scenario.optional)
-    for name, rows in scenario.tables.items():
-        dataset, table = name.split(".")
-        warehouse.load(dataset, table, rows)
-
-
-def fill_documents(file: Path, scenario: Scenario) -> None:
-    """Write the scenario's completion documents into a SQLite store."""
-    store = SqliteCompletions(file)
-    try:
+    with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
+        for dataset in {schema.dataset for schema in schemas.values()} | {DATASET}:
+            warehouse.drop_dataset(dataset)
+        create_sources(warehouse, schemas, scenario.optional)
+        for name, rows in scenario.tables.items():
+            dataset, table = name.split(".")
+            warehouse.load(dataset, table, rows)
+    with closing(SqliteCompletions(documents)) as store:
         for document_id, raw in scenario.documents.get(DOCUMENTS, {}).items():
             store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))
-    finally:
-        store.close()

@@ -6,11 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from trueup.expectations.verdicts import DATA_DOCS
-from trueup.gateways.embedded import PROJECT, EmbeddedWarehouse, published, published_endpoint
-from trueup.gateways.warehouse import Warehouse
+from trueup.gateways.embedded import EmbeddedWarehouse, published, published_endpoint
 from trueup.results.reference import load_reference
 from trueup.runs.check import run_check
-from trueup.runs.loading import DATASET, fill_documents, fill_warehouse, refuse_unknown_vars
+from trueup.runs.loading import fill, refuse_unknown_vars
 from trueup.runs.replayed import Replay
 from trueup.runs.wiring import open_workplace
 from trueup.runs.workplace import Listener, Workplace
@@ -65,8 +64,6 @@ def loaded(
             seeds=scenario.seeds,
             scenario=scenario.folder,
         )
-        with Warehouse(PROJECT, DATASET, "US", published_endpoint()) as warehouse:
-            fill_warehouse(warehouse, scenario, project_dir)
-        fill_documents(documents, scenario)
+        fill(scenario, project_dir, published_endpoint(), documents)
         with open_workplace(settings, listener, data_docs or folder / DATA_DOCS) as work:
             yield work

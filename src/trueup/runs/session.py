@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trueup.gateways.embedded import PROJECT, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
-from trueup.runs.loading import DATASET, fill_documents, fill_warehouse, refuse_unknown_vars
+from trueup.runs.loading import DATASET, fill, refuse_unknown_vars
 from trueup.runs.wiring import create_sources
 from trueup.runs.workplace import Listener
 from trueup.scenario.scenario import load_scenario
@@ -34,17 +34,16 @@ def session_environment(
     with embedded_endpoint() as endpoint, temporary_folder() as temporary:
         documents = temporary / "completions.db"
         environment = {**endpoint.environment, COMPLETIONS_VARIABLE: str(documents)}
-        with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
-            if folder is None:
+        if folder is None:
+            with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
                 create_sources(warehouse, schemas)
-            else:
-                listener.start(f"Loading {folder.name}")
-                scenario = load_scenario(folder, schemas)
-                refuse_unknown_vars(scenario, project_dir)
-                fill_warehouse(warehouse, scenario, project_dir)
-                fill_documents(documents, scenario)
-                window = Window(scenario.first_date, scenario.last_date, scenario.as_of)
-                environment["TRUEUP_VARS"] = json.dumps(window_vars(window, scenario.vars))
+        else:
+            listener.start(f"Loading {folder.name}")
+            scenario = load_scenario(folder, schemas)
+            refuse_unknown_vars(scenario, project_dir)
+            fill(scenario, project_dir, endpoint, documents)
+            window = Window(scenario.first_date, scenario.last_date, scenario.as_of)
+            environment["TRUEUP_VARS"] = json.dumps(window_vars(window, scenario.vars))
         profiles = state_dir / "profiles"
         profiles.mkdir(parents=True, exist_ok=True)
         shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")
