@@ -30,21 +30,11 @@ def _all(file: str, key: str) -> Iterator[str]:
 
 
 @cache
-def documented_functions() -> frozenset[str]:
-    """Every function that BigQuery documents."""
-    return frozenset(_all("functions", "functions"))
-
-
-@cache
-def documented_prefixes() -> tuple[str, ...]:
-    """The prefixes of whole families of functions."""
-    return tuple(_all("functions", "prefixes"))
-
-
-@cache
-def analytic_only_functions() -> frozenset[str]:
-    """GoogleSQL aggregates that BigQuery documents only with an OVER clause."""
-    return frozenset(_all("functions", "analytic_only"))
+def documented(key: str) -> frozenset[str]:
+    """What BigQuery documents: ``functions``; ``prefixes`` of whole families of functions; ``analytic_only``: GoogleSQL
+    aggregates with an OVER clause only.
+    """
+    return frozenset(_all("functions", key))
 
 
 def language_options() -> options_pb2.LanguageOptionsProto:

@@ -6,7 +6,7 @@ Each rule's docstring names its page in cloud.google.com/bigquery/docs/reference
 from collections.abc import Iterator
 from typing import Any
 
-from sqlcheck.language import analytic_only_functions, documented_functions, documented_prefixes, read_data
+from sqlcheck.language import documented, read_data
 from sqlcheck.tree import arguments, base, column_ids, function_name, kind_of, scan_column_ids, type_of, unwrap, walk
 from sqlcheck.types import type_text
 
@@ -29,7 +29,7 @@ def engine_faults(statement: Any, own_functions: frozenset[str]) -> Iterator[str
         name = kind_of(one)
         if name == "FunctionRefProto":
             yield from _function_faults(one.name, own_functions)
-        elif name == "ResolvedAggregateFunctionCallProto" and function_name(one) in analytic_only_functions():
+        elif name == "ResolvedAggregateFunctionCallProto" and function_name(one) in documented("analytic_only"):
             yield f"{function_name(one).upper()} is documented for BigQuery only with an OVER clause"
         elif name == "ResolvedJoinScanProto" and one.join_type in _OUTER_JOINS:
             yield from _outer_join_faults(one)
@@ -47,7 +47,7 @@ def _function_faults(name: str, own_functions: frozenset[str]) -> Iterator[str]:
     if not name.startswith("ZetaSQL:"):
         return
     function = name.split(":", 1)[1].lower()
-    is_known = function in documented_functions() or function.startswith(documented_prefixes())
+    is_known = function in documented("functions") or function.startswith(tuple(documented("prefixes")))
     if not is_known and function not in own_functions:
         yield f"Function {function.upper()} is in GoogleSQL but not documented for BigQuery"
 
