@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,7 @@ class SqliteTopic:
         """See Phase4Topic."""
         row = (self._topic, json.dumps(message), json.dumps(dict(attributes)), datetime.now(UTC).isoformat())
         try:
-            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
-            try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection:
                 connection.execute("pragma synchronous = normal")  # as in SqliteCompletions
                 with connection:
                     connection.execute(
@@ -34,8 +34,6 @@ class SqliteTopic:
                     sent = connection.execute(
                         "insert into messages (topic, message, attributes, published_at) values (?, ?, ?, ?)", row
                     )
-            finally:
-                connection.close()
         except sqlite3.Error as error:
             raise PublishError(
                 f"The message to {self._topic} cannot be stored in {self._path}: {error}",

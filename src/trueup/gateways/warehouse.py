@@ -193,18 +193,12 @@ class Warehouse:
         by = schema.partition_column
         partition = f"date({by})" if schema.columns[by] == "timestamp" else by
         option = "options (require_partition_filter = true)" if schema.require_partition_filter else ""
+        name = f"{self.project}.{dataset}.{schema.table}"
         self.client.create_dataset(f"{self.project}.{dataset}", exists_ok=True)
-        self.query(
-            f"create table if not exists `{self.project}.{dataset}.{schema.table}` ({columns}) "
-            f"partition by {partition} {option}"
-        )
+        self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
         if dataset == self.dataset:  # a table of an earlier version may lack new columns
-            self._add_columns(schema, f"`{self.project}.{dataset}.{schema.table}`")
-
-    def _add_columns(self, schema: TableSchema, name: str) -> None:
-        found = {field.name for field in self.client.get_table(name.strip("`")).schema}
-        for column in schema.columns.keys() - found:
-            self.query(f"alter table {name} add column if not exists `{column}` {schema.columns[column]}")
+            for column in schema.columns.keys() - {field.name for field in self.client.get_table(name).schema}:
+                self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows to an existing table with one load job."""

@@ -97,28 +97,22 @@ def judge_days(
 ) -> Judged:
     """Judge every day. If the store does not answer, no rule is run: missing data never counts as healthy."""
     days = tuple(days)
-    ids = [day.game_date.isoformat() for day in days]
     try:
         with open_store() as store:
-            snapshots = store.read(ids)
+            snapshots = store.read([day.game_date.isoformat() for day in days])
     except CompletionsError as error:
-        reason = error.text
-        unjudged = [not_judged(day.game_date, reference, reason) for day in days]
-        return Judged(days, {}, tuple(one for group in unjudged for one in group), reason)
-    judged = [judge(day, snapshots.get(key), reference, settings) for day, key in zip(days, ids, strict=True)]
-    return Judged(days, snapshots, tuple(one for group in judged for one in group))
+        unjudged = (one for day in days for one in not_judged(day.game_date, reference, error.text))
+        return Judged(days, {}, tuple(unjudged), error.text)
+    judged = [judge(day, snapshots.get(day.game_date.isoformat()), reference, settings) for day in days]
+    return Judged(days, snapshots, tuple(one for of_day in judged for one in of_day))
 
 
 def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ()) -> Report:
     """The report of ``trueup reconcile``: findings and outcomes of the rules on documents."""
     report = read_judged(work, judged_rules(work.reference))
+    unread = [judged.unread] if judged.unread else []
     return replace(
         report,
-        problems=(
-            *((judged.unread,) if judged.unread else ()),
-            *report.problems,
-            *problems,
-            *unseen(work, report.outcomes),
-        ),
+        problems=(*unread, *report.problems, *problems, *unseen(work, report.outcomes)),
         notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
     )

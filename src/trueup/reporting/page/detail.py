@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,17 +75,11 @@ def _node(value: Any, key: str = "", is_inner: bool = False) -> Node:
 
 
 def _from_text(value: str) -> Node:
-    if value[:1] in ("{", "["):
-        try:
-            inner = json.loads(value)
-        except ValueError:
-            return Text(value)
-        return _node(inner) if isinstance(inner, dict | list) else Text(value)
-    if _TIMESTAMP.fullmatch(value):
-        try:
+    with suppress(ValueError, OverflowError):
+        if value[:1] in ("{", "["):
+            return _node(json.loads(value))
+        if _TIMESTAMP.fullmatch(value):
             return Text(wording.eastern(parse_timestamp(value)))
-        except (ValueError, OverflowError):
-            return Text(value)
     return Text(value)
 
 
