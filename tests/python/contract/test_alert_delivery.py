@@ -587,9 +587,7 @@ def test_of_two_runs_that_find_an_abandoned_claim_one_sends_it(platform: Platfor
         send(platform, there, report(finding()), "other")
 
     (first,) = send_alerts(
-        report(finding()),
-        there.settings(),
-        courier(lambda name: Interrupted(platform.collection(name), call, other)),
+        report(finding()), there.settings(), courier(lambda name: Interrupted(platform.collection(name), call, other))
     )
     assert first.result in ("sent", "nothing_new")
     assert len(there.received) == 1

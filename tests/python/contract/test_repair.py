@@ -155,10 +155,7 @@ def test_a_document_that_never_stops_changing_is_given_up_after_a_few_times(plat
     def stir(update: int) -> None:
         write(platform, {**BROKEN, "stirred": {"status": "success", "record_count": update}})
 
-    with (
-        closing(platform.collection(DOCUMENTS)) as store,
-        repairer(platform, documents=Wrapped(store, stir)) as one,
-    ):
+    with closing(platform.collection(DOCUMENTS)) as store, repairer(platform, documents=Wrapped(store, stir)) as one:
         steps, trouble = repair(one)
     assert trouble == ""
     assert {step.state for step in steps} == {"refused"}

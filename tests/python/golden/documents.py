@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from golden.golden import KEY, Golden, small
-from golden.night import (
-    CACHE,
-    DEFENSE,
-    OFFENSE,
-    PGS,
-    PROCESSORS,
-    Night,
-    et,
-    name_of,
-)
+from golden.night import CACHE, DEFENSE, OFFENSE, PGS, PROCESSORS, Night, et, name_of
 
 
 def same_day() -> Golden:

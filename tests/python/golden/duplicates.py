@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from golden.golden import DAY, KEY, Golden, small
-from golden.night import (
-    OFFENSE,
-    PGS,
-    et,
-    game_id,
-    name_of,
-)
+from golden.night import OFFENSE, PGS, et, game_id, name_of
 
 
 def partition_filter() -> Golden:

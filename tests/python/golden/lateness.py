@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from golden.golden import Golden, small
-from golden.night import (
-    GAMEBOOK,
-    RUNS,
-    SCRAPERS,
-    et,
-    name_of,
-    scraper_run,
-)
+from golden.night import GAMEBOOK, RUNS, SCRAPERS, et, name_of, scraper_run
 
 
 def scraper_silent() -> Golden:

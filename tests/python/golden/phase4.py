@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from golden.golden import KEY, Golden, small
-from golden.night import (
-    CACHE,
-    DEFENSE,
-    LOG,
-    PROCESSORS,
-    et,
-    name_of,
-    stamp,
-)
+from golden.night import CACHE, DEFENSE, LOG, PROCESSORS, et, name_of, stamp
 
 
 def late_trigger() -> Golden:

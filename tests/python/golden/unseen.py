@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from golden.golden import KEY, Golden, small
-from golden.night import (
-    CACHE,
-    PGS,
-    RUNS,
-    SCHEDULE,
-    SCRAPERS,
-    et,
-    name_of,
-)
+from golden.night import CACHE, PGS, RUNS, SCHEDULE, SCRAPERS, et, name_of
 from golden.schedule import schedule_row
 
 

@@ -53,11 +53,7 @@ def document(remove: Any = (), **changes: Any) -> Snapshot:
         name: {"status": "success", "record_count": 56, "completed_at": REPORTED} for name in FIVE
     }
     fields.update(
-        _completed_count=5,
-        _mode="overnight",
-        _triggered=True,
-        _triggered_at=TRIGGERED,
-        _last_update=TRIGGERED,
+        _completed_count=5, _mode="overnight", _triggered=True, _triggered_at=TRIGGERED, _last_update=TRIGGERED
     )
     for key in remove:
         del fields[key]

@@ -70,10 +70,7 @@ def _sdk_root(gcloud: Path) -> Path:
     if (found / "platform").is_dir():
         return found
     said = subprocess.run(
-        [str(gcloud), "info", "--format=value(installation.sdk_root)"],
-        capture_output=True,
-        text=True,
-        check=False,
+        [str(gcloud), "info", "--format=value(installation.sdk_root)"], capture_output=True, text=True, check=False
     )
     return Path(said.stdout.strip() or str(found))
 

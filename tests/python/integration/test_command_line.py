@@ -161,11 +161,7 @@ def test_the_report_is_made_again_from_its_artifacts_alone(incident: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
-    [
-        ("data_docs/index.html", "data_docs/index.html"),
-        ("report.json", "no report at"),
-    ],
+    ("broken", "said"), [("data_docs/index.html", "data_docs/index.html"), ("report.json", "no report at")]
 )
 def test_a_report_without_one_of_its_artifacts_says_which(incident: Path, broken: str, said: str) -> None:
     (incident / ".trueup" / broken).unlink()

@@ -124,12 +124,7 @@ def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_d
             f"select player_lookup, processed_at from `{work.dataset}.player_game_summary_latest` "
             "where game_date = date '2026-02-03'"
         )
-    assert (entry["rows_in"], entry["rows_removed"], entry["rows_out"], entry["group_count"]) == (
-        352,
-        72,
-        280,
-        72,
-    )
+    assert (entry["rows_in"], entry["rows_removed"], entry["rows_out"], entry["group_count"]) == (352, 72, 280, 72)
     assert (entry["tie_count"], entry["conflict_count"]) == (0, 0)
     assert len(kept) == 280
     # Of the racing writers the later one wins.

@@ -252,11 +252,7 @@ def test_the_numbers_of_the_incident_are_reported(runs: dict[bool, Run]) -> None
     day = DAY + timedelta(days=shift)
     found = {(one.rule, one.subject): one for one in report.findings if one.game_date == day}
     duplicates = found["DUP001", "player_game_summary"].detail
-    assert (duplicates["group_count"], duplicates["exact_copies"], duplicates["cause"]) == (
-        72,
-        72,
-        "racing_writers",
-    )
+    assert (duplicates["group_count"], duplicates["exact_copies"], duplicates["cause"]) == (72, 72, "racing_writers")
     assert found["LATE004", "nbac_gamebook_player_stats"].expected == 10
     assert found["TRIG001", day.isoformat()].detail["phase4_rows"] == 0
     states = {level.rule: (level.state, level.value) for level in report.service_levels if level.game_date == day}

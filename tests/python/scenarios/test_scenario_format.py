@@ -196,11 +196,7 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
         ("tables/readme.txt", "a\n1\n", "unknown table"),
         ("documents/phase3_completion/2026-02-03.json", "{", "is not JSON"),
         ("documents/phase3_completion/2026-02-03.json", "[]", "not a document"),
-        (
-            "documents/phase3_completion/2026-02-03.json",
-            '{"a": {"$timestamp": "now"}}',
-            "a: 'now'",
-        ),
+        ("documents/phase3_completion/2026-02-03.json", '{"a": {"$timestamp": "now"}}', "a: 'now'"),
         ("documents/phase3_completion/2026-02-03.txt", "{}", "not a .json file"),
         ("documents/2026-02-03.json", "{}", "is in no collection"),
         (DOCUMENT, '{"a": NaN}', "NaN"),
@@ -246,11 +242,7 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
         ("scenario.yml", HEAD + "optional: [nba_raw.nothing]\n", "not an optional source"),
         ("scenario.yml", HEAD.replace("expect: []", EXPECT.replace("DUP001", "DUP999")), "rule 'DUP999'"),
         ("scenario.yml", HEAD.replace("expect: []", EXPECT.replace("error", "bad")), "severity 'bad'"),
-        (
-            "scenario.yml",
-            HEAD.replace("expect: []", EXPECT.replace(", subject: x", "")),
-            "It needs rule|expect 1",
-        ),
+        ("scenario.yml", HEAD.replace("expect: []", EXPECT.replace(", subject: x", "")), "It needs rule|expect 1"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, path: str, text: str, said: str) -> None:

@@ -115,15 +115,7 @@ def _junk(chance: random.Random, depth: int = 0) -> Any:
         datetime.max.replace(tzinfo=UTC), b"\xff",
     ]  # fmt: skip
     if depth < 3 and chance.random() < 0.4:
-        keys = [
-            *REFERENCE.roster.processors,
-            "PlayerGameSummaryProcessor",
-            "status",
-            "completed_at",
-            "x",
-            "_mode",
-            "",
-        ]
+        keys = [*REFERENCE.roster.processors, "PlayerGameSummaryProcessor", "status", "completed_at", "x", "_mode", ""]
         if chance.random() < 0.3:
             return [_junk(chance, depth + 1) for _ in range(3)]
         return {chance.choice(keys): _junk(chance, depth + 1) for _ in range(4)}

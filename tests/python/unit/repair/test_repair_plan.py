@@ -70,11 +70,7 @@ def test_a_lost_report_is_registered_with_the_row_count_and_marked_as_reconciled
 
 
 @pytest.mark.parametrize(
-    ("rows", "reason"),
-    [
-        ({"is_backfill": True}, "a backfill wrote"),
-        ({"is_backfill": None}, "a backfill may have"),
-    ],
+    ("rows", "reason"), [({"is_backfill": True}, "a backfill wrote"), ({"is_backfill": None}, "a backfill may have")]
 )
 def test_rows_that_a_backfill_wrote_or_may_have_written_are_not_registered(rows: dict[str, Any], reason: str) -> None:
     done = plan(document(remove=(OFFENSE,), _completed_count=4), evidence(**{OFFENSE: rows}))
@@ -150,11 +146,7 @@ def test_the_graceful_rule_starts_without_the_optional_tables_and_says_which() -
 
 @pytest.mark.parametrize(
     "snapshot",
-    [
-        None,
-        document(_completed_count="many"),
-        document(**{PLAYERS: {"status": "failed"}}, _completed_count=4),
-    ],
+    [None, document(_completed_count="many"), document(**{PLAYERS: {"status": "failed"}}, _completed_count=4)],
 )
 def test_what_has_no_repair_is_left_with_its_remedy(snapshot: Snapshot | None) -> None:
     done = plan(snapshot)

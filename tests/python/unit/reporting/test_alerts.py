@@ -665,8 +665,7 @@ def test_a_retryable_answer_is_tried_again(first: Answer) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [*(Answer("answered", status) for status in (204, 301, 400, 404, 500, 502)), Answer("unknown")],
+    "answer", [*(Answer("answered", status) for status in (204, 301, 400, 404, 500, 502)), Answer("unknown")]
 )
 def test_a_message_that_may_have_arrived_or_is_refused_is_posted_once(answer: Answer) -> None:
     poster = Answers(answer)
@@ -745,13 +744,7 @@ def test_a_channel_that_is_not_set_does_not_exist() -> None:
 
 def test_every_variable_and_result_is_documented() -> None:
     page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
-    variables = (
-        SLACK_VARIABLE,
-        WEBHOOK_VARIABLE,
-        STEP_SUMMARY_VARIABLE,
-        REPORT_URL_VARIABLE,
-        ALERT_STATE_VARIABLE,
-    )
+    variables = (SLACK_VARIABLE, WEBHOOK_VARIABLE, STEP_SUMMARY_VARIABLE, REPORT_URL_VARIABLE, ALERT_STATE_VARIABLE)
     outcomes = get_args(DeliveryResult)
     fields = to_plain(message_of(report()))
     for word in (*variables, *outcomes, *fields, ALERTS):

@@ -13,18 +13,7 @@ from itertools import pairwise
 
 import pytest
 
-from helpers.report_cases import (
-    AS_OF,
-    DAY,
-    INCIDENT,
-    RULES,
-    WINDOW,
-    finding,
-    large,
-    lateness,
-    level,
-    outcome,
-)
+from helpers.report_cases import AS_OF, DAY, INCIDENT, RULES, WINDOW, finding, large, lateness, level, outcome
 from helpers.support import PROJECT
 from trueup.reporting.page import charts, tables, wording
 from trueup.reporting.page.detail import Grid, Items, Pairs, Text, lay_out
@@ -461,8 +450,7 @@ def test_a_number_with_its_unit(value: float | None, unit: str, says: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("count", "says"),
-    [(0, "0 B"), (999, "999 B"), (1_234_567, "1.2 MB"), (5 * 10**12, "5 TB"), (None, "not measured")],
+    ("count", "says"), [(0, "0 B"), (999, "999 B"), (1_234_567, "1.2 MB"), (5 * 10**12, "5 TB"), (None, "not measured")]
 )
 def test_bytes_in_decimal_units(count: int | None, says: str) -> None:
     assert wording.size(count) == says

@@ -80,15 +80,7 @@ ARRIVED = finding(
 DRIFTED = finding("DONE001", observed=3.0, expected=5.0, delivered=FIVE)
 NOT_STARTED = finding("TRIG001", observed=55.0, expected=30.0, completed_at="2026-02-04T20:05:00+00:00")
 LEVEL = finding("SLO003", "duplicate_rows", 10.4, severity="info")
-INCIDENT = (
-    NOT_STARTED,
-    doubled(),
-    LEVEL,
-    late("nbac_player_boxscores"),
-    DRIFTED,
-    ARRIVED,
-    late(),
-)
+INCIDENT = (NOT_STARTED, doubled(), LEVEL, late("nbac_player_boxscores"), DRIFTED, ARRIVED, late())
 
 
 def the_day(*findings: Finding) -> Day:
@@ -186,9 +178,7 @@ def test_lateness_of_one_date_is_not_linked_to_another_date() -> None:
         ),
     ],
 )
-def test_a_drifted_document_is_not_linked_to_unrelated_writers(
-    findings: tuple[Finding, ...],
-) -> None:
+def test_a_drifted_document_is_not_linked_to_unrelated_writers(findings: tuple[Finding, ...]) -> None:
     assert chains_of(the_day(*findings)) == [["doubled"], ["document"]]
 
 
@@ -274,9 +264,7 @@ def test_other_missing_games_are_not_linked_to_the_schedule(lacks: Finding) -> N
         pytest.param((arrived(1.0), late()), id="a scraper was late"),
     ],
 )
-def test_games_late_for_another_reason_are_not_linked_to_the_schedule(
-    late_ones: tuple[Finding, ...],
-) -> None:
+def test_games_late_for_another_reason_are_not_linked_to_the_schedule(late_ones: tuple[Finding, ...]) -> None:
     assert chains_of(the_day(unfinished(), *late_ones)) == [["late"], ["stale"]]
 
 
