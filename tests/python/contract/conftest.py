@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,18 @@ from helpers.emulators import Google
 from helpers.platforms import Embedded, Platform
 
 
+@pytest.fixture
+def google(google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Google:
+    """An empty project on Google's emulators."""
+    for name, value in google_emulators.items():
+        monkeypatch.setenv(name, value)
+    return Google(f"p-{uuid.uuid4().hex[:12]}")
+
+
 @pytest.fixture(params=["embedded", "google"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Platform:
     """An empty platform, on either implementation of the ports."""
     if request.param == "embedded":
         return Embedded(tmp_path / "completions.db")
-    for name, value in request.getfixturevalue("google_emulators").items():
-        monkeypatch.setenv(name, value)
-    return Google(f"p-{uuid.uuid4().hex[:12]}")
+    made: Google = request.getfixturevalue("google")
+    return made

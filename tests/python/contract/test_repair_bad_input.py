@@ -8,19 +8,18 @@ import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
-from contract.test_repair import ALL, Wrapped, _claim_alone, states
+from contract.test_repair import ALL, claim_alone
 from helpers.cases import AS_OF, FIVE, KEY, REFERENCE, evidence
+from helpers.doubles import nth
 from helpers.emulators import Google, firestore_emulator, pubsub_emulator
 from helpers.platforms import Embedded, Platform
-from helpers.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, repairer, write
+from helpers.repairs import BROKEN, NIGHT, Recorded, fields_of, is_repaired, night_on, repair, repairer, states, write
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import PublishError
 from trueup.gateways.firestore import FirestoreCompletions
@@ -76,8 +75,7 @@ def test_a_project_without_the_collection_is_findings_and_a_hint_where_to_look(p
     assert {one.rule for one in judged.verdicts if one.outcome == "failed"} == {"DONE007"}
     assert judged.is_without_documents
     assert "TRUEUP_FIRESTORE_PROJECT" in NO_DOCUMENTS
-    with repairer(platform) as one:
-        assert repair_days(one, judged.days, judged.snapshots) == ([], "")
+    assert repair(platform, *judged.days) == ([], "")
 
 
 def test_where_no_game_was_played_no_document_is_no_hint(platform: Platform) -> None:
@@ -95,23 +93,19 @@ def test_no_permission_to_read_is_could_not_check(monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_permission_to_write_is_reported_and_nothing_else_is_done(
-    google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+    google: Google, google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in google_emulators.items():
-        monkeypatch.setenv(name, value)
-    platform = Google(f"p-{uuid.uuid4().hex[:12]}")
-    write(platform, BROKEN)
+    write(google, BROKEN)
     audit = Recorded()
     with refusing(google_emulators["FIRESTORE_EMULATOR_HOST"], "Commit") as address:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
-        with repairer(platform, audit=audit) as one:
-            steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+        steps, trouble = repair(google, audit=audit)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", google_emulators["FIRESTORE_EMULATOR_HOST"])
     assert "roles/datastore.user" in trouble
     assert states(steps) == [(subject, "failed") for subject in ALL]
     assert audit.states()[-3:] == states(steps)
-    assert fields_of(platform, DOCUMENTS) == BROKEN
-    assert platform.received() == []
+    assert fields_of(google, DOCUMENTS) == BROKEN
+    assert google.received() == []
 
 
 def test_no_permission_to_publish_says_which_role_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,8 +119,7 @@ def test_no_permission_to_publish_says_which_role_is_missing(monkeypatch: pytest
 def test_a_document_of_a_mebibyte_is_repaired_and_keeps_all_of_it(platform: Platform) -> None:
     giant = {**BROKEN, "_log": "x" * 1_040_000}
     write(platform, giant)
-    with repairer(platform) as one:
-        steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    steps, trouble = repair(platform)
     assert trouble == ""
     assert {step.state for step in steps} == {"applied"}
     fields = fields_of(platform, DOCUMENTS)
@@ -158,17 +151,10 @@ def random_document(chance: random.Random) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize(("kind", "count"), [("embedded", 3_000), ("google", 150)])
-def test_random_documents_never_fail_a_repair(
-    kind: str, count: int, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    platform: Platform = Embedded(tmp_path / "completions.db")
-    if kind == "google":
-        for name, value in request.getfixturevalue("google_emulators").items():
-            monkeypatch.setenv(name, value)
-        platform = Google(f"p-{uuid.uuid4().hex[:12]}")
+def test_random_documents_never_fail_a_repair(platform: Platform) -> None:
+    count = 3_000 if isinstance(platform, Embedded) else 150
     chance = random.Random(20260203)
-    days = [_on(date(2000, 1, 1) + timedelta(days=number)) for number in range(count)]
+    days = [night_on(date(2000, 1, 1) + timedelta(days=number)) for number in range(count)]
     ids = [day.game_date.isoformat() for day in days]
     with closing(platform.collection(DOCUMENTS)) as store:
         for one in ids:
@@ -188,14 +174,6 @@ def test_random_documents_never_fail_a_repair(
             assert after[one].fields["_triggered"] is True
 
 
-def _on(day: date) -> DayEvidence:
-    return DayEvidence(
-        replace(NIGHT.game_day, game_date=day),
-        {name: replace(rows, game_date=day) for name, rows in NIGHT.processors.items()},
-        replace(NIGHT.phase4, game_date=day),
-    )
-
-
 def test_a_pubsub_that_dies_half_way_is_reported_and_a_rerun_on_the_next_one_finishes(
     google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,15 +184,13 @@ def test_a_pubsub_that_dies_half_way_is_reported_and_a_rerun_on_the_next_one_fin
         platform = Google(project)
         write(platform, BROKEN)
         topic = platform.topic()
-    with repairer(platform, topic=topic) as one:  # its server is gone by now
-        steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    steps, trouble = repair(platform, topic=topic)  # its server is gone by now
     assert "may not have been started" in trouble
     assert states(steps) == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
     with pubsub_emulator() as address:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
         platform = Google(project)
-        with repairer(platform, owner="bob@pc/2") as again:
-            assert repair_days(again, [NIGHT], again.documents.read([KEY]))[1] == ""
+        assert repair(platform, owner="bob@pc/2")[1] == ""
         assert len(platform.received()) == 1
     assert is_repaired(fields_of(platform, DOCUMENTS))
 
@@ -228,14 +204,8 @@ def test_a_firestore_that_dies_half_way_is_reported_with_what_was_done(
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", alive.enter_context(firestore_emulator()))
         platform = Google(f"p-{uuid.uuid4().hex[:12]}")
         write(platform, BROKEN)
-
-        def die(update: int) -> None:
-            if update == 2:  # the report and the count are written; the mark is next
-                alive.close()
-
-        store = Wrapped(platform.collection(DOCUMENTS), die)
-        with repairer(platform, documents=store, audit=audit) as one:
-            steps, trouble = repair_days(one, [NIGHT, evidence()], one.documents.read([KEY]))
+        # The report and the count are written; the mark is next.
+        steps, trouble = repair(platform, NIGHT, evidence(), meanwhile=nth(2, alive.close, "update"), audit=audit)
     assert "does not answer" in trouble
     assert states(steps)[:3] == [(ALL[0], "applied"), (ALL[1], "applied"), (KEY, "failed")]
     assert audit.states()[: len(ALL)] == [(subject, "started") for subject in ALL]
@@ -261,15 +231,14 @@ def test_a_firestore_that_dies_half_way_is_reported_with_what_was_done(
 def test_a_damaged_claim_is_refused_and_nothing_is_sent(platform: Platform, damage: Mapping[str, Any]) -> None:
     write(platform, BROKEN)
     with repairer(platform, owner="gone@pc/1") as first:
-        _claim_alone(first)
+        claim_alone(first)
         stored = first.claims.read([KEY])[KEY]
         changes: dict[str, Any] = {"state": "released"}
         for name, value in damage.items():
             field, _, inner = name.partition(".")
             changes[field] = {**stored.fields["message"], inner: value} if inner else value
         first.claims.update(KEY, changes, stored.update_time)
-    with repairer(platform) as one:
-        steps, problem = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    steps, problem = repair(platform)
     assert f"phase4_claims/{KEY}" in problem
     assert states(steps)[-1] == (KEY, "failed")
     assert platform.received() == []

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 from helpers.cases import KEY
-from helpers.emulators import Google
+from helpers.kills import run_until_killed
 from helpers.platforms import Embedded, Platform
-from helpers.repairs import BROKEN, NIGHT, fields_of, is_repaired, keys_of, repairer, texts_of, write
-from helpers.support import PROJECT
+from helpers.repairs import BROKEN, fields_of, is_repaired, keys_of, repair, texts_of, write
 from trueup.completion.claim import CLAIMS
 from trueup.completion.store import DOCUMENTS
-from trueup.repair.documents.apply import repair_days
 
 # More calls than a repair of one night makes: the last child must end by itself.
 MOST_CALLS = 30
 
 
-def run_until_killed(platform: Platform, calls: int) -> bool:
-    """Repair in a process of its own that is killed before the given call; whether it was."""
-    where = ["embedded", str(platform.path)] if isinstance(platform, Embedded) else ["google", _project(platform)]
-    ended = subprocess.run(
-        [sys.executable, "-m", "helpers.killed", *where, f"killed@{calls}/1", str(calls)],
-        env={**os.environ, "PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT / 'tests/python'}"},
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-    return ended.returncode != 0
-
-
-def _project(platform: Platform) -> str:
-    assert isinstance(platform, Google)
-    return platform.project
+def repair_until_killed(platform: Platform, calls: int) -> bool:
+    return run_until_killed("helpers.killed", platform, f"killed@{calls}/1", calls)
 
 
 def finish(platform: Platform) -> None:
     """The next run, when the lease of the killed one is over."""
-    with repairer(platform, lease=timedelta(0)) as one:
-        steps, trouble = repair_days(one, [NIGHT], one.documents.read([KEY]))
+    steps, trouble = repair(platform, lease=timedelta(0))
     assert trouble == ""
     assert {step.state for step in steps} <= {"applied"}
 
@@ -70,7 +47,7 @@ def test_a_kill_before_any_call_is_repaired_by_the_next_run(platform: Platform) 
     kills = 0
     for calls in range(1, MOST_CALLS):
         restart(platform)
-        if not run_until_killed(platform, calls):
+        if not repair_until_killed(platform, calls):
             break
         kills += 1
         finish(platform)
@@ -85,6 +62,6 @@ def test_many_kills_in_a_row_are_repaired_by_the_next_run(tmp_path: Path) -> Non
     for _ in range(25):
         restart(platform)
         for _ in range(chance.randint(2, 4)):
-            run_until_killed(platform, chance.randint(2, 14))
+            repair_until_killed(platform, chance.randint(2, 14))
         finish(platform)
         assert_repaired_once(platform)

@@ -6,7 +6,7 @@ Hypothesis chooses the order; between any two calls of a reconciliation anybody 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,53 +17,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from helpers.cases import AS_OF, DEFENSE, FIVE, KEY, evidence, failures
+from helpers.doubles import Killed, around
 from helpers.platforms import Embedded
 from helpers.repairs import SILENT, keys_of, repairer, texts_of
 from trueup.completion.claim import CLAIMS
-from trueup.completion.start import Phase4Topic
-from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
+from trueup.completion.store import DOCUMENTS, CompletionStore
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.apply import repair_days
 
 EARLIER = AS_OF - timedelta(hours=3)
 NO_ROWS = {"row_count": 0, "grain_count": 0, "games_found_count": 0, "first_written_at": None, "last_written_at": None}
 ACTIONS = ("none", "none", "none", "killed", "report", "merge", "orchestrate", "reconcile")
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of it runs any more, not even what handles errors."""
-
-
-class Interrupted:
-    """A store or a topic before every call of which somebody else acts."""
-
-    def __init__(self, inner: Any, act: Callable[[], None]) -> None:
-        self._inner, self._act = inner, act
-
-    def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
-        self._act()
-        found: dict[str, Snapshot] = self._inner.read(document_ids)
-        return found
-
-    def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
-        self._act()
-        written: Snapshot = self._inner.replace(document_id, fields)
-        return written
-
-    def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
-        self._act()
-        self._inner.create(document_id, fields)
-
-    def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
-        self._act()
-        self._inner.update(document_id, changes, update_time)
-
-    def publish(self, message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
-        self._act()
-        return str(self._inner.publish(message, attributes))
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 class Night(RuleBasedStateMachine):
@@ -136,7 +100,7 @@ class Night(RuleBasedStateMachine):
         self.owners += 1
         owner = f"r{self.owners}@host/{self.owners}"
 
-        def act() -> None:
+        def act(_: str) -> None:
             what = acts.pop() if acts else "none"
             if what == "killed":
                 raise Killed
@@ -148,12 +112,11 @@ class Night(RuleBasedStateMachine):
                 self.run_reconciliation([], timedelta(0))
 
         with repairer(self.platform, owner, lease) as whole:
-            topic: Phase4Topic = Interrupted(whole.topic, act)
             fused = replace(
                 whole,
-                documents=Interrupted(whole.documents, act),
-                claims=Interrupted(whole.claims, act),
-                topic=topic,
+                documents=around(whole.documents, act),
+                claims=around(whole.claims, act),
+                topic=around(whole.topic, act),
                 pause=lambda _: None,
             )
             try:

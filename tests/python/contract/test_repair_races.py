@@ -7,18 +7,16 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from helpers.cases import DEFENSE, FIVE, OFFENSE, PLAYERS
 from helpers.emulators import Google
 from helpers.platforms import Platform
-from helpers.repairs import BROKEN, NIGHT, keys_of, repairer
+from helpers.repairs import BROKEN, keys_of, night_on, repairer
 from trueup.completion.claim import CLAIMS
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import ConflictError
-from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.apply import repair_days
 from trueup.repair.documents.steps import Step
 
@@ -27,18 +25,7 @@ DATES = 20
 FIRST = date(2026, 1, 5)
 
 
-def night(number: int) -> DayEvidence:
-    """The silent night, on another date."""
-    day = FIRST + timedelta(days=number)
-    return replace(
-        NIGHT,
-        game_day=replace(NIGHT.game_day, game_date=day),
-        phase4=replace(NIGHT.phase4, game_date=day),
-        processors={name: replace(rows, game_date=day) for name, rows in NIGHT.processors.items()},
-    )
-
-
-NIGHTS = [night(number) for number in range(DATES)]
+NIGHTS = [night_on(FIRST + timedelta(days=number)) for number in range(DATES)]
 KEYS = [one.game_date.isoformat() for one in NIGHTS]
 
 

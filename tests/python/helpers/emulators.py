@@ -89,7 +89,7 @@ class Google:
     """A project on Google's emulators; their addresses are in the environment."""
 
     def __init__(self, project: str, is_new: bool = True) -> None:
-        self.project = project
+        self.project, self.place = project, ("google", project)
         if not is_new:
             return
         self._subscriber = SubscriberClient()

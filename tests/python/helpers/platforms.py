@@ -17,7 +17,9 @@ TOPIC = "nba-phase4-trigger"
 
 
 class Platform(Protocol):
-    """Documents and a topic, empty at first: on Google's emulators, or embedded."""
+    """Documents and a topic, empty at first, on Google's emulators or embedded. ``place``: its kind and where it is."""
+
+    place: tuple[str, str]
 
     def collection(self, name: str) -> CompletionStore:
         """A new connection to a collection."""
@@ -36,7 +38,7 @@ class Embedded:
     """The embedded default."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.place = path, ("embedded", str(path))
         self._seen = 0
 
     def collection(self, name: str) -> CompletionStore:

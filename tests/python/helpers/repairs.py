@@ -5,22 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from helpers.cases import AS_OF, KEY, OFFENSE, REFERENCE, evidence, untriggered
+from helpers.doubles import Act, around, nothing
 from helpers.platforms import Platform
 from trueup.completion.claim import CLAIMS
 from trueup.completion.start import Phase4Topic
-from trueup.completion.store import DOCUMENTS, CompletionStore
+from trueup.completion.store import DOCUMENTS
 from trueup.judge.case import JudgeSettings
-from trueup.repair.documents.apply import Repairer
+from trueup.judge.evidence import DayEvidence
+from trueup.repair.documents.apply import Repairer, repair_days
 from trueup.repair.documents.steps import Step
 
 SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 NIGHT = evidence(phase4=SILENT)
 # A lost report, a drifted count, and phase 4 not started.
 BROKEN = untriggered(remove=(OFFENSE,), _completed_count=2, _trigger_pending=False, _note="kept").fields
+
+
+def night_on(day: date) -> DayEvidence:
+    """The silent night, on another date."""
+    return DayEvidence(
+        replace(NIGHT.game_day, game_date=day),
+        {name: replace(rows, game_date=day) for name, rows in NIGHT.processors.items()},
+        replace(NIGHT.phase4, game_date=day),
+    )
 
 
 class Recorded:
@@ -33,7 +45,7 @@ class Recorded:
         self.steps += steps
 
     def states(self) -> list[tuple[str, str]]:
-        return [(step.subject, step.state) for step in self.steps]
+        return states(self.steps)
 
 
 @contextmanager
@@ -41,14 +53,14 @@ def repairer(
     platform: Platform,
     owner: str = "ann@laptop/1",
     lease: timedelta = timedelta(minutes=5),
-    documents: CompletionStore | None = None,
+    meanwhile: Act = nothing,
     topic: Phase4Topic | None = None,
     audit: Recorded | None = None,
 ) -> Iterator[Repairer]:
-    """A repairer; connections that are not given are opened."""
+    """A repairer; connections that are not given are opened. ``meanwhile`` acts before each call to the documents."""
     with ExitStack() as opened:
         yield Repairer(
-            documents=documents or opened.enter_context(closing(platform.collection(DOCUMENTS))),
+            documents=around(opened.enter_context(closing(platform.collection(DOCUMENTS))), meanwhile),
             claims=opened.enter_context(closing(platform.collection(CLAIMS))),
             topic=topic or opened.enter_context(closing(platform.topic())),
             audit=audit or Recorded(),
@@ -59,6 +71,17 @@ def repairer(
             lease=lease,
             now=lambda: datetime.now(UTC),
         )
+
+
+def repair(platform: Platform, *days: DayEvidence, **more: Any) -> tuple[list[Step], str]:
+    """Repair the broken night, or these days: the steps, and why the repair is incomplete."""
+    with repairer(platform, **more) as one:
+        return repair_days(one, days or (NIGHT,), one.documents.read([KEY]))
+
+
+def states(steps: Iterable[Step]) -> list[tuple[str, str]]:
+    """What was repaired or not, without the reasons."""
+    return [(step.subject, step.state) for step in steps]
 
 
 def fields_of(platform: Platform, collection: str, document_id: str = KEY) -> dict[str, Any]:
