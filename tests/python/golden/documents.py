@@ -24,10 +24,9 @@ def same_day_hides() -> Golden:
 def same_day_only(title: str) -> Golden:
     """A document of the run before the games, without the reports of two nightly processors."""
     golden = small(title)
-    assert golden.night.document is not None
     for table in (OFFENSE, DEFENSE):
-        del golden.night.document[name_of(table)]
-    golden.night.document.update(_mode="same_day", _completed_count=3)
+        del golden.night.fields[name_of(table)]
+    golden.night.fields.update(_mode="same_day", _completed_count=3)
     return golden
 
 
@@ -35,21 +34,19 @@ def backfilled() -> Golden:
     """A backfill wrote the rows and did not report, as backfills do."""
     golden = small("A backfilled table without a report", status="could_not_check")
     night = golden.night
-    assert night.document is not None
     for row in night.tables[PROCESSORS]:
         if row["processor_name"] == "TeamDefenseGameSummaryProcessor":
             row["backfill_mode"] = "true"
     untriggered(night, name_of(DEFENSE))
-    night.document["_completed_count"] = 4
+    night.fields["_completed_count"] = 4
     return golden.wants("DONE002", "info", name_of(DEFENSE))
 
 
 def untriggered(night: Night, missing: str) -> None:
     """One report is missing, so phase 4 was not started and wrote nothing."""
-    assert night.document is not None
     for key in (missing, "_triggered", "_triggered_at", "_trigger_reason"):
-        del night.document[key]
-    night.document["_completed_count"] = 4
+        del night.fields[key]
+    night.fields["_completed_count"] = 4
     night.tables[CACHE] = []
 
 
@@ -94,8 +91,7 @@ def reported_failure() -> Golden:
     golden = small("A processor that reported a failure")
     night = golden.night
     untriggered(night, name_of(DEFENSE))
-    assert night.document is not None
-    night.document["TeamDefenseGameSummaryProcessor"] = {"status": "failed"}
+    night.fields["TeamDefenseGameSummaryProcessor"] = {"status": "failed"}
     night.tables[DEFENSE] = night.tables[DEFENSE][:2]
     golden.wants("DONE005", "error", name_of(DEFENSE))
     return golden.wants("DONE009", "error", name_of(DEFENSE), 1)
@@ -104,8 +100,7 @@ def reported_failure() -> Golden:
 def stranger() -> Golden:
     """A key that is not a processor of any mode and is not counted."""
     golden = small("A report of an unknown processor")
-    assert golden.night.document is not None
-    golden.night.document["mlb_game_summary"] = {"status": "success"}
+    golden.night.fields["mlb_game_summary"] = {"status": "success"}
     return golden.wants("DONE006", "warn", "mlb_game_summary")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golden.golden import DAY, KEY, Golden, small
+from golden.golden import DAY, Golden, small
 from golden.night import OFFENSE, PGS, et, game_id, name_of
 
 
@@ -61,10 +61,7 @@ def waived() -> Golden:
         row = golden.night.tables[table][0]
         later = et(golden.night.morning, "06:50")
         golden.night.tables[table].append({**row, "created_at": later, "processed_at": later})
-    golden.seeds["known_exceptions"] = (
-        "rule,subject,game_date,reason,until\n"
-        f"DUP001,{name_of(PGS)},{KEY},Cleaned by hand on Friday.,2026-02-06\n"
-        f"DUP001,{name_of(OFFENSE)},{KEY},Cleaned by hand on Wednesday.,2026-02-03\n"
-    )
+    golden.waive("DUP001", name_of(PGS), "Cleaned by hand on Friday.", until="2026-02-06")
+    golden.waive("DUP001", name_of(OFFENSE), "Cleaned by hand on Wednesday.", until="2026-02-03")
     golden.wants("DUP001", "info", name_of(PGS), 1)
     return golden.wants("DUP001", "error", name_of(OFFENSE), 1)

@@ -52,6 +52,11 @@ class Golden:
         self.expect.append(finding)
         return self
 
+    def waive(self, rule: str, subject: str, reason: str, until: str) -> None:
+        """Add a waiver of a finding on the date of the night."""
+        waivers = self.seeds.setdefault("known_exceptions", "rule,subject,game_date,reason,until\n")
+        self.seeds["known_exceptions"] = f"{waivers}{rule},{subject},{self.night.day},{reason},{until}\n"
+
 
 def small(title: str, **settings: Any) -> Golden:
     """A good night of two games, for changes."""

@@ -28,12 +28,11 @@ def incident() -> Golden:
     night = good_night(DAY)
     late(night)
     race(night)
-    assert night.document is not None
     for index, table in enumerate(ANALYTICS, 1):
         night.report(name_of(table), completed_at=stamp(et(night.morning, f"15:0{index}")))
     for key in ("_triggered", "_triggered_at", "_trigger_reason"):
-        del night.document[key]
-    night.document.update(_completed_count=3, _last_update=stamp(et(night.morning, "15:05")))
+        del night.fields[key]
+    night.fields.update(_completed_count=3, _last_update=stamp(et(night.morning, "15:05")))
     night.tables[CACHE] = []
     golden = Golden(
         "The incident: late scrapers, racing writers, 3 of 5 counted, phase 4 not started",

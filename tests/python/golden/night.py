@@ -31,17 +31,9 @@ PLAYED = (PGS, OFFENSE, DEFENSE)
 ANALYTICS = (*PLAYED, UPCOMING_PLAYER, UPCOMING_TEAM)
 
 TEN_GAMES = (
-    ("BOS", "LAL"),
-    ("DEN", "DET"),
-    ("NYK", "WAS"),
-    ("MIA", "ATL"),
-    ("MIL", "CHI"),
-    ("GSW", "PHX"),
-    ("DAL", "SAC"),
-    ("OKC", "ORL"),
-    ("CLE", "LAC"),
-    ("PHI", "TOR"),
-)
+    ("BOS", "LAL"), ("DEN", "DET"), ("NYK", "WAS"), ("MIA", "ATL"), ("MIL", "CHI"), ("GSW", "PHX"), ("DAL", "SAC"),
+    ("OKC", "ORL"), ("CLE", "LAC"), ("PHI", "TOR"),
+)  # fmt: skip
 FIRST_NAMES = tuple(
     """
     Aaron Andre Brandon Caleb Chris Damon Darius Devin Elijah Isaiah Jalen Jaylen Jordan Josh Julian
@@ -55,6 +47,7 @@ LAST_NAMES = tuple(
     Walker Ward Watson White Young
     """.split()  # noqa: SIM905
 )
+SHOTS = ("fg_attempts", "fg_makes", "three_pt_attempts", "three_pt_makes", "ft_attempts", "ft_makes")
 PLAYERS_PER_TEAM = 14
 ACTIVE_PER_TEAM = 10
 
@@ -89,6 +82,12 @@ class Night:
         """The day on which the results are due."""
         return self.day + timedelta(days=1)
 
+    @property
+    def fields(self) -> Document:
+        """The fields of its document, which is there."""
+        assert self.document is not None
+        return self.document
+
     def rewrite(self, table: str, written_at: str) -> None:
         """Set the write time of all rows of a table."""
         for row in self.tables[table]:
@@ -103,8 +102,7 @@ class Night:
 
     def report(self, name: str, **fields: Any) -> None:
         """Change fields of a processor's report."""
-        assert self.document is not None
-        self.document[name].update(fields)
+        self.fields[name].update(fields)
 
 
 def good_night(
@@ -131,21 +129,18 @@ def game_id(day: date, away: str, home: str) -> str:
 
 def _schedule(night: Night, games: list[tuple[str, str, str]]) -> None:
     around = (("SAS", "HOU"), ("NOP", "MEM"))
-    rows = []
-    for offset, status, pairs in ((-1, 3, around), (0, 3, games), (1, 1, around[::-1])):
-        day = night.day + timedelta(days=offset)
-        for index, pair in enumerate(pairs):
-            rows.append(
-                {
-                    "game_id": pair[2] if len(pair) == 3 else f"00225{700 + 10 * offset + index:05d}",
-                    "game_date": day.isoformat(),
-                    "home_team_tricode": pair[1],
-                    "away_team_tricode": pair[0],
-                    "game_status": status,
-                    "processed_at": et(night.morning, "01:30"),
-                }
-            )
-    night.tables[SCHEDULE] = rows
+    night.tables[SCHEDULE] = [
+        {
+            "game_id": pair[2] if len(pair) == 3 else f"00225{700 + 10 * offset + index:05d}",
+            "game_date": (night.day + timedelta(days=offset)).isoformat(),
+            "home_team_tricode": pair[1],
+            "away_team_tricode": pair[0],
+            "game_status": status,
+            "processed_at": et(night.morning, "01:30"),
+        }
+        for offset, status, pairs in ((-1, 3, around), (0, 3, games), (1, 1, around[::-1]))
+        for index, pair in enumerate(pairs)
+    ]
 
 
 def _names(chance: random.Random, taken: set[str]) -> list[str]:
@@ -268,16 +263,9 @@ def _team_row(
     if key == "team_abbr":
         stats: Row = {
             "points_scored": own["points"],
-            "fg_attempts": own["fg_attempts"],
-            "fg_makes": own["fg_makes"],
-            "three_pt_attempts": own["three_pt_attempts"],
-            "three_pt_makes": own["three_pt_makes"],
-            "ft_attempts": own["ft_attempts"],
-            "ft_makes": own["ft_makes"],
+            **{name: own[name] for name in SHOTS},
             "rebounds": own["offensive_rebounds"] + own["defensive_rebounds"],
-            "assists": own["assists"],
-            "turnovers": own["turnovers"],
-            "personal_fouls": own["personal_fouls"],
+            **{name: own[name] for name in ("assists", "turnovers", "personal_fouls")},
         }
         written = et(night.morning, "06:40")
     else:
@@ -308,13 +296,10 @@ def _team_row(
 def _upcoming(night: Night, games: list[tuple[str, str, str]], chance: random.Random) -> None:
     written = et(night.day, "11:00")
     homes = {home for _, home, _ in games}
+    shared = ("player_lookup", "game_id", "game_date", "team_abbr", "opponent_team_abbr")
     night.tables[UPCOMING_PLAYER] = [
         {
-            "player_lookup": row["player_lookup"],
-            "game_id": row["game_id"],
-            "game_date": row["game_date"],
-            "team_abbr": row["team_abbr"],
-            "opponent_team_abbr": row["opponent_team_abbr"],
+            **{name: row[name] for name in shared},
             "home_game": "true" if row["team_abbr"] in homes else "false",
             "back_to_back": "false",
             "days_rest": chance.randint(1, 4),
@@ -363,42 +348,31 @@ def scraper_run(night: Night, name: str, clock: str, status: str = "success", co
 
 def _arrivals(night: Night) -> None:
     rows = night.tables[PGS]
+    shared = ("game_date", "game_id", "player_lookup", "team_abbr", "player_status")
     night.tables[RUNS] = [
         scraper_run(night, name, clock, count=len(rows))
         for name, clock in zip(SCRAPERS, ("06:00", "06:05"), strict=True)
     ]
     arrived = et(night.morning, "06:10")
     night.tables[GAMEBOOK] = [
-        {
-            "game_date": row["game_date"],
-            "game_id": row["game_id"],
-            "player_lookup": row["player_lookup"],
-            "team_abbr": row["team_abbr"],
-            "player_status": row["player_status"],
-            "created_at": arrived,
-            "processed_at": arrived,
-        }
-        for row in rows
+        {**{name: row[name] for name in shared}, "created_at": arrived, "processed_at": arrived} for row in rows
     ]
 
 
 def _processor_runs(night: Night) -> None:
-    rows = []
-    for index, table in enumerate(ANALYTICS):
-        name = name_of(table)
-        for status, seconds in (("running", 0), ("success", 50)):
-            rows.append(
-                {
-                    "processor_name": "".join(part.title() for part in name.split("_")) + "Processor",
-                    "run_id": f"{name}_{night.morning:%Y%m%d}_01",
-                    "data_date": night.day.isoformat(),
-                    "started_at": et(night.morning, "06:30", 60 * index + seconds),
-                    "status": status,
-                    "backfill_mode": "false",
-                    "trigger_source": "pubsub",
-                }
-            )
-    night.tables[PROCESSORS] = rows
+    night.tables[PROCESSORS] = [
+        {
+            "processor_name": "".join(part.title() for part in name.split("_")) + "Processor",
+            "run_id": f"{name}_{night.morning:%Y%m%d}_01",
+            "data_date": night.day.isoformat(),
+            "started_at": et(night.morning, "06:30", 60 * index + seconds),
+            "status": status,
+            "backfill_mode": "false",
+            "trigger_source": "pubsub",
+        }
+        for index, name in enumerate(map(name_of, ANALYTICS))
+        for status, seconds in (("running", 0), ("success", 50))
+    ]
 
 
 def _document(night: Night) -> Document:

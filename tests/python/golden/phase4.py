@@ -9,8 +9,7 @@ from golden.night import CACHE, DEFENSE, LOG, PROCESSORS, et, name_of, stamp
 def late_trigger() -> Golden:
     """Started 15 minutes after the last report."""
     golden = small("Phase 4 was started late")
-    assert golden.night.document is not None
-    golden.night.document["_triggered_at"] = stamp(et(golden.night.morning, "07:10"))
+    golden.night.fields["_triggered_at"] = stamp(et(golden.night.morning, "07:10"))
     golden.night.rewrite(CACHE, et(golden.night.morning, "07:20"))
     return golden.wants("TRIG002", "warn", KEY, 15)
 
@@ -18,9 +17,8 @@ def late_trigger() -> Golden:
 def early_trigger() -> Golden:
     """Started although one processor had neither a report nor rows."""
     golden = small("Phase 4 was started too early")
-    assert golden.night.document is not None
-    del golden.night.document[name_of(DEFENSE)]
-    golden.night.document["_completed_count"] = 4
+    del golden.night.fields[name_of(DEFENSE)]
+    golden.night.fields["_completed_count"] = 4
     golden.night.tables[DEFENSE] = []
     golden.wants("TRIG003", "error", KEY)
     return golden.wants("DONE009", "error", name_of(DEFENSE), 0)

@@ -42,9 +42,7 @@ def waived_and_unseen() -> Golden:
     """The document cannot be read, and that is waived: phase 4 still could not be checked."""
     golden = small("A waived unreadable document", status="could_not_check")
     golden.night.report(name_of(PGS), completed_at="yesterday")
-    golden.seeds["known_exceptions"] = (
-        f"rule,subject,game_date,reason,until\nDONE008,{KEY},{KEY},The writer is being repaired.,2026-03-01\n"
-    )
+    golden.waive("DONE008", KEY, "The writer is being repaired.", until="2026-03-01")
     return golden.wants("DONE008", "info", KEY)
 
 

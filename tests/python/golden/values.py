@@ -37,14 +37,10 @@ def many_wrong_rows() -> Golden:
 def waived_verdicts() -> Golden:
     """A wrong document and a wrong row, both waived: verdicts judged outside SQL can be waived too."""
     golden = small("A wrong count and a wrong value, both waived", expectations=True, status="healthy")
-    assert golden.night.document is not None
-    golden.night.document["_completed_count"] = 3
+    golden.night.fields["_completed_count"] = 3
     golden.night.tables[UPCOMING_PLAYER][0]["days_rest"] = -1
     suite = f"{name_of(UPCOMING_PLAYER)}_latest"
-    golden.seeds["known_exceptions"] = (
-        "rule,subject,game_date,reason,until\n"
-        f"DONE001,{KEY},{KEY},The writer is being repaired.,2026-03-31\n"
-        f"EXP002,{suite},{KEY},Rest days are being counted again.,2026-03-31\n"
-    )
+    golden.waive("DONE001", KEY, "The writer is being repaired.", until="2026-03-31")
+    golden.waive("EXP002", suite, "Rest days are being counted again.", until="2026-03-31")
     golden.wants("DONE001", "info", KEY, 3)
     return golden.wants("EXP002", "info", suite, 1)

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from hypothesis import strategies as st
@@ -48,15 +48,17 @@ FIRST_DAY = date(2024, 1, 1)
 DAYS_PER_NIGHT = 3
 
 
-@dataclass(frozen=True)
 class Spoiling:
-    """``does`` changes a night of any date, and returns the expected effect."""
+    """``does`` changes a night of any date, with these arguments, and returns the expected effect."""
 
-    name: str
-    does: Callable[[Night], Effect]
+    def __init__(self, does: Callable[..., Effect], *arguments: Any) -> None:
+        self.does, self.arguments = does, arguments
 
     def __repr__(self) -> str:
-        return self.name
+        return f"{self.does.__name__}{self.arguments}"
+
+    def on(self, night: Night) -> Effect:
+        return self.does(night, *self.arguments)
 
 
 def small_night(day: date, number: int) -> Night:
@@ -78,10 +80,9 @@ def small_night(day: date, number: int) -> Night:
 def broken_night(day: date, number: int) -> Night:
     """A night to be repaired: one report is lost, the count is wrong, and phase 4 was not started."""
     night = small_night(day, number)
-    assert night.document is not None
     for key in (name_of(DEFENSE), "_triggered", "_triggered_at", "_trigger_reason"):
-        del night.document[key]
-    night.document["_completed_count"] = 3
+        del night.fields[key]
+    night.fields["_completed_count"] = 3
     night.tables[CACHE] = []
     return night
 
@@ -89,53 +90,39 @@ def broken_night(day: date, number: int) -> Night:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def without_rows(table: str) -> Spoiling:
-    def does(night: Night) -> Effect:
-        night.tables[table] = []
-        # These two tables are optional.
-        return HARMLESS if table in (PROCESSORS, LOG) else ERROR
-
-    return Spoiling(f"no rows in {table}", does)
+def without_rows(night: Night, table: str) -> Effect:
+    night.tables[table] = []
+    # These two tables are optional.
+    return HARMLESS if table in (PROCESSORS, LOG) else ERROR
 
 
-def without_game(table: str, index: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        gone = names_of(night, index)
-        night.tables[table] = [row for row in night.tables[table] if row["game_id"] not in gone]
-        return ERROR
-
-    return Spoiling(f"no rows of game {index} in {table}", does)
+def without_game(night: Night, table: str, index: int) -> Effect:
+    gone = names_of(night, index)
+    night.tables[table] = [row for row in night.tables[table] if row["game_id"] not in gone]
+    return ERROR
 
 
-def without_row(table: str, place: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        if rows := night.tables[table]:
-            del rows[place % len(rows)]
-        # The reports count the rows of their tables; for a gamebook or the cache, some rows are enough.
-        return ERROR if table in (RUNS, SCHEDULE) else WARNED if table in ANALYTICS else HARMLESS
-
-    return Spoiling(f"one row less in {table} ({place})", does)
+def without_row(night: Night, table: str, place: int) -> Effect:
+    if rows := night.tables[table]:
+        del rows[place % len(rows)]
+    # The reports count the rows of their tables; for a gamebook or the cache, some rows are enough.
+    return ERROR if table in (RUNS, SCHEDULE) else WARNED if table in ANALYTICS else HARMLESS
 
 
-def doubled_row(table: str, place: int, is_newer: bool) -> Spoiling:
-    def does(night: Night) -> Effect:
-        rows = night.tables[table]
-        row = dict(rows[place % len(rows)])
-        if is_newer:
-            row["processed_at"] = et(night.morning, "07:30")
-        rows.append(row)
-        return ERROR
-
-    return Spoiling(f"one row twice in {table} ({place}, {'newer' if is_newer else 'exact'})", does)
+def doubled_row(night: Night, table: str, place: int, is_newer: bool) -> Effect:
+    rows = night.tables[table]
+    row = dict(rows[place % len(rows)])
+    if is_newer:
+        row["processed_at"] = et(night.morning, "07:30")
+    rows.append(row)
+    return ERROR
 
 
-def row_of_no_game(table: str, place: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        row = night.tables[table][place % len(night.tables[table])]
-        row["game_id"] = game_id(night.day, "SAS", "HOU")
-        return ERROR
-
-    return Spoiling(f"a row of a game that is in no schedule in {table} ({place})", does)
+def row_of_no_game(night: Night, table: str, place: int) -> Effect:
+    """A row of a game that is in no schedule."""
+    row = night.tables[table][place % len(night.tables[table])]
+    row["game_id"] = game_id(night.day, "SAS", "HOU")
+    return ERROR
 
 
 # --- cells ------------------------------------------------------------------------------------------------------------
@@ -163,259 +150,190 @@ _SPARE: dict[str, tuple[str, ...]] = {
 }
 
 
-def null(table: str, column: str, place: int, effect: Effect) -> Spoiling:
-    def does(night: Night) -> Effect:
-        if rows := night.tables[table]:
-            rows[place % len(rows)][column] = ""
-        return effect
-
-    return Spoiling(f"NULL in {table}.{column} ({place})", does)
+def null(night: Night, table: str, column: str, place: int, effect: Effect) -> Effect:
+    if rows := night.tables[table]:
+        rows[place % len(rows)][column] = ""
+    return effect
 
 
 # --- the schedule -----------------------------------------------------------------------------------------------------
 
 
-def status(games: tuple[int, ...], value: int | str, clock: str) -> Spoiling:
+def status(night: Night, games: tuple[int, ...], value: int | str, clock: str) -> Effect:
     """Rows loaded the next morning at ``clock``, or at 20:00 on the evening before."""
-
-    def does(night: Night) -> Effect:
-        loaded = et(night.day, clock) if clock == "20:00" else et(night.morning, clock)
-        for index in games:
-            night.tables[SCHEDULE][index].update(game_status=value, processed_at=loaded)
-        if len(games) == len(PAIRS):
-            return ERROR
-        # Error: called off, but it has rows. Warning: not final, and all rows exist.
-        return ERROR if value == 1 and clock != "20:00" else WARNED
-
-    return Spoiling(f"status {value!r} of games {games}, loaded {clock}", does)
+    loaded = et(night.day, clock) if clock == "20:00" else et(night.morning, clock)
+    for index in games:
+        night.tables[SCHEDULE][index].update(game_status=value, processed_at=loaded)
+    if len(games) == len(PAIRS):
+        return ERROR
+    # Error: called off, but it has rows. Warning: not final, and all rows exist.
+    return ERROR if value == 1 and clock != "20:00" else WARNED
 
 
-def unfinished_without(table: str, index: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        status((index,), 2, "20:00").does(night)
-        return without_game(table, index).does(night)
-
-    return Spoiling(f"game {index} never ended, and has no rows in {table}", does)
+def unfinished_without(night: Night, table: str, index: int) -> Effect:
+    status(night, (index,), 2, "20:00")
+    return without_game(night, table, index)
 
 
-def moved_away(index: int, nights: int, keeps_rows: bool) -> Spoiling:
+def moved_away(night: Night, index: int, nights: int, keeps_rows: bool) -> Effect:
     """Move a game to a free day, ``nights`` nights away."""
-
-    def does(night: Night) -> Effect:
-        row = night.tables[SCHEDULE][index]
-        row["processed_at"] = et(night.day, "22:00")
-        to_free_day = DAYS_PER_NIGHT - 1 - (night.day - FIRST_DAY).days % DAYS_PER_NIGHT
-        new_day = (night.day + timedelta(days=to_free_day + DAYS_PER_NIGHT * nights)).isoformat()
-        loaded = et(night.morning, "01:30")
-        night.tables[SCHEDULE].append({**row, "game_date": new_day, "game_status": 1, "processed_at": loaded})
-        if not keeps_rows:
-            night.without_games(names_of(night, index))
-        return ERROR if keeps_rows else HARMLESS
-
-    return Spoiling(f"game {index} moved by {nights} nights, rows {'kept' if keeps_rows else 'gone'}", does)
-
-
-def postponed(index: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        night.tables[SCHEDULE][index].update(game_status=1)
+    row = night.tables[SCHEDULE][index]
+    row["processed_at"] = et(night.day, "22:00")
+    to_free_day = DAYS_PER_NIGHT - 1 - (night.day - FIRST_DAY).days % DAYS_PER_NIGHT
+    new_day = (night.day + timedelta(days=to_free_day + DAYS_PER_NIGHT * nights)).isoformat()
+    loaded = et(night.morning, "01:30")
+    night.tables[SCHEDULE].append({**row, "game_date": new_day, "game_status": 1, "processed_at": loaded})
+    if not keeps_rows:
         night.without_games(names_of(night, index))
-        return HARMLESS
-
-    return Spoiling(f"game {index} postponed", does)
+    return ERROR if keeps_rows else HARMLESS
 
 
-def older_row(index: int, value: int) -> Spoiling:
+def postponed(night: Night, index: int) -> Effect:
+    night.tables[SCHEDULE][index].update(game_status=1)
+    night.without_games(names_of(night, index))
+    return HARMLESS
+
+
+def older_row(night: Night, index: int, value: int) -> Effect:
     """An older row of a game has another status; the newest row wins."""
-
-    def does(night: Night) -> Effect:
-        row = night.tables[SCHEDULE][index]
-        night.tables[SCHEDULE].insert(0, {**row, "game_status": value, "processed_at": et(night.day, "15:00")})
-        return HARMLESS
-
-    return Spoiling(f"an older row of game {index} with status {value}", does)
+    row = night.tables[SCHEDULE][index]
+    night.tables[SCHEDULE].insert(0, {**row, "game_status": value, "processed_at": et(night.day, "15:00")})
+    return HARMLESS
 
 
-def lagging(index: int, has_rows: bool) -> Spoiling:
+def lagging(night: Night, index: int, has_rows: bool) -> Effect:
     """A second source still has the game as scheduled after the first one has it as final."""
-
-    def does(night: Night) -> Effect:
-        row = night.tables[SCHEDULE][index]
-        night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(night.morning, "02:00")})
-        if not has_rows:
-            night.without_games(names_of(night, index))
-        return WARNED if has_rows else ERROR
-
-    return Spoiling(f"a source that lags on game {index}, {'with' if has_rows else 'without'} rows", does)
+    row = night.tables[SCHEDULE][index]
+    night.tables[SCHEDULE].append({**row, "game_status": 1, "processed_at": et(night.morning, "02:00")})
+    if not has_rows:
+        night.without_games(names_of(night, index))
+    return WARNED if has_rows else ERROR
 
 
-def stand_in(table: str, index: int) -> Spoiling:
+def stand_in(night: Night, table: str, index: int) -> Effect:
     """The table has, instead of a game, one of the same teams that does not count."""
-
-    def does(night: Night) -> Effect:
-        row = night.tables[SCHEDULE][index]
-        other = f"001{row['game_id'][3:]}"
-        night.tables[SCHEDULE].append({**row, "game_id": other})
-        for one in night.tables[table]:
-            if one["game_id"] in names_of(night, index):
-                one["game_id"] = other
-        return ERROR
-
-    return Spoiling(f"a game that does not count for game {index} in {table}", does)
+    row = night.tables[SCHEDULE][index]
+    other = f"001{row['game_id'][3:]}"
+    night.tables[SCHEDULE].append({**row, "game_id": other})
+    for one in night.tables[table]:
+        if one["game_id"] in names_of(night, index):
+            one["game_id"] = other
+    return ERROR
 
 
-def uncounted_game(prefix: str, has_rows: bool) -> Spoiling:
-    def does(night: Night) -> Effect:
-        number = night.tables[SCHEDULE][0]["game_id"][3:]
-        row = {**night.tables[SCHEDULE][0], "game_id": f"{prefix}{number}"}
-        night.tables[SCHEDULE].append({**row, "home_team_tricode": "UTA", "away_team_tricode": "NZB"})
-        if has_rows:
-            there = night.tables[PGS][0]
-            night.tables[PGS].append({**there, "game_id": game_id(night.day, "NZB", "UTA"), "team_abbr": "NZB"})
-            night.report(name_of(PGS), record_count=len(night.tables[PGS]))
-        return HARMLESS
-
-    return Spoiling(f"a game {prefix} that does not count, {'with' if has_rows else 'without'} rows", does)
+def uncounted_game(night: Night, prefix: str, has_rows: bool) -> Effect:
+    """A game that does not count."""
+    number = night.tables[SCHEDULE][0]["game_id"][3:]
+    row = {**night.tables[SCHEDULE][0], "game_id": f"{prefix}{number}"}
+    night.tables[SCHEDULE].append({**row, "home_team_tricode": "UTA", "away_team_tricode": "NZB"})
+    if has_rows:
+        there = night.tables[PGS][0]
+        night.tables[PGS].append({**there, "game_id": game_id(night.day, "NZB", "UTA"), "team_abbr": "NZB"})
+        night.report(name_of(PGS), record_count=len(night.tables[PGS]))
+    return HARMLESS
 
 
-def unpadded_id(index: int, has_rows: bool) -> Spoiling:
+def unpadded_id(night: Night, index: int, has_rows: bool) -> Effect:
     """The id was loaded as a number, so it is unknown whether the game counts."""
-
-    def does(night: Night) -> Effect:
-        gone = names_of(night, index)
-        row = night.tables[SCHEDULE][index]
-        row["game_id"] = row["game_id"].lstrip("0")
-        if not has_rows:
-            night.without_games(gone, (*ANALYTICS, GAMEBOOK))
-        return ERROR
-
-    return Spoiling(f"game {index} without the zeros of its id, {'with' if has_rows else 'without'} rows", does)
+    gone = names_of(night, index)
+    row = night.tables[SCHEDULE][index]
+    row["game_id"] = row["game_id"].lstrip("0")
+    if not has_rows:
+        night.without_games(gone, (*ANALYTICS, GAMEBOOK))
+    return ERROR
 
 
-def second_game(index: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        row = night.tables[SCHEDULE][index]
-        night.tables[SCHEDULE].append({**row, "game_id": f"0022{int(row['game_id'][4:]) + 700_000:06d}"})
-        return ERROR
-
-    return Spoiling(f"a second game of the same teams as game {index}, without rows", does)
+def second_game(night: Night, index: int) -> Effect:
+    """A second game of the same teams, without rows."""
+    row = night.tables[SCHEDULE][index]
+    night.tables[SCHEDULE].append({**row, "game_id": f"0022{int(row['game_id'][4:]) + 700_000:06d}"})
+    return ERROR
 
 
 # --- runs and arrivals ------------------------------------------------------------------------------------------------
 
 
-def run_ended(scraper: int, started: str, ended: str) -> Spoiling:
-    def does(night: Night) -> Effect:
-        run = night.tables[RUNS][scraper]
-        run.update(started_at=et(night.morning, started), completed_at=et(night.morning, ended))
-        return HARMLESS if ended <= "08:00" else WARNED if ended <= "10:00" else ERROR
-
-    return Spoiling(f"{SCRAPERS[scraper]} ran {started} to {ended}", does)
+def run_ended(night: Night, scraper: int, *clocks: str) -> Effect:
+    started, ended = sorted(clocks)
+    run = night.tables[RUNS][scraper]
+    run.update(started_at=et(night.morning, started), completed_at=et(night.morning, ended))
+    return HARMLESS if ended <= "08:00" else WARNED if ended <= "10:00" else ERROR
 
 
-def run_said(scraper: int, field: str, value: Any) -> Spoiling:
-    def does(night: Night) -> Effect:
-        night.tables[RUNS][scraper][field] = value
-        return ERROR
-
-    return Spoiling(f"the run of {SCRAPERS[scraper]} says {field} = {value!r}", does)
+def run_said(night: Night, scraper: int, field: str, value: Any) -> Effect:
+    night.tables[RUNS][scraper][field] = value
+    return ERROR
 
 
-def failed_run_before(scraper: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        night.tables[RUNS].insert(0, scraper_run(night, SCRAPERS[scraper], "04:00", "failed", 0))
-        return HARMLESS
-
-    return Spoiling(f"a failed run of {SCRAPERS[scraper]} before the good one", does)
+def failed_run_before(night: Night, scraper: int) -> Effect:
+    """A failed run before the good one."""
+    night.tables[RUNS].insert(0, scraper_run(night, SCRAPERS[scraper], "04:00", "failed", 0))
+    return HARMLESS
 
 
-def rewritten(table: str) -> Spoiling:
-    def does(night: Night) -> Effect:
-        for row in night.tables[table]:
-            row["processed_at"] = et(night.day + timedelta(days=4), "12:00")
-        return HARMLESS
-
-    return Spoiling(f"{table} written again four days later", does)
+def rewritten(night: Night, table: str) -> Effect:
+    """Written again four days later."""
+    for row in night.tables[table]:
+        row["processed_at"] = et(night.day + timedelta(days=4), "12:00")
+    return HARMLESS
 
 
-def arrived_late(index: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        for row in night.tables[GAMEBOOK]:
-            if row["game_id"] in names_of(night, index):
-                row.update(created_at=et(night.morning, "11:00"), processed_at=et(night.morning, "11:00"))
-        return ERROR
-
-    return Spoiling(f"the gamebook of game {index} arrived at 11:00", does)
+def arrived_late(night: Night, index: int) -> Effect:
+    for row in night.tables[GAMEBOOK]:
+        if row["game_id"] in names_of(night, index):
+            row.update(created_at=et(night.morning, "11:00"), processed_at=et(night.morning, "11:00"))
+    return ERROR
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
 
 
-def no_document() -> Spoiling:
-    def does(night: Night) -> Effect:
-        night.document = None
-        return ERROR
-
-    return Spoiling("no document", does)
+def no_document(night: Night) -> Effect:
+    night.document = None
+    return ERROR
 
 
-def without_field(name: str, effect: Effect) -> Spoiling:
-    def does(night: Night) -> Effect:
-        assert night.document is not None
-        night.document.pop(name, None)
-        return effect
-
-    return Spoiling(f"no {name} in the document", does)
+def without_field(night: Night, name: str, effect: Effect) -> Effect:
+    night.fields.pop(name, None)
+    return effect
 
 
-def with_field(name: str, value: Any, effect: Effect) -> Spoiling:
-    def does(night: Night) -> Effect:
-        assert night.document is not None
-        night.document[name] = value
-        return effect
-
-    return Spoiling(f"{name} = {value!r} in the document", does)
+def with_field(night: Night, name: str, value: Any, effect: Effect) -> Effect:
+    night.fields[name] = value
+    return effect
 
 
-def report_says(table: str, field: str, value: Any, effect: Effect) -> Spoiling:
-    def does(night: Night) -> Effect:
-        assert night.document is not None
-        report = night.document.get(name_of(table))
-        if report is None:  # the broken night has lost it
-            return HARMLESS
-        if value is None:
-            report.pop(field, None)
-        else:
-            report[field] = value
-        return effect
-
-    return Spoiling(f"the report of {table} says {field} = {value!r}", does)
+def with_count(night: Night, count: int) -> Effect:
+    return with_field(night, "_completed_count", count, HARMLESS if count == 5 else ERROR)
 
 
-def triggered_after(minutes: int) -> Spoiling:
-    def does(night: Night) -> Effect:
-        assert night.document is not None
-        night.document["_triggered_at"] = stamp(et(night.morning, "06:55", 60 * minutes))
-        night.rewrite(CACHE, et(night.morning, "06:55", 60 * (minutes + 5)))
-        return HARMLESS if minutes <= 10 else WARNED if minutes <= 30 else ERROR
-
-    return Spoiling(f"phase 4 started {minutes} minutes after the last report", does)
-
-
-def early_output() -> Spoiling:
-    def does(night: Night) -> Effect:
-        night.rewrite(CACHE, et(night.day, "11:30"))
-        return ERROR
-
-    return Spoiling("output of phase 4 from before the games", does)
-
-
-def class_style() -> Spoiling:
-    def does(night: Night) -> Effect:
-        assert night.document is not None
-        night.document["PlayerGameSummaryProcessor"] = night.document.pop(name_of(PGS))
+def report_says(night: Night, table: str, field: str, value: Any, effect: Effect) -> Effect:
+    report = night.fields.get(name_of(table))
+    if report is None:  # the broken night has lost it
         return HARMLESS
+    if value is None:
+        report.pop(field, None)
+    else:
+        report[field] = value
+    return effect
 
-    return Spoiling("a report under the name of its class", does)
+
+def triggered_after(night: Night, minutes: int) -> Effect:
+    night.fields["_triggered_at"] = stamp(et(night.morning, "06:55", 60 * minutes))
+    night.rewrite(CACHE, et(night.morning, "06:55", 60 * (minutes + 5)))
+    return HARMLESS if minutes <= 10 else WARNED if minutes <= 30 else ERROR
+
+
+def early_output(night: Night) -> Effect:
+    """Output of phase 4 from before the games."""
+    night.rewrite(CACHE, et(night.day, "11:30"))
+    return ERROR
+
+
+def class_style(night: Night) -> Effect:
+    """A report under the name of its class."""
+    night.fields["PlayerGameSummaryProcessor"] = night.fields.pop(name_of(PGS))
+    return HARMLESS
 
 
 def names_of(night: Night, index: int) -> set[str]:
@@ -435,64 +353,63 @@ _keyed = st.sampled_from([(table, column) for table, columns in _KEYS.items() fo
 _spare = st.sampled_from([(table, column) for table, columns in _SPARE.items() for column in columns])
 
 
-def _run_times(started: str, ended: str, scraper: int) -> Spoiling:
-    first, last = sorted((started, ended))
-    return run_ended(scraper, first, last)
+def some(does: Callable[..., Effect], *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Spoiling]:
+    return st.builds(partial(Spoiling, does), *arguments)
 
 
 spoilings: st.SearchStrategy[Spoiling] = st.one_of(
-    st.sampled_from([*ANALYTICS, CACHE, GAMEBOOK, SCHEDULE, RUNS, PROCESSORS, LOG]).map(without_rows),
-    st.builds(without_game, st.sampled_from([*ANALYTICS, GAMEBOOK, SCHEDULE]), _game),
-    st.builds(without_row, st.sampled_from([*ANALYTICS, GAMEBOOK, CACHE, SCHEDULE, RUNS]), _place),
-    st.builds(doubled_row, st.sampled_from(ANALYTICS), _place, st.booleans()),
-    st.builds(row_of_no_game, st.sampled_from([*ANALYTICS, GAMEBOOK]), _place),
-    st.builds(lambda one, place: null(one[0], one[1], place, ERROR), _keyed, _place),
-    st.builds(lambda one, place: null(one[0], one[1], place, HARMLESS), _spare, _place),
-    st.builds(
+    some(without_rows, st.sampled_from([*ANALYTICS, CACHE, GAMEBOOK, SCHEDULE, RUNS, PROCESSORS, LOG])),
+    some(without_game, st.sampled_from([*ANALYTICS, GAMEBOOK, SCHEDULE]), _game),
+    some(without_row, st.sampled_from([*ANALYTICS, GAMEBOOK, CACHE, SCHEDULE, RUNS]), _place),
+    some(doubled_row, st.sampled_from(ANALYTICS), _place, st.booleans()),
+    some(row_of_no_game, st.sampled_from([*ANALYTICS, GAMEBOOK]), _place),
+    st.builds(lambda cell, place: Spoiling(null, *cell, place, ERROR), _keyed, _place),
+    st.builds(lambda cell, place: Spoiling(null, *cell, place, HARMLESS), _spare, _place),
+    some(
         status, st.sampled_from([(0,), (1,), (0, 1)]), st.sampled_from([1, 2, ""]), st.sampled_from(["01:30", "20:00"])
     ),
-    st.builds(unfinished_without, st.sampled_from([*PLAYED, GAMEBOOK]), _game),
-    st.builds(moved_away, _game, st.sampled_from([-13, -1, 0, 1, 20, 70]), st.booleans()),
-    st.builds(postponed, _game),
-    st.builds(older_row, _game, st.sampled_from([1, 2])),
-    st.builds(lagging, _game, st.booleans()),
-    st.builds(stand_in, st.sampled_from([*ANALYTICS, GAMEBOOK]), _game),
-    st.just(early_output()),
-    st.builds(unpadded_id, _game, st.booleans()),
-    st.builds(uncounted_game, st.sampled_from(["001", "003"]), st.booleans()),
-    st.builds(second_game, _game),
-    st.builds(_run_times, _minute, _minute, _scraper),
+    some(unfinished_without, st.sampled_from([*PLAYED, GAMEBOOK]), _game),
+    some(moved_away, _game, st.sampled_from([-13, -1, 0, 1, 20, 70]), st.booleans()),
+    some(postponed, _game),
+    some(older_row, _game, st.sampled_from([1, 2])),
+    some(lagging, _game, st.booleans()),
+    some(stand_in, st.sampled_from([*ANALYTICS, GAMEBOOK]), _game),
+    some(early_output),
+    some(unpadded_id, _game, st.booleans()),
+    some(uncounted_game, st.sampled_from(["001", "003"]), st.booleans()),
+    some(second_game, _game),
+    some(run_ended, _scraper, _minute, _minute),
     st.builds(
-        lambda scraper, said: run_said(scraper, *said),
+        lambda scraper, said: Spoiling(run_said, scraper, *said),
         _scraper,
         st.sampled_from(
             [("status", "failed"), ("status", "no_data"), ("record_count", 0), ("started_at", "2030-01-01T00:00:00Z")]
         ),
     ),
-    st.builds(failed_run_before, _scraper),
-    st.sampled_from([GAMEBOOK, CACHE]).map(rewritten),
-    st.builds(arrived_late, _game),
-    st.just(no_document()),
+    some(failed_run_before, _scraper),
+    some(rewritten, st.sampled_from([GAMEBOOK, CACHE])),
+    some(arrived_late, _game),
+    some(no_document),
     st.sampled_from(
         [
-            without_field("_completed_count", ERROR),
-            without_field("_triggered", ERROR),
-            without_field("_triggered_at", HARMLESS),
-            without_field("_mode", HARMLESS),
-            without_field("_last_update", HARMLESS),
-            with_field("_mode", "same_day", HARMLESS),
-            with_field("_mode", "tomorrow", HARMLESS),
-            with_field("_mode", "nightly", ERROR),
-            with_field("_triggered", "yes", ERROR),
-            with_field("_triggered", False, ERROR),
-            with_field("mlb_game_summary", {"status": "success"}, WARNED),
-            class_style(),
+            Spoiling(without_field, "_completed_count", ERROR),
+            Spoiling(without_field, "_triggered", ERROR),
+            Spoiling(without_field, "_triggered_at", HARMLESS),
+            Spoiling(without_field, "_mode", HARMLESS),
+            Spoiling(without_field, "_last_update", HARMLESS),
+            Spoiling(with_field, "_mode", "same_day", HARMLESS),
+            Spoiling(with_field, "_mode", "tomorrow", HARMLESS),
+            Spoiling(with_field, "_mode", "nightly", ERROR),
+            Spoiling(with_field, "_triggered", "yes", ERROR),
+            Spoiling(with_field, "_triggered", False, ERROR),
+            Spoiling(with_field, "mlb_game_summary", {"status": "success"}, WARNED),
+            Spoiling(class_style),
         ]
     ),
-    st.builds(lambda table: without_field(name_of(table), ERROR), st.sampled_from(ANALYTICS)),
-    st.integers(0, 9).map(lambda count: with_field("_completed_count", count, HARMLESS if count == 5 else ERROR)),
+    some(without_field, st.sampled_from(ANALYTICS).map(name_of), st.just(ERROR)),
+    some(with_count, st.integers(0, 9)),
     st.builds(
-        lambda table, said: report_says(table, *said),
+        lambda table, said: Spoiling(report_says, table, *said),
         st.sampled_from(ANALYTICS),
         st.sampled_from(
             [
@@ -508,7 +425,7 @@ spoilings: st.SearchStrategy[Spoiling] = st.one_of(
             ]
         ),
     ),
-    st.integers(0, 60).map(triggered_after),
+    some(triggered_after, st.integers(0, 60)),
 )
 
 
