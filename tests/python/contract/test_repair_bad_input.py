@@ -15,7 +15,7 @@ import grpc
 import pytest
 
 from contract.test_repair import ALL, claim_alone
-from helpers.cases import AS_OF, FIVE, KEY, REFERENCE, evidence
+from helpers.cases import AS_OF, FIVE, KEY, REFERENCE, UNPLAYED, evidence
 from helpers.doubles import nth
 from helpers.emulators import Google, firestore_emulator, pubsub_emulator
 from helpers.platforms import Embedded, Platform
@@ -79,8 +79,7 @@ def test_a_project_without_the_collection_is_findings_and_a_hint_where_to_look(p
 
 
 def test_where_no_game_was_played_no_document_is_no_hint(platform: Platform) -> None:
-    quiet = evidence(game_day={"scheduled_game_count": 0, "final_game_count": 0})
-    assert not judge_one(platform, quiet).is_without_documents
+    assert not judge_one(platform, evidence(game_day=UNPLAYED)).is_without_documents
 
 
 def test_no_permission_to_read_is_could_not_check(monkeypatch: pytest.MonkeyPatch) -> None:

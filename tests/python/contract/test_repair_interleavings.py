@@ -16,17 +16,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from helpers.cases import AS_OF, DEFENSE, FIVE, KEY, evidence, failures
+from helpers.cases import AS_OF, DEFENSE, FIVE, KEY, NO_ROWS, SILENT, UNDATED, evidence, failures
 from helpers.doubles import Killed, around
 from helpers.platforms import Embedded
-from helpers.repairs import SILENT, keys_of, repairer, texts_of
+from helpers.repairs import keys_of, repairer, texts_of
 from trueup.completion.claim import CLAIMS
 from trueup.completion.store import DOCUMENTS, CompletionStore
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.apply import repair_days
 
 EARLIER = AS_OF - timedelta(hours=3)
-NO_ROWS = {"row_count": 0, "grain_count": 0, "games_found_count": 0, "first_written_at": None, "last_written_at": None}
+UNWRITTEN = {**NO_ROWS, **UNDATED}
 ACTIONS = ("none", "none", "none", "killed", "report", "merge", "orchestrate", "reconcile")
 
 
@@ -51,7 +51,7 @@ class Night(RuleBasedStateMachine):
 
     @property
     def evidence(self) -> DayEvidence:
-        return evidence(phase4=SILENT, **{name: NO_ROWS for name in FIVE if name not in self.written})
+        return evidence(phase4=SILENT, **{name: UNWRITTEN for name in FIVE if name not in self.written})
 
     @property
     def fields(self) -> dict[str, Any]:

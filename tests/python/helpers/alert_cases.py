@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from helpers.report_cases import fingerprint
-from trueup.results.finding import Finding, Severity
+from helpers import report_cases
+from trueup.results.finding import Finding
 from trueup.results.outcome import Outcome, RuleOutcome
 from trueup.results.report import Report
 from trueup.window import Window
@@ -17,29 +18,10 @@ MORNING = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
 
 
 def finding(
-    rule: str = "DUP001",
-    subject: str = "player_game_summary",
-    severity: Severity = "error",
-    observed: float | None = 72.0,
-    expected: float | None = 0.0,
-    game_date: date = NIGHT,
-    summary: str = "72 excess rows.",
-    waived_because: str | None = None,
+    rule: str = "DUP001", subject: str = "player_game_summary", game_date: date = NIGHT, **changes: Any
 ) -> Finding:
-    return Finding(
-        rule=rule,
-        severity=severity,
-        game_date=game_date,
-        subject=subject,
-        summary=summary,
-        observed=observed,
-        expected=expected,
-        detail={},
-        remedy="dbt run",
-        query="select 1",
-        fingerprint=fingerprint(rule, subject, game_date),
-        waived_because=waived_because,
-    )
+    fields = {"summary": "72 excess rows.", "observed": 72.0, "remedy": "dbt run", **changes}
+    return report_cases.finding(rule, subject, game_date, **fields)
 
 
 def outcome(

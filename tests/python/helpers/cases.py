@@ -29,6 +29,12 @@ UNCOVERED = {
     "scheduled_game_count": 0, "final_game_count": 0,
 }  # fmt: skip
 FREE = {"listed_game_count": 0, "scheduled_game_count": 0, "final_game_count": 0}
+UNPLAYED = {"scheduled_game_count": 0, "final_game_count": 0}
+# Tables for evidence(processor=…) and evidence(phase4=…).
+NO_ROWS: dict[str, Any] = {"row_count": 0, "grain_count": 0, "games_found_count": 0}
+NO_GAMES = {name: {**NO_ROWS, "games_expected_count": 0} for name in FIVE}
+SILENT: dict[str, Any] = {"row_count": 0, "first_written_at": None, "last_written_at": None}
+UNDATED: dict[str, Any] = {"first_written_at": None, "last_written_at": None}
 
 
 def evidence(**changes: Any) -> DayEvidence:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from helpers.cases import AS_OF, KEY, OFFENSE, REFERENCE, evidence, untriggered
+from helpers.cases import AS_OF, KEY, OFFENSE, REFERENCE, SILENT, evidence, untriggered
 from helpers.doubles import Act, around, nothing
 from helpers.platforms import Platform
 from trueup.completion.claim import CLAIMS
@@ -20,7 +20,6 @@ from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.apply import Repairer, repair_days
 from trueup.repair.documents.steps import Step
 
-SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 NIGHT = evidence(phase4=SILENT)
 # A lost report, a drifted count, and phase 4 not started.
 BROKEN = untriggered(remove=(OFFENSE,), _completed_count=2, _trigger_pending=False, _note="kept").fields

@@ -14,16 +14,16 @@ from helpers.cases import (
     DEFENSE,
     FIVE,
     KEY,
+    NO_ROWS,
     OFFENSE,
     PLAYERS,
     REFERENCE,
+    SILENT,
     TRIGGERED,
     UNCOVERED,
-    UPCOMING,
     WRITTEN,
     document,
     evidence,
-    failures,
     untriggered,
 )
 from trueup.completion.rule import CompletionRule
@@ -34,12 +34,11 @@ from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.plan import Plan, edited, plan_repair
 from trueup.repair.documents.steps import planned_steps, refused_steps
 
-SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 ACTOR = "ann@laptop"
 
 
-def plan(snapshot: Snapshot | None, day: DayEvidence | None = None, **settings: Any) -> Plan:
-    return plan_repair(day or evidence(), snapshot, REFERENCE, JudgeSettings(as_of=AS_OF, **settings), ACTOR)
+def plan(snapshot: Snapshot | None, day: DayEvidence | None = None, as_of: datetime = AS_OF, **settings: Any) -> Plan:
+    return plan_repair(day or evidence(), snapshot, REFERENCE, JudgeSettings(as_of=as_of, **settings), ACTOR)
 
 
 def changes(one: Plan) -> dict[str, Any]:
@@ -96,8 +95,7 @@ def test_a_complete_night_that_no_run_started_is_started() -> None:
 
 
 def test_within_the_grace_time_it_is_left_to_the_orchestrator() -> None:
-    settings = JudgeSettings(as_of=TRIGGERED + timedelta(minutes=10))
-    assert plan_repair(evidence(phase4=SILENT), untriggered(), REFERENCE, settings, ACTOR).is_empty
+    assert plan(untriggered(), evidence(phase4=SILENT), TRIGGERED + timedelta(minutes=10)).is_empty
 
 
 def test_where_phase_4_has_written_the_document_is_only_marked() -> None:
@@ -133,14 +131,13 @@ def test_a_lost_report_the_count_and_the_start_are_one_plan() -> None:
 
 
 def test_the_graceful_rule_starts_without_the_optional_tables_and_says_which() -> None:
-    kept = [name for name in FIVE if name not in (OFFENSE,)]
     done = plan(
         untriggered(remove=(OFFENSE,), _completed_count=4),
-        evidence(phase4=SILENT, **{OFFENSE: {"row_count": 0, "grain_count": 0, "games_found_count": 0}}),
+        evidence(phase4=SILENT, **{OFFENSE: NO_ROWS}),
         completion_rule=CompletionRule("graceful"),
     )
     assert done.start is not None
-    assert set(done.start.start.delivered) == set(kept)
+    assert set(done.start.start.delivered) == set(FIVE) - {OFFENSE}
     assert done.start.start.missing_tables == (OFFENSE,)
 
 
@@ -153,20 +150,6 @@ def test_what_has_no_repair_is_left_with_its_remedy(snapshot: Snapshot | None) -
     assert done.is_empty
     assert done.left
     assert all(left.remedy and left.reason for left in done.left)
-
-
-def test_a_triggered_document_is_never_untriggered_and_other_fields_stay() -> None:
-    before = document(_completed_count=2, _trigger_reason="all_complete", stranger={"status": "success"})
-    after = edited(before, plan(before).edits)
-    assert {key for key in after.fields if after.fields[key] != before.fields.get(key)} == {"_completed_count"}
-    assert after.fields["_triggered"] is True
-
-
-def test_a_plan_silences_the_rules_that_it_repairs_and_a_second_one_is_empty() -> None:
-    before = untriggered(remove=(OFFENSE, UPCOMING), _completed_count=1)
-    after = edited(before, plan(before).edits)
-    assert not {rule for rule, _ in failures(after)} & {"DONE001", "DONE002", "TRIG001"}
-    assert plan(after).is_empty
 
 
 def test_the_message_has_the_fields_of_the_platforms_own_orchestrator() -> None:
@@ -201,7 +184,7 @@ def test_nothing_is_started_on_the_evening_for_a_document_of_another_mode() -> N
     noon: Any = {"completed_at": datetime(2026, 2, 3, 16, 30, tzinfo=UTC)}
     before_the_games = {name: noon for name in FIVE[3:]}
     snapshot = untriggered((PLAYERS, OFFENSE, DEFENSE), _mode="same_day", _completed_count=2, **before_the_games)
-    found = plan_repair(evidence(phase4=SILENT), snapshot, REFERENCE, JudgeSettings(as_of=evening), "ann@laptop")
+    found = plan(snapshot, evidence(phase4=SILENT), as_of=evening)
     assert found.is_empty
     assert "not due yet" in found.left[0].reason
 
@@ -209,6 +192,6 @@ def test_nothing_is_started_on_the_evening_for_a_document_of_another_mode() -> N
 def test_output_from_before_the_games_does_not_prove_that_phase_4_ran() -> None:
     noon = datetime(2026, 2, 3, 16, 30, tzinfo=UTC)
     early = {"first_written_at": noon, "last_written_at": noon}
-    found = plan_repair(evidence(phase4=early), untriggered(), REFERENCE, JudgeSettings(as_of=AS_OF), "ann@laptop")
+    found = plan(untriggered(), evidence(phase4=early))
     assert found.start is not None
     assert not found.edits

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
-from helpers.cases import AS_OF, DAY, FIVE, KEY, REFERENCE, TRIGGERED, evidence
+from helpers.cases import AS_OF, DAY, FIVE, KEY, NO_ROWS, REFERENCE, SILENT, TRIGGERED, evidence
 from trueup.completion.document import Document, read_document
 from trueup.completion.rule import CompletionRule
 from trueup.completion.start import start_message
@@ -23,10 +23,9 @@ from trueup.repair.documents.plan import REPAIRED_RULES, Edit, Plan, edited, pla
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RULES = set(judged_rules(REFERENCE))
 
-SILENT = {"row_count": 0, "first_written_at": None, "last_written_at": None}
 FAULTS: list[dict[str, Any]] = [
     {"is_backfill": True}, {"is_backfill": None}, {"games_found_count": 1}, {"is_source_present": False},
-    {"row_count": 0, "grain_count": 0, "games_found_count": 0},
+    NO_ROWS,
 ]  # fmt: skip
 moments = st.datetimes(timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-5))))
 near = st.integers(-5000, 200).map(lambda minutes: AS_OF + timedelta(minutes=minutes))

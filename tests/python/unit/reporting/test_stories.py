@@ -10,17 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.report_cases import fingerprint
-from helpers.support import PROJECT
+from helpers import report_cases
+from helpers.report_cases import DAY, RACED, RULES
 from trueup.plural import counted
 from trueup.reporting.stories.chains import Day, is_effect, story_days
 from trueup.reporting.stories.links import Story
 from trueup.reporting.stories.titles import duration, title_of
 from trueup.results.finding import Finding, Severity
-from trueup.results.reference import load_reference
 
-RULES = load_reference(PROJECT / "seeds").rules
-DAY = date(2026, 2, 3)
 FIVE = [
     "player_game_summary",
     "team_defense_game_summary",
@@ -39,19 +36,8 @@ def finding(
     day: date = DAY,
     **detail: Any,
 ) -> Finding:
-    return Finding(
-        rule,
-        severity,
-        day,
-        subject,
-        "What is wrong.",
-        observed,
-        expected,
-        detail,
-        "",
-        "",
-        fingerprint(rule, subject, day),
-    )
+    fields = {"observed": observed, "expected": expected, "severity": severity, "detail": detail}
+    return report_cases.finding(rule, subject, day, **fields)
 
 
 def late(scraper: str = "nbac_gamebook_player_stats", at: str = "2026-02-04T19:45:00Z") -> Finding:
@@ -59,13 +45,7 @@ def late(scraper: str = "nbac_gamebook_player_stats", at: str = "2026-02-04T19:4
 
 
 def doubled(table: str = "player_game_summary", **changes: Any) -> Finding:
-    detail = {
-        "cause": "racing_writers",
-        "first_written_at": "2026-02-04T20:00:06Z",
-        "last_written_at": "2026-02-04T20:00:24Z",
-        **changes,
-    }
-    return finding("DUP001", table, 72.0, **detail)
+    return finding("DUP001", table, 72.0, **{**RACED, **changes})
 
 
 ARRIVED = finding(
