@@ -69,6 +69,7 @@ def sent_after(*reports: Report) -> Sent:
 def news(known: Sent, one: Report) -> dict[str, list[str]]:
     """The subjects of each list that is not empty."""
     change = find_change(known, one)
+    assert change.is_news == bool(change.new or change.worse or change.resolved or change.is_daily)
     found = {
         "new": [noted.finding.subject for noted in change.new],
         "worse": [noted.finding.subject for noted in change.worse],
@@ -85,6 +86,8 @@ def message_of(one: Report, known: Sent | None = None, link: str = "https://exam
 
 LATER = MORNING + timedelta(hours=1)
 NEXT_DAY = MORNING + timedelta(days=1)
+SENT = sent_after(report(finding()))
+ONGOING = {"ongoing": ["player_game_summary"]}
 
 
 # What is new or worse
@@ -98,8 +101,8 @@ def test_a_finding_that_was_never_sent_is_new() -> None:
 
 def test_the_same_report_again_sends_nothing() -> None:
     again = report(finding(), as_of=LATER)
-    assert not find_change(sent_after(report(finding())), again).is_news
-    assert news(sent_after(report(finding())), again) == {"ongoing": ["player_game_summary"]}
+    assert not find_change(SENT, again).is_news
+    assert news(SENT, again) == ONGOING
 
 
 def test_information_and_waived_findings_are_counted_and_not_alerted() -> None:
@@ -118,7 +121,7 @@ def test_a_warning_that_becomes_an_error_is_worse() -> None:
 def test_more_excess_rows_are_worse(rule: str) -> None:
     known = sent_after(report(finding(rule, observed=72.0)))
     assert news(known, report(finding(rule, observed=73.0), as_of=LATER)) == {"worse": ["player_game_summary"]}
-    assert not find_change(known, report(finding(rule, observed=72.0), as_of=LATER)).is_news
+    assert news(known, report(finding(rule, observed=72.0), as_of=LATER)) == ONGOING
 
 
 def test_further_below_what_is_expected_is_worse_too() -> None:
@@ -130,33 +133,26 @@ def test_further_below_what_is_expected_is_worse_too() -> None:
 @pytest.mark.parametrize("rule", ["LATE002", "TRIG001"])
 def test_minutes_that_only_grow_with_time_are_not_worse(rule: str) -> None:
     known = sent_after(report(finding(rule, observed=55.0, expected=30.0)))
-    assert news(known, report(finding(rule, observed=300.0, expected=30.0), as_of=LATER)) == {
-        "ongoing": ["player_game_summary"]
-    }
+    assert news(known, report(finding(rule, observed=300.0, expected=30.0), as_of=LATER)) == ONGOING
 
 
 def test_better_sends_nothing_and_neither_does_as_bad_as_before() -> None:
-    known = sent_after(report(finding(observed=72.0)))
     better = report(finding(observed=30.0), as_of=LATER)
-    assert not find_change(known, better).is_news
-    known = sent_after(report(finding(observed=72.0)), better)
-    assert not find_change(known, report(finding(observed=72.0), as_of=LATER)).is_news
+    assert not find_change(SENT, better).is_news
+    assert not find_change(sent_after(report(finding()), better), report(finding(), as_of=LATER)).is_news
 
 
 @pytest.mark.parametrize("observed", [None, float("nan"), float("inf")])
 def test_a_missing_number_is_never_worse(observed: float | None) -> None:
-    known = sent_after(report(finding(observed=72.0)))
-    assert "worse" not in news(known, report(finding(observed=observed), as_of=LATER))
-    known = sent_after(report(finding(observed=observed)))
-    assert "worse" not in news(known, report(finding(observed=72.0), as_of=LATER))
+    assert "worse" not in news(SENT, report(finding(observed=observed), as_of=LATER))
+    assert "worse" not in news(sent_after(report(finding(observed=observed))), report(finding(), as_of=LATER))
 
 
 # What is resolved
 
 
 def test_a_finding_that_its_rule_does_not_find_again_is_resolved() -> None:
-    known = sent_after(report(finding()))
-    assert news(known, report(as_of=LATER)) == {"resolved": ["player_game_summary"]}
+    assert news(SENT, report(as_of=LATER)) == {"resolved": ["player_game_summary"]}
 
 
 def test_a_finding_is_resolved_if_its_rule_finds_only_others() -> None:
@@ -178,8 +174,7 @@ def test_a_finding_is_resolved_if_its_rule_finds_only_others() -> None:
     ],
 )
 def test_a_finding_that_could_not_be_checked_again_is_not_resolved(said: list[Any]) -> None:
-    known = sent_after(report(finding()))
-    change = find_change(known, report(outcomes=said, as_of=LATER))
+    change = find_change(SENT, report(outcomes=said, as_of=LATER))
     assert not change.resolved
     assert [gone.row.subject for gone in change.not_looked_at] == ["player_game_summary"]
     (kept,) = [row for row in change.after.rows.values() if row.rule == "DUP001"]
@@ -187,42 +182,37 @@ def test_a_finding_that_could_not_be_checked_again_is_not_resolved(said: list[An
 
 
 def test_a_finding_that_is_waived_or_information_now_is_resolved_with_a_note() -> None:
-    known = sent_after(report(finding()))
     waived = report(finding(severity="info", waived_because="a known rerun"), as_of=LATER)
-    assert [one.note for one in find_change(known, waived).resolved] == ["waived: a known rerun"]
+    assert [one.note for one in find_change(SENT, waived).resolved] == ["waived: a known rerun"]
     informs = report(finding(severity="info"), as_of=LATER)
-    assert [one.note for one in find_change(known, informs).resolved] == ["now info only"]
+    assert [one.note for one in find_change(SENT, informs).resolved] == ["now info only"]
 
 
 def test_a_finding_outside_the_window_stays_open_and_sends_nothing() -> None:
-    known = sent_after(report(finding()))
     elsewhere = report(as_of=LATER, first_date=NIGHT + timedelta(days=1), last_date=NIGHT + timedelta(days=7))
-    assert news(known, elsewhere) == {}
-    assert not find_change(known, elsewhere).is_news
-    assert find_change(known, elsewhere).after.rows == known.rows
+    assert news(SENT, elsewhere) == {}
+    assert find_change(SENT, elsewhere).after.rows == SENT.rows
 
 
 def test_a_finding_is_dropped_after_thirty_days_outside_every_window() -> None:
-    known = sent_after(report(finding()))
 
     def days_later(days: int) -> Sent:
         last = NIGHT + timedelta(days=days)
         moved = report(as_of=MORNING + timedelta(days=days), first_date=last, last_date=last)
-        return find_change(known, moved).after
+        return find_change(SENT, moved).after
 
     assert len(days_later(30).rows) == 1
     assert len(days_later(31).rows) == 0
 
 
 def test_a_finding_within_the_window_is_never_dropped() -> None:
-    known = sent_after(report(finding()))
     blind = report(
         finding("DONE001"),
         outcomes=[outcome(said="not_run", examined_count=0)],
         as_of=MORNING + timedelta(days=90),
         last_date=NIGHT + timedelta(days=89),
     )
-    assert {row.rule for row in find_change(known, blind).after.rows.values()} == {"DUP001", "DONE001"}
+    assert {row.rule for row in find_change(SENT, blind).after.rows.values()} == {"DUP001", "DONE001"}
 
 
 def test_a_finding_that_comes_back_is_new_again_with_a_note() -> None:
@@ -275,11 +265,8 @@ def test_a_rule_with_nothing_to_examine_is_not_sent() -> None:
 
 
 def test_each_target_has_its_own_item_and_document() -> None:
-    prints = {
-        find_change(Sent(), report(problems=["No."], target=one)).new[0].finding.fingerprint
-        for one in ("prod", "local")
-    }
-    assert len(prints) == 2
+    (one,), (other,) = (find_change(Sent(), report(problems=["No."], target=name)).new for name in ("prod", "local"))
+    assert one.finding.fingerprint != other.finding.fingerprint
     assert document_id("slack", "prod") != document_id("slack", "local")
 
 
@@ -338,8 +325,7 @@ def test_the_order_of_the_findings_does_not_change_the_key() -> None:
 # The state
 
 
-def state_of(known: Sent) -> State:
-    return State("slack", "prod", known)
+NOTHING_SENT = fields_of(State("slack", "prod", Sent()))
 
 
 def with_pending(known: Sent, one: Report) -> State:
@@ -351,9 +337,9 @@ def with_pending(known: Sent, one: Report) -> State:
 @pytest.mark.parametrize(
     "state",
     [
-        state_of(Sent()),
-        state_of(sent_after(report(finding(), finding("DONE001", observed=None)), report(as_of=LATER))),
-        with_pending(sent_after(report(finding())), report(finding(observed=90.5), as_of=LATER)),
+        State("slack", "prod", Sent()),
+        State("slack", "prod", sent_after(report(finding(), finding("DONE001", observed=None)), report(as_of=LATER))),
+        with_pending(SENT, report(finding(observed=90.5), as_of=LATER)),
     ],
 )
 def test_a_written_state_is_read_back(state: State) -> None:
@@ -389,13 +375,12 @@ def test_a_written_state_is_read_back(state: State) -> None:
 )
 def test_an_invalid_state_is_refused_with_the_value(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(UnreadableStateError, match=said):
-        read_state({**fields_of(state_of(Sent())), **changes}, "slack", "prod")
+        read_state({**NOTHING_SENT, **changes}, "slack", "prod")
 
 
-@pytest.mark.parametrize("name", list(fields_of(state_of(Sent()))))
+@pytest.mark.parametrize("name", list(NOTHING_SENT))
 def test_a_state_without_one_of_its_fields_is_refused(name: str) -> None:
-    fields = fields_of(state_of(Sent()))
-    del fields[name]
+    fields = {key: value for key, value in NOTHING_SENT.items() if key != name}
     with pytest.raises(UnreadableStateError, match=name):
         read_state(fields, "slack", "prod")
 
@@ -464,40 +449,19 @@ def test_of_too_many_resolved_findings_the_newest_are_kept() -> None:
 
 def everything() -> Change:
     """A change in which no list is empty."""
-    known = sent_after(
-        report(
-            finding(subject="gone"),
-            finding(subject="stays"),
-            finding(subject="grows"),
-            finding("DUP002", subject="unseen"),
-        )
-    )
-    return find_change(
-        known,
-        report(
-            finding(subject="stays"),
-            finding(subject="grows", observed=100.0),
-            finding(subject="fresh"),
-            outcomes=[outcome(said="failed")],
-            as_of=LATER,
-        ),
-    )
+    gone, stays, grows, fresh = (finding(subject=name) for name in ("gone", "stays", "grows", "fresh"))
+    known = sent_after(report(gone, stays, grows, finding("DUP002", subject="unseen")))
+    now = (stays, replace(grows, observed=100.0), fresh)
+    return find_change(known, report(*now, outcomes=[outcome(said="failed")], as_of=LATER))
 
 
 def test_the_generic_webhook_has_a_version_and_every_list() -> None:
     plain = to_plain(make_message("webhook", report(finding()), everything(), "https://example.org"))
     assert plain["version"] == 1
-    lists = ("new", "worse", "resolved", "ongoing", "not_looked_at")
-    assert [[one["subject"] for one in plain[name]] for name in lists] == [
-        ["fresh"],
-        ["grows"],
-        ["gone"],
-        ["stays"],
-        ["unseen"],
-    ]
-    assert {"message_id", "status", "as_of", "first_date", "last_date", "target", "could_not_check", "report_url"} <= (
-        set(plain)
-    )
+    lists = {"new": "fresh", "worse": "grows", "resolved": "gone", "ongoing": "stays", "not_looked_at": "unseen"}
+    assert {name: [one["subject"] for one in plain[name]] for name in lists} == {k: [v] for k, v in lists.items()}
+    heads = {"message_id", "status", "as_of", "first_date", "last_date", "target", "could_not_check", "report_url"}
+    assert heads <= set(plain)
 
 
 def test_a_written_message_is_read_back() -> None:
@@ -562,11 +526,8 @@ def test_five_hundred_findings_stay_within_slacks_limits() -> None:
 
 def test_an_escape_is_never_cut() -> None:
     for length in range(230, 300):
-        (text,) = [
-            one
-            for _, one in texts(slack_payload(message_of(report(finding(summary="x" * (length % 7) + "&" * length)))))
-            if "DUP001" in one
-        ]
+        payload = slack_payload(message_of(report(finding(summary="x" * (length % 7) + "&" * length))))
+        (text,) = [one for _, one in texts(payload) if "DUP001" in one]
         assert text.count("&") == text.count("&amp;")
 
 
@@ -708,17 +669,8 @@ def test_http_addresses_have_a_host(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "",
-        "h/x",
-        "ftp://h/x",
-        "file:///etc/x",
-        "https://",
-        "https:///x",
-        "http://h:99999/",
-        "http://h:0/",
-        "http://[/",
-        "http://h/a b",
-        "http://h\n/",
+        *("", "h/x", "ftp://h/x", "file:///etc/x", "https://", "https:///x"),
+        *("http://h:99999/", "http://h:0/", "http://[/", "http://h/a b", "http://h\n/"),
     ],
 )
 def test_other_addresses_have_none(url: str) -> None:
@@ -726,13 +678,8 @@ def test_other_addresses_have_none(url: str) -> None:
 
 
 def test_no_secret_is_shown_by_the_settings_or_a_channel() -> None:
-    settings = alert_settings(
-        {
-            "TRUEUP_SLACK_WEBHOOK": "https://h/secret\n",
-            "TRUEUP_WEBHOOK": "https://i/secret",
-            "GITHUB_STEP_SUMMARY": "/f",
-        }
-    )
+    hooks = {"TRUEUP_SLACK_WEBHOOK": "https://h/secret\n", "TRUEUP_WEBHOOK": "https://i/secret"}
+    settings = alert_settings({**hooks, "GITHUB_STEP_SUMMARY": "/f"})
     assert [one.name for one in channels_of(settings)] == ["step_summary", "slack", "webhook"]
     assert settings.slack == "https://h/secret"
     assert "secret" not in f"{settings!r} {channels_of(settings)!r}"
