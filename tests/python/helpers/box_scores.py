@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from helpers.replaying import plain_scenario
 from helpers.support import real_data
 from trueup.scenario.scenario import Scenario
 
@@ -90,12 +91,8 @@ def tables_of(day: date) -> dict[str, list[Row]]:
 
 def night(day: date, tables: dict[str, list[Row]]) -> Scenario:
     """A scenario of these tables, by dataset and name."""
-    return Scenario(
-        name="box-scores", title="Real box scores",
-        as_of=datetime(day.year, day.month, day.day + 2, tzinfo=UTC),
-        first_date=day, last_date=day, vars={}, expect=(), optional=frozenset(), documents={}, seeds=None,
-        tables={name: tuple(rows) for name, rows in tables.items()},
-    )  # fmt: skip
+    as_of = datetime(day.year, day.month, day.day + 2, tzinfo=UTC)
+    return plain_scenario("box-scores", (day, day), as_of, tables)
 
 
 def _season(day: date) -> int:

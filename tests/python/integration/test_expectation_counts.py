@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import pytest
 
-from helpers.replaying import Silent
+from helpers.replaying import Silent, sent_by
 from helpers.support import PROJECT
 from trueup.errors import UsageError, WarehouseError
 from trueup.expectations.verdicts import Validator
@@ -48,6 +48,7 @@ COLUMNS = {
 }
 SCHEMA = TableSchema(DATASET, "players", COLUMNS, "game_date", True, False, {})
 Row = dict[str, Any]
+PLAYERS = f"`{CLOUD_PROJECT}.{DATASET}.players`"
 
 
 COLUMN = "expect_column_values_to_"
@@ -105,7 +106,7 @@ def warehouse(endpoint: Endpoint) -> Iterator[Warehouse]:
 
 
 def fill(warehouse: Warehouse, rows: Sequence[Row]) -> None:
-    warehouse.query(f"drop table if exists `{CLOUD_PROJECT}.{DATASET}.players`")
+    warehouse.query(f"drop table if exists {PLAYERS}")
     warehouse.create_table(SCHEMA, DATASET)
     warehouse.load(DATASET, "players", rows)
 
@@ -132,6 +133,11 @@ def workplace(warehouse: Warehouse, folder: Path, *suites: Mapping[str, Any]) ->
         validator=validator,
         listener=Silent(),
     )
+
+
+@pytest.fixture
+def work(warehouse: Warehouse, tmp_path: Path) -> Workplace:
+    return workplace(warehouse, tmp_path, RAW)
 
 
 def judged(work: Workplace, **more: Any) -> dict[date, Verdict]:
@@ -184,11 +190,11 @@ def examined_count(says: str, rows: Sequence[Row]) -> int:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_counts_are_exact_for_each_date_and_expectation(warehouse: Warehouse, tmp_path: Path, seed: int) -> None:
+def test_counts_are_exact_for_each_date_and_expectation(warehouse: Warehouse, work: Workplace, seed: int) -> None:
     chance = random.Random(seed)
     rows = some_rows(chance)
     fill(warehouse, rows)
-    verdicts = judged(workplace(warehouse, tmp_path, RAW))
+    verdicts = judged(work)
     shared = Counter(key_of(row) for row in rows if row["row_number"] is not None)
     for day, verdict in verdicts.items():
         of_day = [row for row in rows if row["game_date"] == day.isoformat()]
@@ -215,21 +221,20 @@ def shows(says: str, example: Row) -> bool:
     return rule.is_wrong(example[rule.column]) if rule is NOTED else bool(rule.is_wrong(example[rule.column]))
 
 
-def test_78_wrong_rows_on_each_of_two_dates_are_78_on_each(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_78_wrong_rows_on_each_of_two_dates_are_78_on_each(warehouse: Warehouse, work: Workplace) -> None:
     wrong = [row for day in DAYS[:2] for row in rows_of(day, 78, points=-1)]
     fill(warehouse, [*wrong, *rows_of(DAYS[2], 78)])
-    verdicts = judged(workplace(warehouse, tmp_path, RAW))
+    verdicts = judged(work)
     assert [verdicts[day].outcome for day in DAYS] == ["failed", "failed", "passed", "not_run", "not_run"]
     assert [counts(verdicts[day]) for day in DAYS[:2]] == [{"Points are not negative": (78, 78)}] * 2
 
 
-def test_a_number_that_is_none_is_not_as_expected(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_number_that_is_none_is_not_as_expected(warehouse: Warehouse, work: Workplace) -> None:
     fill(warehouse, rows_of(FIRST, 9))
-    table = f"`{CLOUD_PROJECT}.{DATASET}.players`"
     for number, value in enumerate(("nan", "inf", "-inf")):
         where = f"game_date = date '{FIRST}' and row_number = {number}"
-        warehouse.query(f"update {table} set share = cast('{value}' as float64) where {where}")
-    verdict = judged(workplace(warehouse, tmp_path, RAW))[FIRST]
+        warehouse.query(f"update {PLAYERS} set share = cast('{value}' as float64) where {where}")
+    verdict = judged(work)[FIRST]
     assert (verdict.outcome, counts(verdict)) == ("failed", {"A share is at most 1": (3, 9)})
     examples = verdict.detail["failed_expectations"][0]["examples"]
     assert [one["share"] for one in examples] == ["nan", "inf", "-inf"]
@@ -260,41 +265,26 @@ class Moving:
     ],
 )
 def test_where_great_expectations_sees_other_rows_than_were_counted_nothing_is_said(
-    warehouse: Warehouse, tmp_path: Path, change: str, fact: str
+    warehouse: Warehouse, work: Workplace, change: str, fact: str
 ) -> None:
     fill(warehouse, rows_of(FIRST, 10))
-    table, day = f"`{CLOUD_PROJECT}.{DATASET}.players`", f"game_date = date '{FIRST}'"
-    warehouse.query(f"update {table} set points = -1 where {day} and row_number < 2")
-    moving = cast(Any, Moving(warehouse, change.format(table, day)))
-    verdict = judged(replace(workplace(warehouse, tmp_path, RAW), tables=moving))[FIRST]
+    day = f"game_date = date '{FIRST}'"
+    warehouse.query(f"update {PLAYERS} set points = -1 where {day} and row_number < 2")
+    moving = cast(Any, Moving(warehouse, change.format(PLAYERS, day)))
+    verdict = judged(replace(work, tables=moving))[FIRST]
     assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
     assert fact in verdict.reason
 
 
-def test_a_suite_that_is_met_takes_four_statements_and_no_row(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_suite_that_is_met_takes_four_statements_and_no_row(warehouse: Warehouse, work: Workplace) -> None:
     fill(warehouse, rows_of(FIRST, 10))
-    sent = sent_by(warehouse, lambda: judged(workplace(warehouse, tmp_path, RAW)))
+    sent = [text for text, _ in sent_by(warehouse, lambda: judged(work))]
     assert len(sent) == 4
     assert not [one for one in sent if one.startswith(("select game_date, game_id", "SELECT `"))]
     fill(warehouse, rows_of(FIRST, 10, points=-1))
-    sent = sent_by(warehouse, lambda: judged(workplace(warehouse, tmp_path, RAW)))
+    sent = [text for text, _ in sent_by(warehouse, lambda: judged(work))]
     # The examples; and Great Expectations again, with the values and the keys, for its pages.
     assert len(sent) == 4 + 1 + 3 + 2
-
-
-def sent_by(warehouse: Warehouse, do: Callable[[], object]) -> list[str]:
-    client, sent = warehouse.client, []
-
-    def record(query: str, *arguments: Any, **options: Any) -> Any:
-        sent.append(query)
-        return type(client).query_and_wait(client, query, *arguments, **options)
-
-    client.query_and_wait = record  # type: ignore[method-assign]
-    try:
-        do()
-    finally:
-        del client.query_and_wait
-    return sent
 
 
 COUNTED = {**RAW, "meta": {**RAW["meta"], "counted_games_only": True}}
@@ -335,7 +325,7 @@ def test_where_every_game_counts_no_statement_leaves_any_out(warehouse: Warehous
     name_uncounted(warehouse, (date(2025, 1, 1), "20250101_BOS_NYK"))
     sent = sent_by(warehouse, lambda: judged(workplace(warehouse, tmp_path, COUNTED)))
     assert len(sent) == 5
-    assert sum("uncounted_games" in one for one in sent) == 1
+    assert sum("uncounted_games" in text for text, _ in sent) == 1
 
 
 @pytest.mark.parametrize("unbuilt", ["players", "uncounted_games"])
@@ -384,19 +374,19 @@ def test_a_table_that_is_not_there_blocks_and_another_is_examined(warehouse: War
     }
 
 
-def test_great_expectations_that_cannot_be_set_up_blocks(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_great_expectations_that_cannot_be_set_up_blocks(warehouse: Warehouse, work: Workplace) -> None:
     fill(warehouse, rows_of(FIRST, 2))
 
     def broken() -> Validator:
         raise WarehouseError("no usable credentials")
 
-    verdict = judged(replace(workplace(warehouse, tmp_path, RAW), validator=broken))[FIRST]
+    verdict = judged(replace(work, validator=broken))[FIRST]
     assert (verdict.outcome, verdict.is_blocking, verdict.reason) == ("not_run", True, "no usable credentials")
 
 
-def test_great_expectations_is_opened_once_and_not_where_no_suite_is_run(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_great_expectations_is_opened_once_and_not_where_no_suite_is_run(warehouse: Warehouse, work: Workplace) -> None:
     fill(warehouse, rows_of(FIRST, 2))
-    work, opened = workplace(warehouse, tmp_path, RAW), []
+    opened = []
 
     def counted() -> Validator:
         opened.append(1)
@@ -415,8 +405,7 @@ def test_great_expectations_is_opened_once_and_not_where_no_suite_is_run(warehou
     assert opened == [1]
 
 
-def test_a_declared_suite_that_is_gone_stops_the_check(warehouse: Warehouse, tmp_path: Path) -> None:
-    work = workplace(warehouse, tmp_path, RAW)
+def test_a_declared_suite_that_is_gone_stops_the_check(work: Workplace, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     declared = "models: [{name: players, config: {meta: {suite: EXP002}}}]"
     (tmp_path / "models" / "players.yml").write_text(declared, encoding="utf-8")

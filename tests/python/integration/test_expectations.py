@@ -14,7 +14,7 @@ import pytest
 
 from helpers.box_scores import Row, night, tables_of
 from helpers.declared import declared_tables
-from helpers.replaying import Silent
+from helpers.replaying import Silent, sent_by
 from helpers.support import PROJECT
 from sqlcheck.checker import Checker
 from sqlcheck.engine import Engine
@@ -22,6 +22,7 @@ from trueup.expectations.queries import batch_query, needed_dates_query
 from trueup.expectations.suites import read_suites
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.report import Report
+from trueup.results.verdict import Verdict
 from trueup.runs.check import run_check
 from trueup.runs.expectations import check_expectations, open_examiner
 from trueup.runs.replay import loaded
@@ -230,17 +231,8 @@ def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(plant
     work = planted_night.work
     warehouse = work.tables
     assert isinstance(warehouse, Warehouse)
-    client, sent = warehouse.client, []
-
-    def record(query: str, *arguments: Any, **options: Any) -> Any:
-        sent.append((query, options.get("job_config")))
-        return type(client).query_and_wait(client, query, *arguments, **options)
-
-    client.query_and_wait = record  # type: ignore[method-assign]
-    try:
-        verdicts = open_examiner(work).examine_data().verdicts
-    finally:
-        del client.query_and_wait
+    verdicts: list[Verdict] = []
+    sent = sent_by(warehouse, lambda: verdicts.extend(open_examiner(work).examine_data().verdicts))
     # What is asked on other nights, and what a finding shows.
     window, relation = work.settings.window, work.relation
     suites = read_suites(PROJECT / "expectations")

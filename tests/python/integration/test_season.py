@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from helpers.replaying import Silent
+from helpers.replaying import Silent, plain_scenario
 from helpers.support import PROJECT, real_data
 from trueup.runs.replay import loaded
-from trueup.scenario.scenario import Scenario
 from trueup.window import EASTERN
 
 ROSTER = (
@@ -110,14 +109,11 @@ def test_a_whole_season_agrees_with_an_independent_computation(state_dir: Path, 
     seeds.mkdir()
     (seeds / "scraper_roster.csv").write_text(ROSTER)
     columns = ("game_id", "game_date", "home_team_tricode", "away_team_tricode")
-    scenario = Scenario(
-        name="season", title="A season", as_of=AS_OF, first_date=FIRST, last_date=LAST, vars={}, expect=(),
-        optional=frozenset(), documents={}, seeds=seeds,
-        tables={
-            "nba_raw.nbac_schedule": tuple({**{c: g[c] for c in columns}, "game_status": 3} for g in games),
-            "nba_orchestration.scraper_run_history": tuple(runs),
-        },
-    )  # fmt: skip
+    tables = {
+        "nba_raw.nbac_schedule": ({**{c: g[c] for c in columns}, "game_status": 3} for g in games),
+        "nba_orchestration.scraper_run_history": runs,
+    }
+    scenario = plain_scenario("season", (FIRST, LAST), AS_OF, tables, seeds=seeds)
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         work.dbt.run(["seed"])
         work.tables.replace_seed("scraper_roster", entries)
@@ -155,22 +151,16 @@ def test_a_run_without_a_game_date_belongs_to_the_local_day_it_was_due(state_dir
     """And a schedule that does not cover a day makes its state unknown."""
     day = date(2025, 3, 8)  # the night before the clocks went forward
     started = datetime(2025, 3, 9, 7, 59, tzinfo=EASTERN)
-    run = {
-        "scraper_name": "nbac_gamebook_player_stats",
-        "started_at": started.isoformat(),
-        "completed_at": started.isoformat(),
-    }
+    at = started.isoformat()
+    run = {"scraper_name": "nbac_gamebook_player_stats", "started_at": at, "completed_at": at}
     games = [
         {"game_id": f"002{one:%y%m%d}1", "game_date": one.isoformat(), "home_team_tricode": "BOS",
          "away_team_tricode": "LAL", "game_status": 3}
         for one in (day, day + timedelta(days=1))
     ]  # fmt: skip
-    scenario = Scenario(
-        name="undated", title="Undated", as_of=datetime(2025, 3, 12, tzinfo=UTC),
-        first_date=day, last_date=day + timedelta(days=2), vars={}, expect=(), optional=frozenset(), documents={},
-        seeds=None,
-        tables={"nba_raw.nbac_schedule": tuple(games), "nba_orchestration.scraper_run_history": (run,)},
-    )  # fmt: skip
+    tables = {"nba_raw.nbac_schedule": games, "nba_orchestration.scraper_run_history": [run]}
+    days = (day, day + timedelta(days=2))
+    scenario = plain_scenario("undated", days, datetime(2025, 3, 12, tzinfo=UTC), tables)
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         work.dbt.run(["seed"])
         work.dbt.run(["run", "--select", "+scraper_lateness"])

@@ -29,7 +29,7 @@ from golden.night import (
     name_of,
 )
 from helpers.proved_repairs import may_set, may_start
-from helpers.replaying import Silent
+from helpers.replaying import Silent, plain_scenario
 from helpers.spoilings import (
     ERROR,
     HARMLESS,
@@ -51,7 +51,6 @@ from trueup.runs.check import run_check
 from trueup.runs.reconcile import read_evidence
 from trueup.runs.replay import loaded
 from trueup.runs.variables import judge_settings
-from trueup.scenario.scenario import Scenario
 from trueup.window import Window
 
 # The partition column of each table whose cells are spoiled.
@@ -114,11 +113,8 @@ def checked(chosen: list[Spoiling | None], state_dir: Path) -> Iterator[Spoiled]
             effects.append(spoiling.on(night) if spoiling else HARMLESS)
             built.append(night)
     as_of = datetime(days[-1].year, days[-1].month, days[-1].day, 15, 30, tzinfo=UTC) + timedelta(days=6)
-    scenario = Scenario(
-        name="spoiled", title="Spoiled nights", as_of=as_of, first_date=days[0], last_date=days[-1], vars={},
-        expect=(), optional=frozenset(), seeds=None, tables=as_rows(built),
-        documents={DOCUMENTS: {one.day.isoformat(): one.document for one in built if one.document is not None}},
-    )  # fmt: skip
+    documents = {one.day.isoformat(): one.document for one in built if one.document is not None}
+    scenario = plain_scenario("spoiled", (days[0], days[-1]), as_of, as_rows(built), documents={DOCUMENTS: documents})
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
         report = run_check(work, with_tests=False, with_expectations=False)
         assert [one for one in report.problems if "examined" not in one] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,11 +12,20 @@ from sqlcheck.checker import Checker
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.engine import Engine
 from sqlcheck.project import ProjectCheck, check_project
+from sqlcheck.reference import Reference
 
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     return Engine()
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Reference]:
+    """A reference whose process is running."""
+    with Reference() as running:
+        running.query("select 1 as n", {})
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -64,12 +64,6 @@ def all_nights() -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def reference() -> Iterator[Reference]:
-    with Reference() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def nights(endpoint: Endpoint) -> Iterator[BuiltScenario]:
     assert endpoint
     with built(all_nights(), PROJECT, Quiet()) as scenario:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from helpers.command_line import copy_project
 from helpers.support import PROJECT
 from sqlcheck.__main__ import summary
 from sqlcheck.checker import Checker
@@ -86,11 +86,7 @@ PLANTS = {
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory, checker: Checker) -> tuple[Path, ProjectCheck]:
     """The check of a copy of the project with five faults."""
-    copy = tmp_path_factory.mktemp("planted")
-    for name in ("models", "macros", "seeds", "tests/generic", "tests/singular"):
-        shutil.copytree(PROJECT / name, copy / name)
-    for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
-        shutil.copy(PROJECT / name, copy / name)
+    copy = copy_project(tmp_path_factory.mktemp("planted"))
     for name, (column, _) in PLANTS.items():
         head, tail = (copy / name).read_text().rsplit("select\n", 1)
         (copy / name).write_text(f"{head}select\n    {column} as planted,\n{tail}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -16,13 +15,6 @@ ROWS = Table({"n": "int64", "at": "timestamp"}, [{"n": 1, "at": None}, {"n": 2, 
 ENDLESS = "select count(*) as n from unnest(generate_array(1, 3000)) a, unnest(generate_array(1, 3000)) b" + (
     ", unnest(generate_array(1, 3000)) c"
 )
-
-
-@pytest.fixture(scope="module")
-def reference() -> Iterator[Reference]:
-    with Reference() as running:
-        running.query("select 1 as n", {})
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,6 @@ from sqlcheck.reference import evaluate
 from sqlcheck.types import TypeTextError, parse_type, type_text
 from sqlcheck.values import EncodingError, Json, decode, encode
 
-UTC = UTC
-
 
 def numerics(scale: int, limit: Decimal) -> st.SearchStrategy[Decimal]:
     return st.decimals(-limit, limit, places=scale, allow_nan=False, allow_infinity=False)
@@ -85,11 +83,6 @@ def test_an_encoded_value_is_decoded_unchanged(typed: tuple[str, Any]) -> None:
     kind = parse_type(text)
     assert type_text(kind) == text
     assert alike(decode(encode(value, kind), kind), value)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
 
 
 # BigQuery's text of each value, which proves that GoogleSQL reads our bits correctly.
