@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 from helpers.replaying import plain_scenario
-from helpers.support import real_data
+from helpers.support import csv_rows, real_data
 from trueup.scenario.scenario import Scenario
 
 Row = dict[str, Any]
@@ -29,11 +28,11 @@ _SUMMED = (
 
 def player_rows(day: date) -> list[Row]:
     """``player_game_summary`` of a night, from the league's box scores."""
-    with real_data(f"nba_box_scores_{day:%Y_%m_%d}.csv").open(newline="") as file:
-        rows = [
-            {_COLUMNS[name]: cell for name, cell in row.items() if name in _COLUMNS} for row in csv.DictReader(file)
-        ]
-    return [{**row, "season_year": _season(day), "is_active": True, **_written(day)} for row in rows]
+    more = {"season_year": _season(day), "is_active": True, **_written(day)}
+    return [
+        {**{_COLUMNS[name]: cell for name, cell in row.items() if name in _COLUMNS}, **more}
+        for row in csv_rows(real_data(f"nba_box_scores_{day:%Y_%m_%d}.csv"))
+    ]
 
 
 def team_rows(players: list[Row]) -> tuple[list[Row], list[Row]]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from helpers.replaying import Silent, plain_scenario
-from helpers.support import PROJECT, real_data
+from helpers.support import PROJECT, csv_rows, real_data
 from trueup.runs.replay import loaded
 from trueup.window import EASTERN
 
@@ -24,11 +24,6 @@ ROSTER = (
 )
 AS_OF = datetime(2025, 3, 20, 15, 0, tzinfo=UTC)
 FIRST, LAST = date(2024, 10, 4), date(2025, 6, 22)
-
-
-def schedule() -> list[dict[str, str]]:
-    with real_data("nba_schedule_2024_25.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def moment(day: date, clock: str, zone: str) -> datetime:
@@ -98,7 +93,7 @@ def expected_state(
 
 @pytest.mark.usefixtures("endpoint")
 def test_a_whole_season_agrees_with_an_independent_computation(state_dir: Path, tmp_path: Path) -> None:
-    games = schedule()
+    games = csv_rows(real_data("nba_schedule_2024_25.csv"))
     days = [FIRST + timedelta(days=offset) for offset in range((LAST - FIRST).days + 1)]
     assert len({game["game_date"] for game in games}) == 231
     # Preseason and All-Star games do not count.
@@ -158,7 +153,7 @@ def test_a_run_without_a_game_date_belongs_to_the_local_day_it_was_due(state_dir
          "away_team_tricode": "LAL", "game_status": 3}
         for one in (day, day + timedelta(days=1))
     ]  # fmt: skip
-    tables = {"nba_raw.nbac_schedule": games, "nba_orchestration.scraper_run_history": [run]}
+    tables: dict[str, Any] = {"nba_raw.nbac_schedule": games, "nba_orchestration.scraper_run_history": [run]}
     days = (day, day + timedelta(days=2))
     scenario = plain_scenario("undated", days, datetime(2025, 3, 12, tzinfo=UTC), tables)
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:

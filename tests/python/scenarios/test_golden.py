@@ -19,7 +19,7 @@ import pytest
 from golden import NIGHTS
 from helpers.nights import moved, placed, scenario_of, together
 from helpers.replaying import Silent, replay
-from helpers.support import PROJECT
+from helpers.support import PROJECT, csv_rows
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
@@ -129,10 +129,9 @@ def write_waivers(file: Path, nights: Sequence[Scenario], shifts: Mapping[str, i
         rows.writeheader()
         for one in nights:
             if one.seeds:
-                with (one.seeds / WAIVERS).open(newline="", encoding="utf-8") as own:
-                    for row in csv.DictReader(own):
-                        left = date.fromisoformat(row["until"]) - one.as_of.date()
-                        rows.writerow({**moved(row, shifts[one.name]), "until": as_of.date() + left})
+                for row in csv_rows(one.seeds / WAIVERS):
+                    left = date.fromisoformat(row["until"]) - one.as_of.date()
+                    rows.writerow({**moved(row, shifts[one.name]), "until": as_of.date() + left})
 
 
 def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date]]:

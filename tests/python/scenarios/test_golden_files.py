@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from golden import NIGHTS
 from golden.__main__ import main
 from golden.golden import files
 from helpers.nights import scenario_of
-from helpers.support import PROJECT, SCENARIOS
+from helpers.support import PROJECT, SCENARIOS, csv_rows
 from trueup.results.reference import load_reference
 from trueup.scenario.scenario import find_scenarios
 
@@ -53,8 +52,7 @@ def test_a_night_is_written_in_the_place_of_an_older_one(tmp_path: Path) -> None
 
 
 def test_the_incident_has_72_excess_rows_by_another_count() -> None:
-    with (SCENARIOS / "incident-2026-02-03" / PGS).open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(SCENARIOS / "incident-2026-02-03" / PGS)
     keys = Counter((row["game_date"], row["game_id"], row["player_lookup"]) for row in rows)
     assert sum(count - 1 for count in keys.values()) == 72
     assert len({row["game_id"] for row in rows}) == 10
@@ -63,10 +61,8 @@ def test_the_incident_has_72_excess_rows_by_another_count() -> None:
 
 def test_the_box_scores_of_the_twin_add_up() -> None:
     folder = SCENARIOS / "clean-twin-2026-02-03" / "tables"
-    with (folder / "nba_analytics.player_game_summary.csv").open(newline="") as file:
-        players = list(csv.DictReader(file))
-    with (folder / "nba_analytics.team_offense_game_summary.csv").open(newline="") as file:
-        teams = {row["team_abbr"]: row for row in csv.DictReader(file)}
+    players = csv_rows(folder / "nba_analytics.player_game_summary.csv")
+    teams = {row["team_abbr"]: row for row in csv_rows(folder / "nba_analytics.team_offense_game_summary.csv")}
     points: Counter[str] = Counter()
     minutes: Counter[str] = Counter()
     for row in (one for one in players if one["is_active"] == "true"):
@@ -86,8 +82,7 @@ def test_the_box_scores_of_the_twin_add_up() -> None:
     assert all(9 <= count <= 11 for count in active.values())
     assert not [row for row in players if row["is_active"] == "false" and row["points"]]
     assert len({row["player_lookup"] for row in players}) == len(players)
-    with (folder / "nba_precompute.player_daily_cache.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == sum(active.values())
+    assert len(csv_rows(folder / "nba_precompute.player_daily_cache.csv")) == sum(active.values())
     winners = Counter(row["game_id"] for row in teams.values() if row["win_flag"] == "true")
     assert set(winners.values()) == {1}
     assert len(winners) == 10

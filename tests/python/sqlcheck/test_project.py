@@ -18,13 +18,21 @@ from sqlcheck.checker import Checker
 from sqlcheck.contracts import mismatches, write_types
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.messages import render
-from sqlcheck.partitions import source_reads
+from sqlcheck.partitions import SourceRead, source_reads
 from sqlcheck.project import ProjectCheck, check_models
 from sqlcheck.python_sql import _places
 from sqlcheck.types import parse_type
 from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
+PLAYERS = "my-project.nba_analytics.player_game_summary"
+
+
+def reads_of(checker: Checker, sql: str, table: str, partition_column: str) -> list[SourceRead]:
+    """What a statement that is right reads of a table."""
+    result = checker.check(sql)
+    assert result.errors == []
+    return [one for tree in result.trees for one in source_reads(tree, {table: partition_column})]
 
 
 def test_bigquery_would_accept_every_statement_of_the_project(checked: ProjectCheck) -> None:
@@ -63,12 +71,13 @@ def test_a_model_reads_only_the_columns_that_it_uses(checked: ProjectCheck, chec
     """The cache has a dozen columns; to count its rows, BigQuery reads three through the view."""
     view = "my-project.trueup.stg_nba_precompute__player_daily_cache"
     statement = next(one for one in checked.statements if one.name == "phase4_evidence")
-    reads = [one for tree in checker.check(statement.sql).trees for one in source_reads(tree, {view: "cache_date"})]
-    assert [one.columns for one in reads] == [("cache_date", "created_at", "processed_at")]
+    assert [one.columns for one in reads_of(checker, statement.sql, view, "cache_date")] == [
+        ("cache_date", "created_at", "processed_at")
+    ]
     greedy = statement.sql.replace("count(*) as row_count", "countif(points_avg_last_5 > 0) as row_count")
     assert greedy != statement.sql
-    reads = [one for tree in checker.check(greedy).trees for one in source_reads(tree, {view: "cache_date"})]
-    assert [one.columns for one in reads] == [("cache_date", "created_at", "points_avg_last_5", "processed_at")]
+    (read,) = reads_of(checker, greedy, view, "cache_date")
+    assert read.columns == ("cache_date", "created_at", "points_avg_last_5", "processed_at")
 
 
 # By file: a column to add to its last select, and the expected message.
@@ -157,10 +166,7 @@ def test_a_range_is_distinguished_from_similar_filters(
     checked: ProjectCheck, checker: Checker, where: str, is_bounded: bool
 ) -> None:
     def bounded(sql: str) -> list[bool]:
-        result = checker.check(sql)
-        assert result.errors == []
-        name = "my-project.nba_analytics.player_game_summary"
-        return [one.is_bounded for tree in result.trees for one in source_reads(tree, {name: "game_date"})]
+        return [one.is_bounded for one in reads_of(checker, sql, PLAYERS, "game_date")]
 
     query = f"select game_id, game_date from nba_analytics.player_game_summary {where}"
     assert bounded(query) == [is_bounded]
@@ -177,8 +183,7 @@ def test_a_filter_above_the_outer_side_of_a_join_bounds_nothing(checked: Project
         "select r.game_id from trueup.game_days as l left join nba_analytics.player_game_summary as r"
         " on l.game_date = r.game_date where r.game_date = date '2026-01-01'"
     )
-    name = "my-project.nba_analytics.player_game_summary"
-    reads = [one for tree in checker.check(sql).trees for one in source_reads(tree, {name: "game_date"})]
+    reads = reads_of(checker, sql, PLAYERS, "game_date")
     assert [(one.is_bounded, one.columns) for one in reads] == [(False, ("game_date", "game_id"))]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,8 @@ from trueup.window import make_window
 NOW = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
 
 
-def window(
-    first: str | None = None,
-    last: str | None = None,
-    days: int | None = None,
-    as_of: str | None = None,
-    now: datetime = NOW,
-) -> tuple[date, date]:
-    made = make_window(first, last, days, as_of, now)
+def window(now: datetime = NOW, **given: Any) -> tuple[date, date]:
+    made = make_window(given.get("first"), given.get("last"), given.get("days"), given.get("as_of"), now)
     return made.first_date, made.last_date
 
 
@@ -59,9 +54,9 @@ def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
         ({"days": 10**30}, "before the year 1"),
     ],
 )
-def test_wrong_windows_are_refused_with_the_form_they_should_have(arguments: dict[str, str], said: str) -> None:
+def test_wrong_windows_are_refused_with_the_form_they_should_have(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said) as raised:
-        window(**arguments)  # type: ignore[arg-type]
+        window(**arguments)
     assert raised.value.hint
 
 

@@ -52,7 +52,7 @@ def suite(tmp_path: Path) -> Suite:
     return suite_of(tmp_path)
 
 
-MET = Validation(True)
+MET, BROKEN = Validation(True), Validation(False, problem="no such column")
 CONTEXT = VerdictContext(RULE, "data_docs/players.html", lambda day, places: f"{day} {places}")
 
 
@@ -153,30 +153,26 @@ def test_great_expectations_that_agrees_with_the_warehouse_is_accepted(suite: Su
     assert run.failed_count == 1
 
 
-def test_rows_that_only_great_expectations_finds_are_not_run(suite: Suite) -> None:
-    verdict, _ = judged(run_of(suite, day(40, (40, 0)), validations=(Validation(False, 3), MET)))
+@pytest.mark.parametrize(
+    ("fouls", "validations", "said"),
+    [
+        pytest.param((12, 0), (Validation(False, 3), MET), "3 rows", id="rows that only Great Expectations finds"),
+        pytest.param((12, 0), (MET, BROKEN), BROKEN.problem, id="beside one that passed"),
+        pytest.param((12, 1), (BROKEN, Validation(False, 1)), BROKEN.problem, id="beside a warning"),
+    ],
+)
+def test_one_expectation_that_could_not_be_examined_blocks(
+    suite: Suite, fouls: tuple[int, int], validations: tuple[Validation, ...], said: str
+) -> None:
+    verdict, _ = judged(run_of(suite, day(12, (12, 0), fouls), validations=validations))
     assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
-
-
-def test_one_expectation_that_could_not_be_examined_blocks_where_the_others_passed(suite: Suite) -> None:
-    broken = Validation(False, problem="no such column")
-    verdict, _ = judged(run_of(suite, day(12, (12, 0)), validations=(MET, broken)))
-    assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
-    assert "no such column" in verdict.reason
+    assert said in verdict.reason
 
 
 def test_an_error_and_an_expectation_that_could_not_be_examined_are_both_reported(suite: Suite) -> None:
-    broken = Validation(False, problem="no such column")
-    verdict, _ = judged(run_of(suite, day(12, (12, 1)), validations=(Validation(False, 1), broken)))
+    verdict, _ = judged(run_of(suite, day(12, (12, 1)), validations=(Validation(False, 1), BROKEN)))
     assert (verdict.outcome, verdict.severity) == ("failed", "error")
     assert verdict.detail["could_not_examine"] == ["no such column"]
-
-
-def test_a_warning_does_not_hide_an_expectation_that_could_not_be_examined(suite: Suite) -> None:
-    broken = Validation(False, problem="no such column")
-    run = run_of(suite, day(12, (12, 0), (12, 1)), validations=(broken, Validation(False, 1)))
-    verdict, _ = judged(run)
-    assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
 
 
 def test_a_suite_that_could_not_be_run_blocks_on_every_day(suite: Suite) -> None:
@@ -187,8 +183,7 @@ def test_a_suite_that_could_not_be_run_blocks_on_every_day(suite: Suite) -> None
 
 def test_an_expectation_that_examined_nothing_is_named(suite: Suite) -> None:
     assert run_of(suite, day(12, (12, 0), (0, 0)), day(3, (3, 0), (0, 0))).unexamined == ("Fouls are at most 6",)
-    broken = Validation(False, problem="x")
-    run = run_of(suite, day(1, (1, 0), (1, 0)), validations=(broken, MET))
+    run = run_of(suite, day(1, (1, 0), (1, 0)), validations=(BROKEN, MET))
     assert run.unexamined == ("Points are not negative",)
 
 
