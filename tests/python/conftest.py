@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from helpers.emulators import firestore_emulator, pubsub_emulator
+from helpers.emulators import Google, firestore_emulator, pubsub_emulator
 from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import Endpoint, embedded_endpoint
 
@@ -37,3 +38,11 @@ def google_emulators() -> Iterator[dict[str, str]]:
     """Google's emulators, as the environment variables that Google's clients look for."""
     with firestore_emulator() as firestore, pubsub_emulator() as pubsub:
         yield {"FIRESTORE_EMULATOR_HOST": firestore, "PUBSUB_EMULATOR_HOST": pubsub}
+
+
+@pytest.fixture
+def google(google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Google:
+    """An empty project on Google's emulators."""
+    for name, value in google_emulators.items():
+        monkeypatch.setenv(name, value)
+    return Google(f"p-{uuid.uuid4().hex[:12]}")

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from helpers.emulators import Google
 from helpers.platforms import Embedded, Platform
-
-
-@pytest.fixture
-def google(google_emulators: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Google:
-    """An empty project on Google's emulators."""
-    for name, value in google_emulators.items():
-        monkeypatch.setenv(name, value)
-    return Google(f"p-{uuid.uuid4().hex[:12]}")
 
 
 @pytest.fixture(params=["embedded", "google"])

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -256,12 +257,11 @@ def test_a_file_that_is_no_sqlite_file_is_reported(tmp_path: Path, kind: str) ->
 @pytest.mark.parametrize("stored", ["[]", "nonsense", '{"a": {"$timestamp": "yesterday"}}', '{"a": {"$bytes": 5}}'])
 def test_a_stored_document_that_is_none_is_reported_as_the_stores_fault(tmp_path: Path, stored: str) -> None:
     path = tmp_path / "completions.db"
-    store = SqliteCompletions(path)
-    store.replace("d", {})
-    _run_sql(path, "update documents set fields = ?", stored)
-    with pytest.raises(CompletionsError, match=r"completions\.db"):
-        store.read(["d"])
-    store.close()
+    with closing(SqliteCompletions(path)) as store:
+        store.replace("d", {})
+        _run_sql(path, "update documents set fields = ?", stored)
+        with pytest.raises(CompletionsError, match=r"completions\.db"):
+            store.read(["d"])
 
 
 def test_a_clock_that_was_set_back_does_not_make_a_newer_version_look_older(tmp_path: Path) -> None:
@@ -275,10 +275,8 @@ def test_a_clock_that_was_set_back_does_not_make_a_newer_version_look_older(tmp_
 
 
 def _run_sql(path: Path, statement: str, value: str) -> None:
-    connection = sqlite3.connect(path)
-    with connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement, (value,))
-    connection.close()
 
 
 _WRITER = """

@@ -35,21 +35,22 @@ def rerun(fields: dict[str, Any], number: int) -> dict[str, Any]:
     return {**fields, DEFENSE: reported, "_last_update": datetime.now(UTC)}
 
 
+def update(platform: Platform, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Changes a document by what was read of it, until nobody else changes it meanwhile."""
+    with closing(platform.collection(DOCUMENTS)) as store:
+        while True:
+            read = store.read([key])[key]
+            try:
+                return store.update(key, change(dict(read.fields)), read.update_time)
+            except ConflictError:
+                continue
+
+
 def orchestrate(platform: Platform) -> Callable[[str, int], None]:
     """The platform's orchestrator: it reads a document and replaces it in one transaction."""
     if isinstance(platform, Google):
         return _orchestrate_firestore(platform)
-
-    def by_update_time(key: str, number: int) -> None:
-        with closing(platform.collection(DOCUMENTS)) as store:
-            while True:
-                read = store.read([key])[key]
-                try:
-                    return store.update(key, rerun(dict(read.fields), number), read.update_time)
-                except ConflictError:
-                    continue
-
-    return by_update_time
+    return lambda key, number: update(platform, key, lambda fields: rerun(fields, number))
 
 
 def _orchestrate_firestore(platform: Google) -> Callable[[str, int], None]:
@@ -71,14 +72,7 @@ def _orchestrate_firestore(platform: Google) -> Callable[[str, int], None]:
 
 def merge_own_field(platform: Platform, key: str) -> None:
     """The second writer: it merges its own field and knows nothing of the count."""
-    with closing(platform.collection(DOCUMENTS)) as store:
-        while True:
-            read = store.read([key])[key]
-            report = {**read.fields[PLAYERS], "execution_id": "merged"}
-            try:
-                return store.update(key, {PLAYERS: report}, read.update_time)
-            except ConflictError:
-                continue
+    update(platform, key, lambda fields: {PLAYERS: {**fields[PLAYERS], "execution_id": "merged"}})
 
 
 def test_every_date_ends_with_the_right_count_one_claim_and_no_lost_field(platform: Platform) -> None:

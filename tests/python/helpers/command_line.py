@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.support import PROJECT
+from helpers.support import PROJECT, hear_interrupts
 
 
 def copy_project(folder: Path) -> Path:
@@ -34,6 +34,20 @@ def call(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         text=True,
         check=False,
         timeout=300,
+    )
+
+
+def begin(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Begin a command of trueup, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "trueup.cli.main", *arguments],
+        cwd=folder,
+        env=environment_of(**environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,21 +49,14 @@ class Embedded:
         return SqliteTopic(self.path, TOPIC)
 
     def received(self) -> list[tuple[dict[str, Any], Mapping[str, str]]]:
-        connection = sqlite3.connect(self.path)
-        try:
+        rows: list[tuple[str, str]] = []
+        with closing(sqlite3.connect(self.path)) as connection, suppress(sqlite3.OperationalError):  # no table yet
             rows = connection.execute("select message, attributes from messages order by message_id").fetchall()
-        except sqlite3.OperationalError:  # no message yet, so no table
-            rows = []
-        finally:
-            connection.close()
         self._seen, new = len(rows), rows[self._seen :]
         return [(json.loads(message), json.loads(attributes)) for message, attributes in new]
 
     def forget(self, collection: str, document_id: str) -> None:
         self.collection(collection).close()  # makes the file where there is none
-        connection = sqlite3.connect(self.path)
-        with connection:
-            connection.execute(
-                "delete from documents where collection = ? and document_id = ?", (collection, document_id)
-            )
-        connection.close()
+        delete = "delete from documents where collection = ? and document_id = ?"
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(delete, (collection, document_id))

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -14,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers.command_line import copy_project, trueup
+from helpers.command_line import begin, copy_project, trueup
 from helpers.nights import folder_of
 from helpers.receivers import receiver
 from helpers.report_cases import INCIDENT
-from helpers.support import PROJECT, SCENARIOS, hear_interrupts
+from helpers.support import PROJECT, SCENARIOS
 from trueup.reporting.json_form import to_json
 from trueup.window import now
 
@@ -59,16 +58,7 @@ def test_wrong_usage_is_2_and_says_what_is_wrong(project: Path, arguments: tuple
 
 def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
     """dbt catches Ctrl-C for itself; a terminal sends it to the whole process group."""
-    scenario = SCENARIOS / "clean-twin-2026-02-03"
-    with subprocess.Popen(
-        [sys.executable, "-m", "trueup.cli.main", "replay", str(scenario)],
-        cwd=project,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=hear_interrupts,
-    ) as replay:
+    with begin(project, "replay", str(SCENARIOS / "clean-twin-2026-02-03")) as replay:
         assert replay.stderr is not None
         said = ""
         while "Building the models" not in said:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.command_line import call, copy_project, environment_of, trueup
+from helpers.command_line import begin, call, copy_project, trueup
 from helpers.report_cases import INCIDENT, RULES
-from helpers.support import hear_interrupts
 from trueup.reporting.artifacts import read_report, write_report
 from trueup.results.report import Report
 from trueup.window import now
@@ -154,15 +152,8 @@ def test_what_is_no_check_here_leaves_the_last_report_as_it_is(
 @contextmanager
 def checking(project: Path, silent: socket.socket, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A check that waits for the warehouse."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "trueup.cli.main", "check", *arguments],
-        cwd=project,
-        env=environment_of(TRUEUP_BIGQUERY_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_interrupts,
-    ) as check:
+    endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    with begin(project, "check", *arguments, TRUEUP_BIGQUERY_ENDPOINT=endpoint) as check:
         connection, _ = silent.accept()
         with connection:  # one that is closed would be an answer
             yield check

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
-import sys
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from helpers.command_line import trueup
 from helpers.emulators import Google
 from helpers.platforms import Embedded, Platform
 from helpers.replaying import Silent
@@ -38,17 +36,7 @@ class Session:
     platform: Platform
 
     def trueup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        said = subprocess.run(
-            [sys.executable, "-m", "trueup.cli.main", "reconcile", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert "Traceback" not in said.stdout + said.stderr, said.stderr
-        return said
+        return trueup(PROJECT, "reconcile", *arguments, **self.environment)
 
     def document(self) -> dict[str, Any]:
         with closing(self.platform.collection(DOCUMENTS)) as store:
@@ -69,15 +57,11 @@ def incident(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
         if request.param == "embedded":
             yield session
             return
-        emulators = request.getfixturevalue("google_emulators")
-        for name, value in emulators.items():
-            monkeypatch.setenv(name, value)
-        project = f"p-{uuid.uuid4().hex[:12]}"
-        platform = Google(project)
+        platform: Google = request.getfixturevalue("google")
         raw = json.loads((INCIDENT / "documents" / DOCUMENTS / f"{KEY}.json").read_text(encoding="utf-8"))
         with closing(platform.collection(DOCUMENTS)) as store:
             store.replace(KEY, decode_document(raw, KEY))
-        there = {COMPLETIONS_VARIABLE: IN_FIRESTORE, "TRUEUP_FIRESTORE_PROJECT": project, **emulators}
+        there = {COMPLETIONS_VARIABLE: IN_FIRESTORE, "TRUEUP_FIRESTORE_PROJECT": platform.project}
         yield Session({**session.environment, **there}, platform)
 
 
