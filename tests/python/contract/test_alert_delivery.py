@@ -505,7 +505,7 @@ def test_a_lost_reply_is_neither_a_lost_nor_a_second_message(
 ) -> None:
     left = list(lost)
 
-    def lose(called: str) -> None:
+    def lose(called: str, *_: object) -> None:
         if called in left:
             left.remove(called)
             raise ConflictError("changed")

@@ -129,7 +129,7 @@ def test_the_orchestrator_that_starts_phase_4_meanwhile_is_left_alone(platform: 
 def test_a_document_that_never_stops_changing_is_given_up_after_a_few_times(broken: Platform) -> None:
     counts = count()
 
-    def stir(called: str) -> None:
+    def stir(called: str, *_: object) -> None:
         if called == "update":
             write(broken, {**BROKEN, "stirred": {"status": "success", "record_count": next(counts)}})
 

@@ -100,7 +100,7 @@ class Night(RuleBasedStateMachine):
         self.owners += 1
         owner = f"r{self.owners}@host/{self.owners}"
 
-        def act(_: str) -> None:
+        def act(*_: object) -> None:
             what = acts.pop() if acts else "none"
             if what == "killed":
                 raise Killed

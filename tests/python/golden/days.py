@@ -16,17 +16,20 @@ def no_games() -> Golden:
     return Golden("A day without games", night)
 
 
+def clock_change(title: str, day: date, clocks: tuple[str, str], late_by: int) -> Golden:
+    """The scrapers ran at these clock times; the second one was late."""
+    night = good_night(day, TWO_GAMES)
+    night.tables[RUNS] = [scraper_run(night, name, clock) for name, clock in zip(SCRAPERS, clocks, strict=True)]
+    return Golden(title, night).wants("LATE001", "warn", SCRAPERS[1], late_by)
+
+
 def spring_forward() -> Golden:
     """Due at 08:00 EDT (12:00 UTC); the day before at 13:00 UTC."""
-    night = good_night(date(2026, 3, 7), TWO_GAMES)
-    night.tables[RUNS] = [scraper_run(night, SCRAPERS[0], "07:50"), scraper_run(night, SCRAPERS[1], "08:20")]
-    golden = Golden("Clocks go forward: due at 12:00 UTC instead of 13:00", night)
-    return golden.wants("LATE001", "warn", SCRAPERS[1], 20)
+    title = "Clocks go forward: due at 12:00 UTC instead of 13:00"
+    return clock_change(title, date(2026, 3, 7), ("07:50", "08:20"), late_by=20)
 
 
 def fall_back() -> Golden:
     """Due at 08:00 EST (13:00 UTC); the day before at 12:00 UTC."""
-    night = good_night(date(2025, 11, 1), TWO_GAMES)
-    night.tables[RUNS] = [scraper_run(night, SCRAPERS[0], "07:55"), scraper_run(night, SCRAPERS[1], "08:45")]
-    golden = Golden("Clocks go back: due at 13:00 UTC instead of 12:00", night)
-    return golden.wants("LATE001", "warn", SCRAPERS[1], 45)
+    title = "Clocks go back: due at 13:00 UTC instead of 12:00"
+    return clock_change(title, date(2025, 11, 1), ("07:55", "08:45"), late_by=45)

@@ -17,8 +17,7 @@ def same_day() -> Golden:
 def same_day_hides() -> Golden:
     """The same document, evaluated after the nightly reports are due."""
     golden = same_day_only("A same_day document after the nightly reports are due")
-    golden.wants("DONE002", "error", name_of(OFFENSE))
-    return golden.wants("DONE002", "error", name_of(DEFENSE))
+    return golden.wants("DONE002", "error", name_of(OFFENSE)).wants("DONE002", "error", name_of(DEFENSE))
 
 
 def same_day_only(title: str) -> Golden:
@@ -93,8 +92,7 @@ def reported_failure() -> Golden:
     untriggered(night, name_of(DEFENSE))
     night.fields["TeamDefenseGameSummaryProcessor"] = {"status": "failed"}
     night.tables[DEFENSE] = night.tables[DEFENSE][:2]
-    golden.wants("DONE005", "error", name_of(DEFENSE))
-    return golden.wants("DONE009", "error", name_of(DEFENSE), 1)
+    return golden.wants("DONE005", "error", name_of(DEFENSE)).wants("DONE009", "error", name_of(DEFENSE), 1)
 
 
 def stranger() -> Golden:

@@ -22,8 +22,7 @@ def tied_newest() -> Golden:
     row = golden.night.tables[PGS][0]
     row.update(created_at="", processed_at="")
     golden.night.tables[PGS].append({**row, "assists": row["assists"] + 1})
-    golden.wants("DUP001", "error", name_of(PGS), 1)
-    return golden.wants("DUP002", "error", name_of(PGS), 1)
+    return golden.wants("DUP001", "error", name_of(PGS), 1).wants("DUP002", "error", name_of(PGS), 1)
 
 
 def null_key() -> Golden:
@@ -50,8 +49,7 @@ def poorer_newest() -> Golden:
     row = golden.night.tables[PGS][0]
     later = et(golden.night.morning, "09:00")
     golden.night.tables[PGS].append({**row, "assists": "", "steals": "", "created_at": later, "processed_at": later})
-    golden.wants("DUP001", "error", name_of(PGS), 1)
-    return golden.wants("DUP005", "warn", name_of(PGS), 1)
+    return golden.wants("DUP001", "error", name_of(PGS), 1).wants("DUP005", "warn", name_of(PGS), 1)
 
 
 def waived() -> Golden:
@@ -63,5 +61,4 @@ def waived() -> Golden:
         golden.night.tables[table].append({**row, "created_at": later, "processed_at": later})
     golden.waive("DUP001", name_of(PGS), "Cleaned by hand on Friday.", until="2026-02-06")
     golden.waive("DUP001", name_of(OFFENSE), "Cleaned by hand on Wednesday.", until="2026-02-03")
-    golden.wants("DUP001", "info", name_of(PGS), 1)
-    return golden.wants("DUP001", "error", name_of(OFFENSE), 1)
+    return golden.wants("DUP001", "info", name_of(PGS), 1).wants("DUP001", "error", name_of(OFFENSE), 1)

@@ -44,8 +44,7 @@ def incident() -> Golden:
     for name in SCRAPERS:
         golden.wants("LATE001", "error", name, 405)
     golden.wants("LATE004", "error", name_of(GAMEBOOK), 0)
-    golden.wants("DONE001", "error", KEY, 3)
-    return golden.wants("TRIG001", "error", KEY)
+    return golden.wants("DONE001", "error", KEY, 3).wants("TRIG001", "error", KEY)
 
 
 def late(night: Night) -> None:

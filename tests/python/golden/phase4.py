@@ -20,8 +20,7 @@ def early_trigger() -> Golden:
     del golden.night.fields[name_of(DEFENSE)]
     golden.night.fields["_completed_count"] = 4
     golden.night.tables[DEFENSE] = []
-    golden.wants("TRIG003", "error", KEY)
-    return golden.wants("DONE009", "error", name_of(DEFENSE), 0)
+    return golden.wants("TRIG003", "error", KEY).wants("DONE009", "error", name_of(DEFENSE), 0)
 
 
 def silent_phase4() -> Golden:

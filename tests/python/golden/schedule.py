@@ -111,8 +111,7 @@ def lost_day() -> Golden:
     night.tables[SCHEDULE] = [row for row in night.tables[SCHEDULE] if row["game_date"] != KEY]
     for table in (*ANALYTICS, GAMEBOOK):
         golden.wants("SCHED002", "error", name_of(table), len(night.tables[table]))
-    golden.wants("SCHED002", "error", SCRAPERS[1], 1)
-    return golden.wants("SCHED002", "error", KEY, 5)
+    return golden.wants("SCHED002", "error", SCRAPERS[1], 1).wants("SCHED002", "error", KEY, 5)
 
 
 def lost_game() -> Golden:

@@ -52,8 +52,7 @@ def undated_rows() -> Golden:
     row = golden.night.tables[PGS][0]
     golden.night.tables[PGS] += [{**row, "game_date": "", "player_lookup": name} for name in ("one", "other")]
     golden.night.tables[SCHEDULE].append({**schedule_row(golden.night, 0), "game_date": "", "game_id": "0022500700"})
-    golden.wants("DUP003", "error", name_of(PGS), 2)
-    return golden.wants("DUP003", "error", name_of(SCHEDULE), 1)
+    return golden.wants("DUP003", "error", name_of(PGS), 2).wants("DUP003", "error", name_of(SCHEDULE), 1)
 
 
 def too_early() -> Golden:

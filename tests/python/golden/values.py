@@ -42,5 +42,4 @@ def waived_verdicts() -> Golden:
     suite = f"{name_of(UPCOMING_PLAYER)}_latest"
     golden.waive("DONE001", KEY, "The writer is being repaired.", until="2026-03-31")
     golden.waive("EXP002", suite, "Rest days are being counted again.", until="2026-03-31")
-    golden.wants("DONE001", "info", KEY, 3)
-    return golden.wants("EXP002", "info", suite, 1)
+    return golden.wants("DONE001", "info", KEY, 3).wants("EXP002", "info", suite, 1)

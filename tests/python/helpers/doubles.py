@@ -7,14 +7,14 @@ from itertools import count
 from typing import Any, TypeVar, cast
 
 Port = TypeVar("Port")
-Act = Callable[[str], object]
+Act = Callable[..., object]
 
 
 class Killed(BaseException):
     """The process is gone: nothing of it runs any more, not even what handles errors."""
 
 
-def nothing(name: str) -> None: ...
+def nothing(name: str, *arguments: object) -> None: ...
 
 
 class _Around:
@@ -25,16 +25,16 @@ class _Around:
         method = getattr(self._port, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
-            self._before(name)
+            self._before(name, *arguments)
             result = method(*arguments, **named)
-            self._after(name)
+            self._after(name, *arguments)
             return result
 
-        return method if name == "close" else call
+        return call if callable(method) and name != "close" else method
 
 
 def around(port: Port, before: Act = nothing, after: Act = nothing) -> Port:
-    """A store, a topic or a poster that tells the name of each call, except ``close``, before and after it."""
+    """A store, a topic or the like that tells each call but ``close`` before and after it: its name and arguments."""
     return cast(Port, _Around(port, before, after))
 
 
@@ -42,7 +42,7 @@ def nth(call: int, act: Callable[[], object], name: str = "") -> Act:
     """Acts at the Nth call, or at the Nth of this name."""
     calls = count(1)
 
-    def heard(called: str) -> None:
+    def heard(called: str, *arguments: object) -> None:
         if name in ("", called) and next(calls) == call:
             act()
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import pytest
 
+from helpers.doubles import around
 from helpers.replaying import Silent, sent_by
 from helpers.support import PROJECT
 from trueup.errors import UsageError, WarehouseError
@@ -240,21 +241,6 @@ def test_a_number_that_is_none_is_not_as_expected(warehouse: Warehouse, work: Wo
     assert [one["share"] for one in examples] == ["nan", "inf", "-inf"]
 
 
-class Moving:
-    """Tables that something else writes to, after the rows were counted and before Great Expectations looks."""
-
-    bytes_processed = 0
-
-    def __init__(self, warehouse: Warehouse, change: str) -> None:
-        self._warehouse, self._change = warehouse, change
-
-    def query(self, sql: str) -> list[Row]:
-        rows = self._warehouse.query(sql)
-        if "count(*) as row_count" in sql:
-            self._warehouse.query(self._change)
-        return rows
-
-
 @pytest.mark.parametrize(
     ("change", "fact"),
     [
@@ -270,8 +256,12 @@ def test_where_great_expectations_sees_other_rows_than_were_counted_nothing_is_s
     fill(warehouse, rows_of(FIRST, 10))
     day = f"game_date = date '{FIRST}'"
     warehouse.query(f"update {PLAYERS} set points = -1 where {day} and row_number < 2")
-    moving = cast(Any, Moving(warehouse, change.format(PLAYERS, day)))
-    verdict = judged(replace(work, tables=moving))[FIRST]
+
+    def move(_: str, sql: str, *more: object) -> None:
+        if "count(*) as row_count" in sql:
+            warehouse.query(change.format(PLAYERS, day))
+
+    verdict = judged(replace(work, tables=around(warehouse, after=move)))[FIRST]
     assert (verdict.outcome, verdict.is_blocking) == ("not_run", True)
     assert fact in verdict.reason
 

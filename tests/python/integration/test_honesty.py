@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from helpers.doubles import Act, around, nth
 from helpers.nights import scenario_of
 from helpers.replaying import Silent
 from helpers.support import PROJECT
@@ -58,21 +59,15 @@ def other_dbt(work: Workplace, state_dir: Path, **variables: Any) -> DbtProject:
     return DbtProject(PROJECT, state_dir / "other", "local", {**days, **variables})
 
 
-class Interrupted:
-    """Tables, of which one step is preceded by what somebody else does."""
+def before(step: str, first: Callable[[], object]) -> Act:
+    """What somebody else does before the rows of one model are read, once."""
+    reads = nth(1, first)
 
-    def __init__(self, tables: Any, step: str, first: Callable[[], object]) -> None:
-        self._tables, self._step, self._first = tables, step, first
+    def heard(called: str, *arguments: object) -> None:
+        if called == "rows_between" and arguments[0] == step:
+            reads(called)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tables, name)
-
-    def rows_between(self, model: str, *arguments: Any) -> list[dict[str, Any]]:
-        if model == self._step:
-            self._step = ""
-            self._first()
-        rows: list[dict[str, Any]] = self._tables.rows_between(model, *arguments)
-        return rows
+    return heard
 
 
 # --- two at once ------------------------------------------------------------------------------------------------------
@@ -83,7 +78,7 @@ def test_what_another_build_left_is_no_answer_of_this_run(state_dir: Path) -> No
     with opened(night(), state_dir) as work:
         # The same day, looked at before anything was due: nothing is wrong there, for nothing was examined.
         elsewhere = other_dbt(work, state_dir, as_of="2026-02-04T05:30:00Z")
-        broken = replace(work, tables=Interrupted(work.tables, "rule_outcomes", lambda: elsewhere.run(["run"])))
+        broken = replace(work, tables=around(work.tables, before("rule_outcomes", lambda: elsewhere.run(["run"]))))
         report = checked(broken)
     assert report.status == "could_not_check"
     assert "Another run may" in report.problems[0]
@@ -96,7 +91,7 @@ def test_a_second_check_says_who_is_building_and_the_first_one_is_right(state_di
         first = replace(
             work,
             settings=replace(work.settings, holder="ann@laptop"),
-            tables=Interrupted(work.tables, "findings", lambda: second.append(checked(other))),
+            tables=around(work.tables, before("findings", lambda: second.append(checked(other)))),
         )
         assert checked(first).status == "healthy"
         assert second[0].status == "could_not_check"

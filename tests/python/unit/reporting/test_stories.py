@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import report_cases
+from helpers import cases, report_cases
 from helpers.report_cases import DAY, RACED, RULES
 from trueup.plural import counted
 from trueup.reporting.stories.chains import Day, is_effect, story_days
@@ -18,13 +18,7 @@ from trueup.reporting.stories.links import Story
 from trueup.reporting.stories.titles import duration, title_of
 from trueup.results.finding import Finding, Severity
 
-FIVE = [
-    "player_game_summary",
-    "team_defense_game_summary",
-    "team_offense_game_summary",
-    "upcoming_player_game_context",
-    "upcoming_team_game_context",
-]
+FIVE = list(cases.FIVE)
 
 
 def finding(
@@ -48,15 +42,8 @@ def doubled(table: str = "player_game_summary", **changes: Any) -> Finding:
     return finding("DUP001", table, 72.0, **{**RACED, **changes})
 
 
-ARRIVED = finding(
-    "LATE004",
-    "nbac_gamebook_player_stats",
-    0.0,
-    10.0,
-    due_games=10,
-    arrived_so_far=10,
-    last_arrived_at="2026-02-04T20:00:04Z",
-)
+ALL_CAME: dict[str, Any] = {"due_games": 10, "arrived_so_far": 10, "last_arrived_at": "2026-02-04T20:00:04Z"}
+ARRIVED = finding("LATE004", "nbac_gamebook_player_stats", 0.0, 10.0, **ALL_CAME)
 DRIFTED = finding("DONE001", observed=3.0, expected=5.0, delivered=FIVE)
 NOT_STARTED = finding("TRIG001", observed=55.0, expected=30.0, completed_at="2026-02-04T20:05:00+00:00")
 LEVEL = finding("SLO003", "duplicate_rows", 10.4, severity="info")
