@@ -1,6 +1,6 @@
 {#-
-    Defaults: as of now, and the seven Eastern days that end yesterday. Literals instead of current_timestamp(), so that
-    BigQuery prunes partitions and a past day can be checked again.
+    Defaults: as of now; the seven Eastern days that end yesterday. The values are literals, not current_timestamp(), so
+    that BigQuery prunes partitions and a past day can be checked again.
 -#}
 {% macro check_window() %}
     {%- set timestamps = modules.datetime.datetime -%}

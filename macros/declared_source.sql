@@ -1,4 +1,4 @@
-{#- Empty while dbt parses and in dbt unit tests: declarations are available only when dbt compiles models. -#}
+{#- Without columns while dbt parses and in dbt unit tests: only a compilation has the declarations. -#}
 {% macro declared_source(source_name, table_name) %}
     {%- set declared = {'relation_name': table_name, 'columns': {}, 'meta': {}} -%}
     {%- if execute -%}

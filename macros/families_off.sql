@@ -1,4 +1,4 @@
-{#- An error, because a misspelt family would stay on. Families that dbt itself examines cannot be switched off. -#}
+{#- An unknown family is an error: the family that was meant would stay on. Families that dbt judges cannot be off. -#}
 {% macro families_off() %}
     {%- set known = ['completion', 'trigger', 'expectations'] -%}
     {%- for family in var('families_off') if family not in known -%}

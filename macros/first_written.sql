@@ -1,4 +1,4 @@
-{#- Rewriting a table changes the time of its last write, not of its first write. -#}
+{#- A rewrite of a table changes the last write time of its rows, not the first. -#}
 {% macro first_written(facts) -%}
 {%- set newest_by = facts.meta.get('newest_by', 'processed_at') -%}
 {%- if facts.meta.get('first_written_by') -%}

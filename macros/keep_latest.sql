@@ -1,6 +1,6 @@
 {#-
     Rows with a NULL in the grain are all kept, even equal ones, because two unknown players may be different. DUP003
-    reports them. The order has no ties: it ends with a hash of the row.
+    reports these rows. The order has no ties, because it ends with a hash of the row.
 -#}
 {% macro keep_latest(table_name, grain, newest_by) -%}
 with staged as (

@@ -1,4 +1,4 @@
-{#- Every field is named, because not every engine infers the name. -#}
+{#- Every field has an alias, because some engines do not infer its name. -#}
 {% macro lateness_detail() -%}
 to_json_string(struct(
     state as state,

@@ -1,6 +1,6 @@
 {#-
-    One literal zone per branch, because the embedded warehouse gets a zone from a column wrong. A zone outside the var
-    gives NULL, and so the state unknown.
+    Each branch has a literal zone, because the embedded warehouse converts wrongly with a zone from a column. A zone
+    that the var roster_time_zones lacks gives NULL, and then the state unknown.
 -#}
 {% macro local_moment(day, clock, zone) -%}
 case {{ zone }}

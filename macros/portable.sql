@@ -1,6 +1,6 @@
 {#-
-    Engines with BigQuery's SQL format timestamps and fractional numbers differently. Not made equal here: -0.0, integers
-    beyond 2^53 and control characters, which the embedded warehouse formats differently.
+    Engines format timestamps and fractional numbers differently; this makes them equal. Differences remain for -0.0,
+    integers beyond 2^53 and control characters.
 -#}
 {% macro portable(column, data_type) -%}
 {%- if data_type == 'timestamp' -%}

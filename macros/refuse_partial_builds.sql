@@ -1,7 +1,7 @@
 {#-
-    Models hold the days and the as_of of their last build. A model built without its inputs would delete the days
-    that the old inputs lack, or mix results of different times. A run of trueup has a run_id, builds in several steps
-    and reads only what it built itself.
+    Models hold the days and the as_of of their last build. If a model is built without its inputs, it loses the days
+    that the old inputs lack, or mixes results of different times. A run of trueup (it has a run_id) may do this: it
+    builds in several steps and reads only its own rows.
 -#}
 {% macro refuse_partial_builds() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not var('run_id', none) -%}

@@ -1,6 +1,6 @@
 {#-
-    The hash breaks ties, so that every run and engine keeps the same row. In dbt unit tests, where the
-    declarations are missing, it is computed from the engine's own JSON of the row.
+    The hash breaks ties, so that every run and engine keeps the same row. dbt unit tests have no declarations: there
+    the hash is that of the engine's own JSON of the row.
 -#}
 {% macro row_hash(row, columns) -%}
 {%- if columns -%}

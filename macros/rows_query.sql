@@ -1,6 +1,6 @@
 {#-
-    A SQL expression that returns the query for the rows of a finding: raw table, one date, and a condition. It reads
-    the columns table_name and game_date. The condition may use the words GRAIN, GRAIN_IS_NULL and ENTITY.
+    A SQL expression that returns the query of a finding: the source rows of one date that meet a condition. It needs
+    the columns table_name and game_date. The condition may use the placeholders GRAIN, GRAIN_IS_NULL and ENTITY.
 -#}
 {% macro rows_query(condition) -%}
 case table_name

@@ -1,5 +1,5 @@
 {#-
-    The result of declared_source, and: is_present, missing_columns (declared, but not in the table) and
+    Returns the result of declared_source, and: is_present, missing_columns (declared, but not in the table) and
     undeclared_columns (in the table, but not declared). Without a warehouse (dbt compile --no-introspect) the table is
     assumed to be as declared.
 -#}

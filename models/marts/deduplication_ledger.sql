@@ -9,8 +9,8 @@
 }}
 
 -- One row per state of a table and date. The first run that sees the state writes it; later runs change nothing (the
--- column that the merge updates is equal then). rows_out and survivor_checksum are read from the written tables, so that
--- the conservation test can fail.
+-- merge then sets a column to the value that it has). rows_out and survivor_checksum are read from the written tables,
+-- so that the conservation test can fail.
 
 with arrived as (
     select

@@ -2,7 +2,7 @@
     {%- do exceptions.warn("The var families_off switches off the rules of: " ~ families_off() | join(', ') ~ ".") %}
 {%- endif %}
 
--- One row for each rule in seeds/rules.csv and checked day. A rule without a result is not_run, never passed.
+-- One row per checked day and rule of seeds/rules.csv. A rule without a result is not_run, never passed.
 
 with due as (
     select

@@ -1,6 +1,6 @@
--- The outcome of each rule for each subject, or why it was not run. is_blocking is true if a rule should have examined a
--- subject but could not: the day is then not healthy. A rule in SQL has failed if it has a finding; rules judged outside
--- SQL bring their outcome.
+-- The outcome of each rule for each subject, or why it was not run. is_blocking is true if a rule should have examined
+-- a subject but could not: the day is then not healthy. A rule in SQL has failed if it has a finding; other rules have
+-- the outcome of their verdict.
 
 with findings as (
     select
@@ -137,7 +137,7 @@ unscheduled_subjects as (
         and roster.scraper_name != 'nbac_gamebook_player_stats'
 ),
 
--- On a day without games, finding nothing is a pass, so an empty subject counts as examined once reports are due.
+-- On a day without games, a subject without rows or runs passes once reports are due, and counts as examined.
 unscheduled_rule as (
     select
         'SCHED002' as rule,
@@ -207,7 +207,7 @@ said as (
     {%- endfor %}
 ),
 
--- A finding whose subject has no result of its own is still a failure.
+-- If a subject has a finding but no other result, it has failed.
 met as (
     select
         coalesce(said.rule, findings.rule) as rule,

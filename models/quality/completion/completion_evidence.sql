@@ -46,8 +46,8 @@ games as (
     select * from {{ ref('games') }}
 ),
 
--- Once reports are due, a game that is not final is expected like a final one. Before that, only the tables on upcoming
--- games can have it.
+-- Once reports are due, a game that is not final is expected like a final one. Before that, only the upcoming tables
+-- can have rows of it.
 expected_games as (
     select
         table_facts.table_name,

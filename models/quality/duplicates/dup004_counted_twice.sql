@@ -25,7 +25,7 @@ pairs as (
     group by game_date, pair_key
 ),
 
--- Per entity and pair of teams: the number of its game ids, at most the number of scheduled games.
+-- game_count: the entity's game ids per pair of teams, but at most the pair's scheduled games.
 named_pairs as (
     select
         named.table_name,

@@ -1,4 +1,4 @@
--- The five tables in one shape, so that each rule on duplicates is written once and each source is read once.
+-- The five tables with the same columns, so that each rule on duplicates is written once and each source is read once.
 
 with fingerprints as (
 {% for table_name in analytics_tables() -%}
@@ -19,7 +19,7 @@ select
     {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
     {{ row_hash('staged', payload) }} as payload_hash,
     {{ row_hash('staged', facts.columns) }} as row_hash,
-    -- A list instead of a sum of 24 terms: the analyzer would nest each plus one level deeper.
+    -- An array, not a sum of 24 terms: the analyzer nests every further term one level deeper.
     (
         select countif(measure is null)
         from unnest([{{ facts.meta.get('measures', ['game_id']) | join(', ') }}]) as measure

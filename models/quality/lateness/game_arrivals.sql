@@ -1,6 +1,6 @@
 -- One row per date: how many games had arrived in the gamebook table by the alert time. A game arrives with the first
--- write of its first row, so a later rewrite of the table does not move its arrival. LATE001 cannot see a late second
--- batch behind a punctual first one; the rows show it.
+-- write of its first row, so a later rewrite of the table does not change its arrival time. If the first batch is on
+-- time, LATE001 cannot see a late second one; the rows show it.
 
 {%- set due_date = 'date_add(game_days.game_date, interval roster.day_offset day)' %}
 

@@ -59,8 +59,8 @@ judged as (
         due.schedule_problem,
         coalesce(run_counts.run_count, 0) as run_count,
         run_counts.first_run_at,
-        -- A successful run without a valid end time became useful at an unknown time after its start. If no other run
-        -- was useful by the alert time, that start is the earliest possible time.
+        -- A successful run without a valid end time became useful at an unknown time after its start. Its start is
+        -- used, as the earliest possible time, if no other run was useful by the alert time.
         case
             when run_counts.first_useful_at <= due.alert_at then run_counts.first_useful_at
             else least(

@@ -1,4 +1,4 @@
--- A useful run ended and fetched data; it is useful from its end. A run that failed, crashed or found no data is not
+-- A run that ended and fetched data is useful from its end on. A run that failed, crashed or found no data is not
 -- useful. For a successful run without a valid end time it is unknown whether it was on time.
 
 with roster as (

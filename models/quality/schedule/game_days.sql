@@ -1,4 +1,4 @@
--- The schedule covers a day if it has a game on it, has games on both sides of it, or was loaded after it. Check
+-- The schedule covers a day if it has a game on that day or near it on both sides, or was loaded after that day. Check
 -- is_schedule_known before relying on a count: "no games" is only true if the schedule is reliable.
 
 with days as (
@@ -32,7 +32,7 @@ near as (
     group by days.game_date
 ),
 
--- Between two seasons no game is near, and the newest row tells when the schedule was last loaded.
+-- Between two seasons no game is near, and the newest row shows when the schedule was last loaded.
 schedule as (
     select
         countif(is_counted) as counted_game_count,
@@ -63,7 +63,7 @@ described as (
             near.listed_game_count > 0
             or (near.earlier_game_count > 0 and near.later_game_count > 0)
             or (
-                -- A schedule that ends near the day may have been cut off there.
+                -- A schedule that ends shortly before the day may have been cut off.
                 (schedule.last_game_date > days.game_date or coalesce(near.earlier_game_count, 0) = 0)
                 and schedule.loaded_at >= {{ next_day_at('days.game_date', '00:00') }}
             ),

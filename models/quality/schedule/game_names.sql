@@ -1,6 +1,6 @@
 -- The names that tables use for a game: the league's id, the system's id, or the system's id with swapped teams (see
--- DUP004). Two games of the same teams on one day share their pair_key and the names built from their teams. Such a name
--- gets the state and is_counted of an expected game, if there is one.
+-- DUP004). Two games of the same teams on one day share their pair_key and the names built from their teams. If one of
+-- the games is expected, the name gets the state and is_counted of that game.
 
 with games as (
     select * from {{ ref('games') }}

@@ -1,5 +1,5 @@
 -- The newest row of a game is valid, whatever its date: a game that was final and then moved belongs only to its new
--- date. Its older dates stay here as `moved`, because tables may still have rows of it that were right when written.
+-- date. Its older dates stay here as `moved`, because tables may still have its rows, which were right when written.
 
 {%- set newest = 'processed_at desc nulls last, game_status desc nulls last, game_date desc, away_team_tricode, home_team_tricode' %}
 with schedule as (

@@ -45,7 +45,7 @@ judged as (
         written.row_count,
         case
             when game_names.game_id is null then true
-            -- Rows on an upcoming game were right when they were written, even if it was moved or called off later.
+            -- Rows on an upcoming game were right when written, even if the game was moved or called off later.
             when not game_names.is_counted or table_facts.expects_games = 'scheduled' then false
             else game_names.state in ('moved', 'off')
         end as is_unscheduled,
@@ -57,7 +57,7 @@ judged as (
             and written.game_id = game_names.game_id
 ),
 
--- A run contradicts a day without games only if the run itself names that date.
+-- A run without a date of its own is no evidence that a day had games.
 runs as (
     select
         scraper_name,

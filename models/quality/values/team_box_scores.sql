@@ -48,7 +48,7 @@ offense as (
         and team_abbr is not null
 ),
 
--- The opponent's row: what it allowed this team.
+-- The opponent's defense row: what the opponent allowed this team.
 defense as (
     select
         game_date,
@@ -77,7 +77,7 @@ teams as (
     {%- endfor %}
 ),
 
--- Two games of the same teams on one day share a key: it is final when both are.
+-- Two games of the same teams on one day share a key, which is final when both games are.
 games as (
     select
         game_date,
@@ -102,7 +102,7 @@ compared as (
             count({{ table }}.team_abbr) over (partition by teams.game_date, teams.game_id), 0
         ) as {{ table }}_team_count,
         {%- endfor %}
-        -- If no table has the number of overtimes, it follows from the minutes: 25 for each.
+        -- If no table has the number of overtimes, it is computed from the minutes: 25 for each overtime.
         coalesce(
             offense.overtime_periods,
             defense.overtime_periods,

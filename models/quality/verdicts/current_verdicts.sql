@@ -1,5 +1,5 @@
 -- Verdicts judged outside SQL: on completion documents, and by suites of Great Expectations. is_current marks the
--- verdicts of this run; others do not count for it.
+-- verdicts of this run; this run ignores all others.
 
 {%- set facts = declared_source('trueup', 'completion_verdicts') %}
 with judged as (

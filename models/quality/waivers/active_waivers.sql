@@ -1,4 +1,4 @@
--- The macro findings_of applies them.
+-- The macro findings_of applies these waivers.
 
 select
     rule,
