@@ -37,14 +37,14 @@ def completion(case: Case, document: Document) -> tuple[datetime | None, bool]:
 
 
 def _delivered_at(case: Case, document: Document, entry: RosterEntry) -> datetime | None:
-    """The time in the report, else of the table's first write, else of the document's last update."""
+    """The time in the report, else the table's first write, else the document's last update."""
     report = document.reports[entry.processor_name]
     rows = case.day.processors.get(entry.processor_name)
     return report.completed_at or (rows.first_written_at if rows else None) or document.last_update_at
 
 
 def _is_next_day_over(case: Case) -> bool:
-    """Whether the Eastern day after the games is over. That ends the grace period if a time is unknown."""
+    """Whether the Eastern day after the games is over. If a time is unknown, the grace period ends then."""
     return case.settings.as_of.astimezone(EASTERN).date() > case.day.game_date + timedelta(days=1)
 
 
@@ -58,9 +58,9 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
     if document.is_triggered:
         return case.passed("TRIG001", key)
     if not is_complete:
-        # Blocking: reports are due and phase 4 has not run, and no other finding may explain why.
+        # Blocking, because reports are due, phase 4 has not run, and there may be no finding that explains it.
         is_stuck = case.is_due_with_games and not case.has_phase4_output(document)
-        reason = "not complete, and phase 4 has written nothing" if is_stuck else "not complete yet"
+        reason = "the night is not complete, and phase 4 wrote nothing" if is_stuck else "the night is not complete"
         return case.not_run("TRIG001", reason, is_blocking=is_stuck)
     if completed_at is not None and completed_at > as_of and case.is_due_with_games:
         return case.not_run("TRIG001", _IN_FUTURE, is_blocking=True)
@@ -96,7 +96,7 @@ def _started_late(case: Case, document: Document, completed_at: datetime | None,
     if not document.is_triggered:
         return case.not_run("TRIG002", "not triggered")
     if not is_complete:
-        return case.not_run("TRIG002", "triggered before it was complete: see TRIG003")
+        return case.not_run("TRIG002", "triggered before the night was complete: see TRIG003")
     if document.triggered_at is None or completed_at is None:
         return case.not_run("TRIG002", "the document has no start or completion time")
     delay = max(timedelta(0), document.triggered_at - completed_at)
@@ -128,7 +128,7 @@ def _started_early(case: Case, document: Document) -> Verdict:
             unseen.append(name)
         else:
             missing.append(name)
-    # A missing processor is a finding, even if the tables of others are missing.
+    # A missing processor is a finding, even if tables of other processors are missing.
     if unseen and not missing:
         return case.not_run("TRIG003", f"the table of {', '.join(unseen)} is missing", is_blocking=True)
     if not missing:
@@ -164,7 +164,7 @@ def _wrote_nothing(case: Case, document: Document, completed_at: datetime | None
         return case.passed("TRIG004", key, phase4.row_count)
     has_time = settings.as_of < deadline if deadline is not None else not _is_next_day_over(case)
     if has_time:
-        return case.not_run("TRIG004", "phase 4 still has time")
+        return case.not_run("TRIG004", "phase 4 may still write in time")
     at = document.triggered_at
     since = "" if at is None else f" at {at.astimezone(EASTERN):%Y-%m-%d %H:%M} ET"
     late = "" if not case.has_phase4_output(document) else " in time"

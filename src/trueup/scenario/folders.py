@@ -67,7 +67,7 @@ def read_documents(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     documents: dict[str, dict[str, dict[str, Any]]] = {}
     for collection in _entries(folder / "documents"):
         if not collection.is_dir():
-            raise ScenarioError(f"{collection} is in no collection.", "Move it to documents/<collection>/<id>.json.")
+            raise ScenarioError(f"{collection} is not in a collection.", "Move it to documents/<collection>/<id>.json.")
         for path in _entries(collection):
             documents.setdefault(collection.name, {})[path.stem] = _document(path)
     return documents

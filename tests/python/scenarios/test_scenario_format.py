@@ -199,7 +199,7 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
         (DOCUMENT, "[]", "not a document"),
         (DOCUMENT, '{"a": {"$timestamp": "now"}}', "a: 'now'"),
         ("documents/phase3_completion/2026-02-03.txt", "{}", "not a .json file"),
-        ("documents/2026-02-03.json", "{}", "is in no collection"),
+        ("documents/2026-02-03.json", "{}", "is not in a collection"),
         (DOCUMENT, '{"a": NaN}', "NaN"),
         (DOCUMENT, '{"a": 1e999}', "is not JSON"),
         (DOCUMENT, '{"a": 1, "a": 2}', "duplicate key 'a'"),

@@ -1,4 +1,4 @@
-"""Plans the changes to one date's document that the rows prove. Pure functions.
+"""Plans those changes to the document of one date that the rows prove. Pure functions.
 
 The plan depends only on the current state. After a partial repair a new plan has the remaining changes; after a
 complete repair it is empty.
@@ -132,7 +132,7 @@ def edited(snapshot: Snapshot, edits: Sequence[Edit]) -> Snapshot:
 
 
 def _unproved(draft: _Draft) -> Refusal | None:
-    """Why nothing of the date may be repaired or started, or None."""
+    """Why the date must not be repaired or started; None if it may be."""
     case = draft.case
     game_day = case.day.game_day
     if not game_day.is_schedule_known:
@@ -171,7 +171,7 @@ def _register_reports(draft: _Draft, actor: str) -> None:
             how = "a backfill wrote the rows" if rows.is_backfill else "a backfill may have written the rows"
             draft.refuse(
                 verdict,
-                f"{how}, and a report would credit the nightly run",
+                f"{how}, and a report would say that the nightly run did",
                 f"Rerun {verdict.subject} for {draft.case.document_id}, so that it reports",
             )
             continue

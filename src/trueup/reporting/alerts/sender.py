@@ -29,10 +29,10 @@ from trueup.reporting.alerts.state import (
 )
 from trueup.results.report import Report
 
-# Of writes that conflict with another run's.
+# Attempts of a write that conflicts with writes of other runs.
 _ATTEMPTS = 5
-# After this many runs a message that was not accepted is replaced by one with all changes since. Otherwise a receiver
-# that never answers would get the same message forever.
+# After this many runs, a message that was not accepted is replaced by a message with all changes since. Otherwise a
+# receiver that never answers would get the same message forever.
 _MOST_RUNS = 3
 
 
@@ -95,7 +95,7 @@ class ChannelSender:
         return self._delivery("not_sent", "Other runs kept changing the state. The next run tries again.")
 
     def _step(self) -> Delivery | None:
-        """Read the state once and act on it. None or ConflictError: read again."""
+        """Read the state once and act on it. On None or ConflictError the caller reads again."""
         snapshot = self._read()
         state = self._state(snapshot)
         if state.pending is not None:
@@ -117,7 +117,7 @@ class ChannelSender:
         return read_state(snapshot.fields, self.channel.name, self.report.target)
 
     def _outdated(self, state: State, snapshot: Snapshot) -> str:
-        """Why this report is older than the last one sent; "" if it is not. One from the future does not count: a
+        """Why this report is older than the last one sent; "" if it is not. A last report from the future is ignored: a
         mistyped --as-of must not block later reports.
         """
         last, as_of = state.sent.as_of, self.report.window.as_of
@@ -152,7 +152,7 @@ class ChannelSender:
             return self._delivery(
                 "left_to_another_run",
                 f"Another run has been sending a message for {age:.0f} s. The next run sends what is missing in it. If "
-                f"that run was killed, a run in {left:.0f} s or later sends its message.",
+                f"that run was killed, the first run after {left:.0f} s sends its message.",
             )
         taken = replace(
             pending,
@@ -164,7 +164,7 @@ class ChannelSender:
         return self._post(taken, first_try=False)
 
     def _post(self, pending: Pending, first_try: bool) -> Delivery | None:
-        """Post a claimed message and record the result. None: there may be more to send."""
+        """Post a claimed message and record the result. Returns None if there may be more to send."""
         claimed = self._held(pending)
         message = _message(pending)
         body = json.dumps(payload_of(self.channel.name, message), ensure_ascii=False).encode()
@@ -187,11 +187,11 @@ class ChannelSender:
         return self._delivery("sent") if first_try else None
 
     def _held(self, pending: Pending) -> Snapshot:
-        """The state with our claim; its update time is the commit's condition. Raises ConflictError if it is lost."""
+        """The state with our claim, to commit at its update time. Raises ConflictError if the claim is lost."""
         snapshot = self._read()
         held = self._state(snapshot).pending
         if snapshot is None or held is None or (held.owner, held.message_id) != (pending.owner, pending.message_id):
-            raise ConflictError(f"The claim on {self.document} is another run's.")
+            raise ConflictError(f"Another run holds the claim on {self.document}.")
         return snapshot
 
     def _commit(self, pending: Pending, claimed: Snapshot) -> None:
@@ -249,7 +249,7 @@ def _problem(answer: Answer, channel: Channel) -> str:
     if 300 <= status < 400:
         return f"it redirects ({status}); redirects are not followed. Set {channel.variable} to the final address."
     if status in (401, 403, 404, 410):
-        return f"{answered}: the webhook is gone or refuses us. Set {channel.variable} to a new one."
+        return f"{answered}: the webhook was removed, or it refuses trueup. Set {channel.variable} to a new one."
     if status == 429:
         wait = answer.retry_after_seconds
         return f"{answered}: too many messages" + (f"; it asks to wait {wait:.0f} s." if wait else ".")

@@ -11,7 +11,7 @@ from trueup.window import EASTERN
 
 # Phase 3 builds these tables from the games in the gamebooks.
 _FROM_GAMEBOOKS = frozenset({"player_game_summary", "team_offense_game_summary", "team_defense_game_summary"})
-# Later events are not linked to the arrival, or to the write.
+# Events after these times are not linked to the arrival or the write.
 _SOON_AFTER_ARRIVAL = timedelta(hours=1)
 _SOON_AFTER_WRITE = timedelta(minutes=30)
 
@@ -90,7 +90,7 @@ def caused_by_lateness(finding: Finding, others: Sequence[Finding]) -> bool:
 
 
 def _unfinished_left_gaps(stories: Sequence[Story]) -> Iterator[Link]:
-    """The tables have only the final games, and lack those that the schedule never showed as final."""
+    """The tables have only the final games: they lack the games that the schedule never showed as final."""
     for stale, delivery in _pairs(stories, "stale", "delivery"):
         for unfinished in stale.findings:
             short = [
@@ -99,7 +99,7 @@ def _unfinished_left_gaps(stories: Sequence[Story]) -> Iterator[Link]:
                 if one.rule == "DONE009" and one.subject in _FROM_GAMEBOOKS and _has_final_alone(one, unfinished)
             ]
             if short:
-                because = f"{_final_games(unfinished)}, and {_have(short)} as many."
+                because = f"{_final_games(unfinished)}, and {_have(short)} the same number."
                 yield Link(stale, delivery, because)
 
 
@@ -109,7 +109,7 @@ def _unfinished_did_not_arrive(stories: Sequence[Story]) -> Iterator[Link]:
             # A late scraper is another cause.
             if all(one.rule == "LATE004" and _has_final_alone(one, unfinished) for one in late.findings):
                 tables = listed([one.subject for one in late.findings])
-                because = f"{_final_games(unfinished)}, and {tables} had as many at the alert time."
+                because = f"{_final_games(unfinished)}, and {tables} had the same number at the alert time."
                 yield Link(stale, late, because)
 
 
@@ -195,7 +195,7 @@ def _lateness_left_gaps(stories: Sequence[Story]) -> Iterator[Link]:
             if short:
                 because = (
                     f"{so_far:.0f} of {due:.0f} games have arrived in {arrival.subject} so far, "
-                    f"and {_have(short)} as many."
+                    f"and {_have(short)} the same number."
                 )
                 yield Link(late, delivery, because)
                 break

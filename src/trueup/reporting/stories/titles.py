@@ -102,7 +102,7 @@ def _stale(findings: Sequence[Finding]) -> str:
     count = one.observed or 0
     games = detail_number(one, "expected_games") or count
     if detail_number(one, "final_games") == 0:
-        what = f"none of its {games:.0f} games is final, so the rules that need it could not check"
+        what = f"none of its {games:.0f} games is final, so rules that need it could not check the date"
     else:
         what = f"{count:.0f} of {games:.0f} games {'is' if count == 1 else 'are'} neither final nor called off"
     return f"the schedule is stale: {what}"
