@@ -43,7 +43,7 @@ def run(options: Namespace, console: Console) -> int:
 
 
 def refuse_check(options: Namespace, error: UsageError) -> bool:
-    """Write to the report and the JUnit XML file why the check did not start; returns whether there is a report."""
+    """Write the reason why the check did not start to report and JUnit XML; return whether there is a report."""
     try:
         project_dir = project_of(options)
     except UsageError:  # no project, so no report to replace
@@ -75,17 +75,17 @@ def _checked(options: Namespace, console: Console, run_report: RunReport) -> Rep
     deliveries = send(report, settings.project_dir)
     print_deliveries(deliveries, console)
     unsent = [f"The alert to {one.channel} was not sent: {one.reason}" for one in deliveries if one.is_unsent]
-    if unsent:  # this does not change the exit code, but readers of the report must know
+    if unsent:  # an unsent alert changes only the report, not the exit code
         report = run_report.finish(replace(report, notes=(*report.notes, *unsent)), rules)
     return report
 
 
 def _run_report(options: Namespace, project_dir: Path) -> RunReport:
-    """Where the report of a check that begins now is written."""
+    """The report, still to be written, of a check that begins now."""
     began_at = now()
     try:
         window = window_of(options, began_at)
-    except UsageError:  # the run reports this error; its report needs a window before that
+    except UsageError:  # the run raises this error again and reports it; the report needs days
         window = make_window(None, None, None, None, began_at)
     junit = Path(options.junit) if options.junit else None
     return RunReport(state_of(project_dir), window, options.target, junit, began_at, now)

@@ -111,7 +111,7 @@ def _suggestion(message: str, known: Sequence[str]) -> str:
 
 
 def _readable(given: Sequence[str]) -> argparse.Namespace:
-    """The arguments of ``check`` that its report needs, each parsed separately because others are invalid."""
+    """The arguments of ``check`` that its report needs. Each is parsed alone, because another one is invalid."""
 
     def read(option: str, default: str | None = None) -> str | None:
         parser = _Parser(add_help=False, usage=argparse.SUPPRESS)

@@ -120,7 +120,7 @@ def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
 
 
 def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console) -> None:
-    """Print every step on the documents of the window, oldest first."""
+    """Print every past repair step of the checked days, oldest first."""
     if form == "json":
         print(json.dumps([dict(row) for row in rows], default=str, indent=2, ensure_ascii=False))
         return

@@ -37,7 +37,7 @@ class HeldError(Exception):
 def take_claim(
     claims: CompletionStore, document_id: str, message: Mapping[str, Any], owner: str, lease: timedelta
 ) -> Claim:
-    """The claim of a date: our own, or one whose message was sent while its document is not marked yet.
+    """The claim of a date: our own, or one whose message was sent but whose document is not marked yet.
 
     Takes over a claim, with its key and message, if its owner released it or has not changed it for longer than
     ``lease`` by the store's clock. Raises HeldError if another owner holds it.
@@ -81,8 +81,8 @@ def set_state(claims: CompletionStore, document_id: str, claim: Claim, state: St
 
 
 def _read_claim(snapshot: Snapshot, like: Mapping[str, Any]) -> Claim:
-    """A stored claim. Its message must be of its own date and have all fields of the message ``like``: it is sent as it
-    is stored. Raises CompletionsError for anything else.
+    """A stored claim. Raises CompletionsError unless its message, which is sent as stored, is of the claim's date and
+    has all fields of the message ``like``.
     """
     fields = snapshot.fields
     message = fields.get("message")

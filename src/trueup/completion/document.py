@@ -50,7 +50,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A document that cannot be read. ``problems`` are all reasons, each with the path of its field."""
+    """A document that cannot be read. ``problems``: every reason, with the path of the field."""
 
     document_id: str
     problems: tuple[str, ...] = field(default_factory=tuple)
@@ -59,7 +59,7 @@ class Unreadable:
 def processor_name(key: str) -> str:
     """The processor name of a key: ``PlayerGameSummaryProcessor`` is ``player_game_summary``."""
     if key != key.lower():
-        # The key "Processor" stays as it is: a finding needs a subject.
+        # The key "Processor" is not cut to "": a finding needs a subject.
         key = re.sub(r"(?<=.)Processor$", "", key)
         key = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
     return key
@@ -123,7 +123,7 @@ def _report(key: str, value: Any, problems: list[str]) -> ProcessorReport | None
 
 
 def _better(one: ProcessorReport, other: ProcessorReport) -> ProcessorReport:
-    """Of two reports of one processor: the delivered one, else the later one."""
+    """Selects one of two reports of a processor: the delivered one, else the later one."""
     if one.is_delivered != other.is_delivered:
         return one if one.is_delivered else other
     beginning = datetime.min.replace(tzinfo=UTC)

@@ -33,7 +33,7 @@ class CompletionRule:
     def satisfied_at(
         self, roster: Collection[RosterEntry], delivered_at: Mapping[RosterEntry, datetime | None]
     ) -> datetime | None:
-        """The time at which the deliveries were first enough. None is an unknown time, also in ``delivered_at``."""
+        """The time at which the deliveries were first enough. None means unknown, also in ``delivered_at``."""
         known = sorted((at, place) for place, at in enumerate(delivered_at.values()) if at is not None)
         entries = list(delivered_at)
         for count, (at, _) in enumerate(known, 1):

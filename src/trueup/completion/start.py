@@ -28,7 +28,7 @@ class Phase4Topic(Protocol):
 @dataclass(frozen=True)
 class Start:
     """The input of phase 4. ``delivered``: processors whose rows are proved complete. ``missing_tables``: the other
-    tables of the roster, which the graceful rule allows.
+    tables of the roster, which the graceful rule does not require.
     """
 
     delivered: tuple[str, ...]

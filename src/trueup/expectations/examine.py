@@ -30,7 +30,7 @@ from trueup.window import Window
 
 @dataclass(frozen=True)
 class Examination:
-    """The result of the suites. ``data_docs``: the index of Data Docs ("" if there is none); ``notes``: why not."""
+    """The result of the suites. ``data_docs``: the index of Data Docs ("" if there is none); ``notes``: the reasons."""
 
     verdicts: tuple[Verdict, ...] = ()
     suites: tuple[SuiteResult, ...] = ()
@@ -61,7 +61,7 @@ class SuiteTables(Protocol):
 class Examiner:
     """The suites of one run, with one Data Docs site. ``open_validator``: imports and opens Great Expectations;
     ``relation``: ``project.dataset`` of our models; ``is_measured``: whether the warehouse measures bytes;
-    ``left_out``: why no suite is run ("" if they are).
+    ``left_out``: why no suite is run ("" if the suites are run).
 
     Raises UsageError for a suite that is invalid or missing, or has an unknown rule or parameter.
     """
@@ -115,7 +115,7 @@ class Examiner:
         return self._examine([one for one in self._suites if self._is_of_report(one)], unbuilt)
 
     def _is_of_report(self, suite: Suite) -> bool:
-        """Whether a suite reads the tables of the report, which exist only after the run has built it."""
+        """Whether a suite reads the tables of the report, which exist only after the run has built the report."""
         return self._rules[suite.rule].family == REPORTING
 
     def publish(self) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ class Examiner:
         return self._opening
 
     def _counted(self, suite: Suite, unbuilt: frozenset[str]) -> _Step:
-        """Count in the warehouse what there is to examine, and how much of it is not as expected."""
+        """Count the examined and the unexpected values in the warehouse."""
         begun = _Step(SuiteRun(suite), Cost(suite.name, "suite", 0.0, self._bytes(0)))
         read = {suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table}
         if read & unbuilt:

@@ -26,7 +26,7 @@ _KWARGS: Mapping[str, frozenset[str]] = {
 }
 _IGNORES_NULLS = "any_value_is_missing"
 _PARAMETER = "$PARAMETER"
-# Stands for a missing bound. NaN is outside of it, on BigQuery and on the embedded warehouse.
+# Replaces a missing bound. NaN is outside this bound, on BigQuery and on the embedded warehouse.
 _LARGEST = sys.float_info.max
 
 

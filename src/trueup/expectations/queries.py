@@ -1,4 +1,4 @@
-"""The SQL of a suite: its rows, the counts of wrong rows per date, and examples of them."""
+"""The SQL of a suite: its rows, the counts of wrong rows per date, and examples of wrong rows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -17,8 +17,8 @@ EXAMPLES = 5
 def batch_query(suite: Suite, dataset: str, window: Window) -> str:
     """The rows of the checked days, with only the suite's columns. ``dataset`` is ``project.dataset``.
 
-    The range on the partition column is literal, so that BigQuery reads only these days. There is no per cent sign,
-    because the SQL library between Great Expectations and BigQuery doubles it.
+    The range on the partition column is literal, so that BigQuery reads only these days. The query has no per cent
+    sign, because the SQL library between Great Expectations and BigQuery doubles it.
     """
     return _batch_query(suite, dataset, window.first_date, window.last_date)
 
@@ -38,7 +38,7 @@ def coverage_query(suite: Suite, dataset: str, window: Window, parameters: Param
 
 
 def examined_of(suite: Suite, row: Mapping[str, Any]) -> Examined:
-    """A row of ``coverage_query`` as the counts of its day."""
+    """Converts a row of ``coverage_query`` to the counts of its day."""
     row_count = row["row_count"]
     return Examined(
         row_count=row_count,
@@ -53,7 +53,7 @@ def examples_query(suite: Suite, dataset: str, window: Window, places: Sequence[
     """A few unexpected rows of each day and each expectation in ``places``, sorted by key.
 
     ``expectation_place``: the expectation that the row violates; ``wrong_row_count``: rows of the day that violate at
-    least one of them.
+    least one expectation.
     """
     conditions = {place: fault_condition(suite.expectations[place].config, parameters) for place in places}
     marks = ", ".join(f"if({condition}, {place}, null)" for place, condition in conditions.items())
@@ -78,7 +78,7 @@ def rows_query(suite: Suite, dataset: str, day: date, places: Sequence[int], par
 
 
 def needed_dates_query(suite: Suite, dataset: str, window: Window) -> str:
-    """The days on which the table must have rows, if another table decides that."""
+    """The days on which the suite's table must have rows, because another table has such rows."""
     needed = suite.needs_rows_where
     assert needed is not None
     return (

@@ -45,8 +45,8 @@ class Suite:
 
     ``rule``: code of the rule. ``table``: the model that is read. ``keys``: columns that identify a row for people.
     ``derived``: columns computed only for this suite, name to SQL. ``counted_games_only``: leave out rows of games that
-    do not count. ``needs_rows_each_date``: a date without rows is "could not check"; with ``needs_rows_where`` only a
-    date that has such rows in the other table.
+    do not count. ``needs_rows_each_date``: a date without rows is "could not check". ``needs_rows_where``: the same,
+    but only for a date with such rows in another table.
     """
 
     name: str

@@ -136,7 +136,7 @@ def not_validated(suite: Suite, window: Window, reason: str) -> tuple[Verdict, .
 
 
 def _problem(run: SuiteRun, place: int, result: Validation) -> str:
-    """Why an expectation was not examined: Great Expectations failed, or its counts differ from the warehouse's."""
+    """Why an expectation was not examined: Great Expectations failed, or its counts differ from BigQuery's."""
     if result.problem:
         return result.problem
     says, days = run.suite.expectations[place].says, run.examined.values()
@@ -161,7 +161,7 @@ def _judge_day(run: SuiteRun, day: date, context: VerdictContext) -> Verdict:
         return _not_run(suite, day, f"{suite.name} has no rows that day{required}", is_needed)
     faults = _faults(run, day)
     problems = list(dict.fromkeys(one for one in run.problems if one))
-    # Only an error may hide that other expectations could not be examined.
+    # Unexamined expectations block, unless another expectation found an error.
     if problems and not any(one.expectation.severity == "error" for one in faults):
         return _not_run(suite, day, f"Great Expectations could not examine {suite.name}: {problems[0]}", True)
     if faults:
@@ -190,7 +190,7 @@ def _failed(
     run: SuiteRun, day: date, faults: Sequence[_Fault], problems: Sequence[str], context: VerdictContext
 ) -> Verdict:
     suite, row_count = run.suite, run.examined[day].row_count
-    # Every expectation's count is a lower bound.
+    # A row can violate several expectations: each count is only a lower bound.
     wrong = max(run.examples.get(day, Examples()).row_count, *(one.unexpected_count for one in faults), 0)
     named = "; ".join(f"{one.expectation.says} ({one.unexpected_count} not)" for one in faults[:_NAMED])
     more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""

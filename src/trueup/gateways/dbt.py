@@ -33,7 +33,7 @@ _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 _COMPILED_VARS = frozenset({"as_of", "run_id"})
 # For the text of a deprecation, dbt reads the source lines of the whole stack, 0.3 s for each command.
 BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
-# Parsed projects by everything that parsing depends on, because dbt takes four seconds to parse.
+# Cache of parsed projects by all inputs of parsing, which takes dbt four seconds.
 _PARSED: dict[tuple[str, ...], Manifest] = {}
 
 

@@ -20,7 +20,7 @@ _READERS = frozenset(
 
 
 def parse_each_text_once() -> None:
-    """Cache the trees of the last texts. Who may change a tree gets a copy."""
+    """Cache the trees of the last texts. A caller that may change a tree gets a copy."""
     dialect: Any = import_module("sqlglot.dialects.dialect").Dialect
     dialect.parse = _remembering(dialect.parse)
 
@@ -31,7 +31,7 @@ def _remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
         trees = parse(dialect(), text)
         for tree in trees:
             for node in tree.walk() if tree else ():
-                # Positions in the text, which nothing reads, are most of the cost of a copy.
+                # Most of the cost of a copy is positions in the text, which nothing reads.
                 kept = {key: value for key, value in (node._meta or {}).items() if key not in _POSITIONS}
                 node._meta = kept or None
         return trees

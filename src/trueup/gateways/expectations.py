@@ -71,7 +71,7 @@ class GreatExpectations:
         given = {**parameters, _ROW_COUNT: row_count}
         try:
             definition = self._define(suite, query, wrong_places)
-            # First without details, which takes few queries.
+            # The first run is without details: it needs few queries.
             result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
                 self._add_details(suite, definition, result, given)
@@ -139,7 +139,7 @@ class GreatExpectations:
         )
 
     def _add_details(self, suite: Suite, definition: Any, result: Any, given: Mapping[str, Any]) -> None:
-        """Replace the failed results by results with counts and example rows, also for the pages."""
+        """Replace the failed results by results with counts and example rows; the pages show them too."""
         unmet = {_place(one) for one in result.results if not one.success}
         columns = list(dict.fromkeys(["game_date", *suite.keys]))
         wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": columns}

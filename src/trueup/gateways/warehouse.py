@@ -100,7 +100,7 @@ class Warehouse:
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers within seconds."""
         try:
-            # One attempt, because the client's default retries would wait ten minutes for a dead endpoint.
+            # Only one attempt, because the client's default retries would wait ten minutes for a dead endpoint.
             list(self.client.list_datasets(max_results=1, retry=_ONCE, timeout=_PROBE_SECONDS))
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             where, check = self.project, "the project (TRUEUP_PROJECT) and your credentials"
@@ -129,7 +129,7 @@ class Warehouse:
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[Row]:
-        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
+        """The named columns of a model on the given days; with ``run_id``, only the rows of that run."""
         of_run = f" and run_id = '{run_id}'" if run_id is not None else ""
         return self.query(
             f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
@@ -149,7 +149,7 @@ class Warehouse:
         except WarehouseError as error:
             if "already exists" not in error.message.lower():
                 raise
-            # If several runs take it over at once, only one of them changes the row.
+            # If several runs take the lock over at once, only one of them changes the row.
             self.query(
                 f"update {self._lock} set run_id = @run_id, holder = @holder, since = current_timestamp() "
                 f"where since < timestamp_sub(current_timestamp(), interval {_BUILD_MINUTES} minute)",

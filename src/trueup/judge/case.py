@@ -60,8 +60,8 @@ class Case:
         return game_day.is_schedule_known and game_day.scheduled_game_count == 0
 
     def mode(self, document: Document | None) -> str:
-        """The judged mode: the document's mode, or the nightly mode once reports of a day with final games are due,
-        because a run before the games does not replace the run after them.
+        """The judged mode: the nightly mode once reports of a day with final games are due, else the document's mode. A
+        run before the games does not replace the run after them.
         """
         return DEFAULT_MODE if document is None or self.is_due_with_games else document.mode
 

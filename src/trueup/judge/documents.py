@@ -121,7 +121,7 @@ def _games(case: Case, document: Document | Unreadable | None) -> Iterator[Verdi
 
 
 def _games_unknown(case: Case, rows: ProcessorEvidence | None) -> tuple[str, bool]:
-    """The reason why DONE009 is not run ("" if it is), and whether that blocks."""
+    """The reason why DONE009 is not run ("" if it is run), and whether the reason is blocking."""
     # This comes first: on a free day, missing tables do not matter.
     if case.is_free_day:
         return NO_GAMES, False
@@ -141,7 +141,7 @@ def _unscheduled(case: Case, document: Document | Unreadable | None) -> Verdict:
     game_day = case.day.game_day
     if not isinstance(document, Document):
         if document is None and case.is_free_day and case.settings.are_reports_due(game_day.game_date):
-            return case.passed(_UNSCHEDULED, case.document_id)  # no document is right on a free day
+            return case.passed(_UNSCHEDULED, case.document_id)  # a free day needs no document
         return case.not_run(_UNSCHEDULED, UNREADABLE if document else NO_DOCUMENT)
     if not game_day.is_covered:
         return case.not_run(_UNSCHEDULED, game_day.schedule_problem, is_blocking=True)

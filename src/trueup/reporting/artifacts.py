@@ -44,7 +44,7 @@ def write_junit(path: Path, report: Report) -> None:
 
 
 def discard_report(folder: Path) -> None:
-    """Remove the last run's report.json, junit.xml and report.html. Raises CannotCheckError if one stays."""
+    """Remove the last run's report.json, junit.xml and report.html. Raises CannotCheckError if that fails."""
     kept = []
     for name in (_DATA, _JUNIT, _PAGE):
         try:

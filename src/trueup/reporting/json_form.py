@@ -10,7 +10,7 @@ from trueup.parsing import parse
 from trueup.results.finding import Finding, by_severity
 from trueup.results.report import Report
 
-# A report of ten years: what is longer was not written by a run.
+# Ten years: no run writes a longer report.
 _MOST_DAYS = 3660
 _WINDOW = ("as_of", "first_date", "last_date")
 

@@ -1,7 +1,7 @@
 """The report of a check, from the start of its run to the end.
 
-``begin`` replaces the last run's report, which could be mistaken for today's, by one that says that the run has not
-finished. A killed run leaves that report. At the end it is replaced by the result, or by the reason for the failure.
+``begin`` replaces the last run's report, which could be mistaken for today's, by the report of an unfinished run. A
+killed run leaves that report. At the end it is replaced by the result, or by the reason for the failure.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ _LONGEST_DEFECT = 300
 class RunReport:
     """The report of one run in its folder. ``junit``: a further file for JUnit XML, or None; ``clock``: current UTC.
 
-    ``result``: the last result that was written, None before the first; ``rules``: those that its page names.
+    ``result``: the last result that was written, None before the first; ``rules``: the rules that its page names.
     """
 
     folder: Path
@@ -37,7 +37,7 @@ class RunReport:
     rules: Mapping[str, Rule] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Replace the last run's report by one that says that this run has not finished.
+        """Replace the last run's report by that of an unfinished run.
 
         Raises CannotCheckError if that fails, UsageError if only ``junit`` cannot be written.
         """

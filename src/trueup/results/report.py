@@ -110,7 +110,7 @@ class Report(Plain):
 
     @property
     def blocked(self) -> tuple[RuleOutcome, ...]:
-        """Outcomes of rules that could not examine all that they should have, including failed ones."""
+        """Outcomes of rules that could not examine something that they should have; failed outcomes are included."""
         return tuple(one for one in self.outcomes if one.is_blocking)
 
 

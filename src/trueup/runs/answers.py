@@ -74,7 +74,7 @@ def _read(
 
 
 def _contradictions(report: Report, failed: Mapping[tuple[str, date], int], rules: Collection[str]) -> Iterator[str]:
-    """Differences from: one outcome for each rule and day, one finding for each failed subject."""
+    """Deviations from exactly one outcome per rule and day, and one finding per failed subject."""
     outcomes = [(one.rule, one.game_date) for one in report.outcomes]
     yield from _miscounted("outcome", outcomes, rules, report.window.dates)
     found = Counter((one.rule, one.game_date) for one in report.findings)

@@ -25,7 +25,7 @@ def building(work: Workplace) -> Iterator[None]:
     try:
         yield
     finally:
-        # If the lock cannot be released, it expires: that must not lose the findings.
+        # A lock that cannot be released expires; the run must still report its findings.
         with suppress(CannotCheckError):
             work.tables.release_build(run_id)
 

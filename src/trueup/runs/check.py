@@ -17,7 +17,7 @@ from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
 from trueup.runs.workplace import Clock, Workplace
 
-# These tests are for people who run dbt alone; the report shows the same.
+# These tests are for people who run only dbt; the report shows the same facts.
 _FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)
 _NOT_ASKED = "the scenario does not enable the expectations"
 _OFF = "the var families_off switches the expectations off"
@@ -63,7 +63,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     clock.finish()
     outcomes = (*report.outcomes, *of_report.outcomes)
     problems = [judged.unread] if judged.unread else []
-    problems += _build_problems(results)  # the cause of what is missing below
+    problems += _build_problems(results)  # first: these cause the problems below
     problems += [*report.problems, *of_report.problems]
     problems += unrun_checks(work, results, with_tests)
     problems += unseen(work, outcomes)

@@ -30,7 +30,7 @@ NO_DOCUMENTS = (
 def read_evidence(tables: Tables, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
     """The evidence that the run built for each checked day, in order of date.
 
-    Raises CannotCheckError unless each day has it exactly once; else another run has rebuilt the tables.
+    Raises CannotCheckError unless each day has exactly one row: another run may have rebuilt the tables.
     """
 
     def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def apply_repairs(work: Workplace, planned: Repair, actor: Actor) -> Repair:
             now=now,
         )
         steps, problem = repair_days(repairer, planned.judged.days, planned.judged.snapshots)
-    # Phase 4 was started after the run's as_of: what was repaired is judged as of now.
+    # Phase 4 was started after the run's as_of, so the repaired documents are judged as of now.
     later = replace(work.settings, window=replace(work.settings.window, as_of=now()))
     return Repair(reconcile(replace(work, settings=later)), planned.plans, tuple(steps), problem)
 

@@ -29,7 +29,7 @@ def replay_all(
     with_tests: bool = False,
     data_docs: Path | None = None,
 ) -> Iterator[Replay]:
-    """Replay scenarios one after the other. All are read first, so that an invalid one stops before any runs.
+    """Replay scenarios one after the other. All scenarios are read first: if one is invalid, none runs.
 
     ``data_docs``: the folder for Data Docs; by default they are deleted with the scenario.
     """

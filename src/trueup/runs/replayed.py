@@ -36,7 +36,7 @@ class Replay:
     def unchecked(self) -> tuple[str, ...]:
         """The reasons why parts could not be checked.
 
-        If the scenario states no status, only the suites that it enables count; rules whose sources it lacks do not.
+        If the scenario states no status, only the suites that it enables count, not the rules whose sources it lacks.
         """
         asked = {suite.rule for suite in self.report.suites}
         is_stated = self.scenario.status is not None

@@ -10,7 +10,7 @@ EXPECTATION_VERDICTS = "trueup.expectation_verdicts"
 
 
 def create_verdict_tables(work: Workplace) -> None:
-    """Create both tables if they are missing. Models that dbt builds without them would never read them."""
+    """Create both tables if they are missing: models that dbt builds without the tables never read them."""
     for table in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):
         work.tables.create_table(work.schemas[table], work.dataset)
 

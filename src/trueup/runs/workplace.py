@@ -49,7 +49,7 @@ class Tables(Protocol):
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[dict[str, Any]]:
-        """The named columns of a model on the given days; with ``run_id`` only the rows that this run built."""
+        """The named columns of a model on the given days; with ``run_id``, only the rows of that run."""
 
     def claim_build(self, run_id: str, holder: str) -> None:
         """Take the lock on the dataset's tables. Raises CannotCheckError if another run holds it."""

@@ -89,7 +89,7 @@ def compare(expected: Sequence[ExpectedFinding], findings: Sequence[Mapping[str,
     """Compare findings. Unexpected ones of severity info are ignored."""
     left = list(findings)
     missing = []
-    # Match findings with a number first, so that one without a number does not take theirs.
+    # Match expected findings with a number first: one without a number could take their match.
     for one in sorted(expected, key=lambda finding: finding.observed is None):
         match = next((finding for finding in left if one.matches(finding)), None)
         if match is None:

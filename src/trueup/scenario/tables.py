@@ -59,7 +59,7 @@ def _header(path: Path, names: Sequence[str], schema: TableSchema) -> list[_Colu
     header = [_column(path, name, schema) for name in names]
     for index, column in enumerate(header):
         for other in header[:index]:
-            # `resource` and `resource.type` would both write the field.
+            # The columns `resource` and `resource.type` would both write the field `resource`.
             shared = min(len(column.keys), len(other.keys))
             if column.keys[:shared] == other.keys[:shared]:
                 raise ScenarioError(

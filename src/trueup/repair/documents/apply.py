@@ -133,7 +133,7 @@ def _publish(repairer: Repairer, plan: Plan, snapshot: Snapshot, claim: Claim) -
         attributes = {"idempotency_key": claim.idempotency_key, "game_date": plan.document_id}
         repairer.topic.publish(claim.message, attributes)
     except (CompletionsError, PublishError):
-        # Let the next run take over at once. If this fails too, it can after the lease.
+        # Let the next run take over at once. If the release fails too, it must wait for the lease.
         with suppress(CompletionsError):
             set_state(repairer.claims, plan.document_id, claim, "released")
         raise

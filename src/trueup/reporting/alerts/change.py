@@ -1,4 +1,4 @@
-"""What is new, worse or resolved since the last message, from a report and the rows that were sent. Pure."""
+"""Compares a report with the sent findings: what is new, worse or resolved since the last message. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from trueup.results.outcome import RuleOutcome
 from trueup.results.report import Report
 from trueup.window import EASTERN
 
-# The rule of the one item for everything that could not be checked.
+# The rule of the item that stands for everything that could not be checked.
 COULD_NOT_CHECK = "could_not_check"
-# More wrong rows are worse. Minutes late always grow with time, so they are not.
+# More wrong rows are worse. Minutes late grow with time alone, so more minutes are not worse.
 _COUNTED = ("DUP", "DONE", "EXP")
 _TOLERANCE = 1e-9
 
@@ -37,8 +37,8 @@ class Gone:
 
 @dataclass(frozen=True)
 class Change:
-    """A report compared with what was sent. ``is_daily``: the first of its Eastern day. ``after``: what was sent once
-    this change is sent. ``unwatched_count``: findings that the state has no room for.
+    """A report compared with what was sent. ``is_daily``: the first of its Eastern day. ``after``: the sent findings
+    once this change is sent. ``unwatched_count``: findings that the state has no room for.
     """
 
     new: tuple[Noted, ...]
@@ -135,8 +135,8 @@ def unchecked_texts(report: Report) -> tuple[str, ...]:
 
 
 def _watched(rows: Mapping[str, Row], report: Report) -> tuple[list[Finding], int]:
-    """The findings to send, worst first, one per fingerprint; and how many exceed the state's room. Of equally bad ones
-    the known ones come first, so that findings beyond the limit do not alternate in being new.
+    """The findings to send, worst first, one per fingerprint; and how many exceed the state's room. Among equally bad
+    findings, known ones come first: otherwise findings at the limit would become new again and again.
     """
     order = sorted(
         filter(is_alerted, report.findings),

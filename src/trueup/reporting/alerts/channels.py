@@ -17,7 +17,7 @@ REPORT_URL_VARIABLE = "TRUEUP_REPORT_URL"
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 ChannelName = Literal["slack", "webhook", "step_summary"]
 DeliveryResult = Literal["sent", "nothing_new", "not_sent", "left_to_another_run"]
-# Longer ones are probably mistakes, and would not fit into Slack's blocks.
+# Longer URLs are probably mistakes, and would not fit into Slack's blocks.
 _LONGEST_LINK = 500
 
 

@@ -150,7 +150,7 @@ def from_plain(data: Mapping[str, Any]) -> Message:
 
 
 def _item(one: Noted | Gone) -> Item:
-    """A finding, or the row of one that is gone, which has neither summary nor remedy."""
+    """A finding, or the row of a resolved finding, which has no summary and no remedy."""
     source = one.row if isinstance(one, Gone) else one.finding
     return Item(
         fingerprint=one.fingerprint if isinstance(one, Gone) else one.finding.fingerprint,

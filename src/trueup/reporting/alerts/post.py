@@ -12,7 +12,7 @@ _RETRY_STATUSES = (429, 503)
 class Answer:
     """The result of one post. ``reason`` contains no part of the URL except its host.
 
-    ``answered``: with ``status``. ``not_reached``: it cannot have arrived. ``unknown``: it may have arrived.
+    ``answered``: with ``status``. ``not_reached``: the message cannot have arrived. ``unknown``: it may have.
     """
 
     kind: Literal["answered", "not_reached", "unknown"]
@@ -69,8 +69,8 @@ def post_patiently(
 ) -> Answer:
     """Post until the receiver accepts or refuses the message, or attempts or time run out.
 
-    A message that may have arrived is not posted again. Retry-After is respected; one beyond the remaining time ends
-    the attempts.
+    A message that may have arrived is not posted again. Retry-After is respected; if it exceeds the remaining time, the
+    attempts end.
     """
     answer = Answer("not_reached", reason="no time was left to send it")
     for attempt in range(1, patience.attempts + 1):

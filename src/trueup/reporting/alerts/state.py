@@ -33,8 +33,8 @@ class UnreadableStateError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One finding that was sent. Days are Eastern. ``last_seen``: the day of the last message while it was open; if it
-    is closed, the day it was resolved.
+    """One finding that was sent. Days are Eastern. ``last_seen``: the day of the last message while the finding was
+    open; once closed, the day it was resolved.
     """
 
     rule: str
@@ -49,8 +49,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Sent:
-    """What was sent to the channel in ``sequence`` messages. ``as_of`` and ``day`` (Eastern) are those of the last one,
-    None before the first.
+    """What was sent to the channel in ``sequence`` messages. ``as_of`` and ``day`` (Eastern) are those of the last
+    message, None before the first.
     """
 
     sequence: int = 0
@@ -61,7 +61,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Pending:
-    """A message that a run has claimed for sending. ``after``: what was sent once it has arrived.
+    """A message that a run has claimed for sending. ``after``: the sent findings once the message has arrived.
 
     ``attempt`` counts the runs that tried. ``lease_seconds``: how long other runs must wait, from the document's update
     time, by the store's clock.

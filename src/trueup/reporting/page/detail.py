@@ -15,7 +15,7 @@ from trueup.reporting.page import wording
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
 # Shown elsewhere: the page in Data Docs is a separate link.
 _SHOWN_ELSEWHERE = frozenset({"data_docs"})
-# Their values are trueup's words, not names of the platform.
+# The values of these keys are words of trueup, not names of the platform.
 _WORDS = frozenset({"cause", "state"})
 
 

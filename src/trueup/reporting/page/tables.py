@@ -31,7 +31,7 @@ _WORST = {"error": "e", "warn": "w", "info": "i"}
 
 @dataclass(frozen=True)
 class Cell:
-    """One rule on one date. ``anchor``: of its worst finding, "" if there is none."""
+    """One rule on one date. ``anchor``: the anchor of its worst finding, "" if it has none."""
 
     state: str
     anchor: str
@@ -86,7 +86,7 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of the checks, most expensive first: those shown, those folded, and the sums."""
+    """The costs of the checks, most expensive first: shown costs, folded costs, and the sums."""
 
     shown: tuple[tuple[Cost, str, str], ...]
     folded: tuple[tuple[Cost, str, str], ...]
