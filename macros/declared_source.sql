@@ -1,4 +1,4 @@
-{#- Without columns while dbt parses and in dbt unit tests: only a compilation has the declarations. -#}
+{#- The result has no columns while dbt parses and in dbt unit tests: only a compilation has declarations. -#}
 {% macro declared_source(source_name, table_name) %}
     {%- set declared = {'relation_name': table_name, 'columns': {}, 'meta': {}} -%}
     {%- if execute -%}
