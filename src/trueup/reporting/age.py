@@ -25,7 +25,7 @@ def age_in_words(report: Report, now: datetime) -> str:
 
 
 def is_old(report: Report, now: datetime, most_hours: float = MOST_HOURS) -> bool:
-    """Whether a report is older than ``most_hours``. A report without ``written_at`` is."""
+    """Whether a report is older than ``most_hours``. A report without ``written_at`` counts as older."""
     return report.written_at is None or (now - report.written_at) / timedelta(hours=1) > most_hours
 
 

@@ -14,7 +14,7 @@ from helpers.nights import scenario_of
 from helpers.replaying import Silent
 from helpers.report_cases import DAY
 from helpers.support import PROJECT
-from trueup.expectations.validator import DATA_DOCS
+from trueup.expectations.verdicts import DATA_DOCS
 from trueup.plain import plain
 from trueup.reporting.artifacts import write_report
 from trueup.results.reference import load_reference

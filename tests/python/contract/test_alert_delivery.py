@@ -41,7 +41,6 @@ from trueup.errors import CompletionsError, ConflictError
 from trueup.gateways.webhook import WebhookPoster
 from trueup.reporting.alerts.channels import AlertSettings, Delivery
 from trueup.reporting.alerts.deliver import preview, send_alerts
-from trueup.reporting.alerts.post import Answer
 from trueup.reporting.alerts.state import ALERTS, Sent, document_id, sent_fields
 from trueup.results.report import Report
 

@@ -16,7 +16,6 @@ from helpers.receivers import PATIENCE, courier
 from trueup.gateways.webhook import WebhookPoster
 from trueup.reporting.alerts.channels import AlertSettings
 from trueup.reporting.alerts.deliver import send_alerts
-from trueup.reporting.alerts.post import Answer, Poster
 
 
 def main(kind: str, place: str, url: str, last: str) -> None:

@@ -31,7 +31,7 @@ from trueup.completion.start import start_message
 from trueup.completion.store import Snapshot
 from trueup.judge.case import JudgeSettings
 from trueup.judge.evidence import DayEvidence
-from trueup.repair.documents.plan import Plan, edited, plan_repair
+from trueup.repair.documents.plan import Plan, plan_repair
 from trueup.repair.documents.steps import planned_steps, refused_steps
 
 ACTOR = "ann@laptop"
