@@ -1,5 +1,6 @@
 {#-
-    Defaults: as of now; the seven Eastern days that end yesterday. The values are literals, not current_timestamp(), so
+    Defaults: as of now; the seven days that end yesterday, or all days from first_date to yesterday. The command line of
+    trueup has the same rules (make_window). The values are literals, not current_timestamp(), so
     that BigQuery prunes partitions and a past day can be checked again.
 -#}
 {% macro check_window() %}
@@ -14,9 +15,11 @@
     {%- else -%}
         {%- set as_of = run_started_at -%}
     {%- endif -%}
-    {%- set eastern_day = as_of.astimezone(modules.pytz.timezone(var('platform_time_zone'))).date() -%}
-    {%- set yesterday = eastern_day - modules.datetime.timedelta(days=1) -%}
-    {%- set last_date = var('last_date', none) or var('first_date', none) or yesterday -%}
+    {%- set local_day = as_of.astimezone(modules.pytz.timezone(var('platform_time_zone'))).date() -%}
+    {%- set yesterday = local_day - modules.datetime.timedelta(days=1) -%}
+    {%- set from_first = [timestamps.fromisoformat(var('first_date', none) | string).date(), yesterday] | max
+        if var('first_date', none) else yesterday -%}
+    {%- set last_date = var('last_date', none) or from_first -%}
     {%- set last_date = timestamps.fromisoformat(last_date | string).date() -%}
     {%- set first_date = var('first_date', none) or last_date - modules.datetime.timedelta(days=6) -%}
     {%- set first_date = timestamps.fromisoformat(first_date | string).date() -%}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trueup.errors import UsageError
 from trueup.parsing import read_yaml
@@ -95,6 +97,18 @@ def project_variables(project_dir: Path) -> dict[str, Any]:
     if not isinstance(variables, dict):
         raise UsageError(f"{path} has no vars.", "Restore them: see the file in the repository.")
     return variables
+
+
+def platform_zone(variables: Mapping[str, Any]) -> ZoneInfo:
+    """The time zone of the platform's days. Raises UsageError if the var is invalid."""
+    name = variables.get("platform_time_zone")
+    try:
+        return ZoneInfo(str(name))
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise UsageError(
+            f"The var platform_time_zone is {name!r}, which is not a time zone.",
+            "Use a name like America/New_York in dbt_project.yml.",
+        ) from error
 
 
 def find_project(start: Path, or_installed: bool = True) -> Path:

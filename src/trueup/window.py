@@ -10,6 +10,9 @@ from trueup.errors import UsageError
 
 EASTERN = ZoneInfo("America/New_York")
 DEFAULT_DAYS = 7
+# Ten years. A check of more days would run for hours.
+MOST_DAYS = 3660
+_YEARS = range(1900, 2200)
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,17 @@ def window_vars(window: Window, others: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_window(
-    first_date: str | None, last_date: str | None, days: int | None, as_of: str | None, now: datetime
+    first_date: str | None,
+    last_date: str | None,
+    days: int | None,
+    as_of: str | None,
+    now: datetime,
+    zone: ZoneInfo = EASTERN,
 ) -> Window:
-    """The days to check. Default: the seven Eastern days before that of ``as_of``. Raises UsageError."""
+    """The days to check. Default: the seven days in ``zone`` before that of ``as_of``. Raises UsageError.
+
+    The macro check_window gives dbt the same days.
+    """
     evaluated_at = _timestamp(as_of) if as_of else now
     last = _date("--last-date", last_date) if last_date else None
     first = _date("--first-date", first_date) if first_date else None
@@ -49,12 +60,14 @@ def make_window(
     if days is not None and first is not None:
         raise UsageError("--days conflicts with --first-date.", "Use only one of them.")
     if last is None:
-        yesterday = evaluated_at.astimezone(EASTERN).date() - timedelta(days=1)
+        yesterday = evaluated_at.astimezone(zone).date() - timedelta(days=1)
         last = max(first, yesterday) if first else yesterday
     if first is None:
         first = _days_before(last, days or DEFAULT_DAYS)
     if first > last:
         raise UsageError(f"--first-date {first} is after --last-date {last}.", "Swap the two dates.")
+    if (last - first).days >= MOST_DAYS:
+        raise UsageError(f"{first} to {last} are more than {MOST_DAYS} days.", "Check fewer days at once.")
     return Window(first, last, evaluated_at)
 
 
@@ -73,9 +86,12 @@ def _days_before(last: date, days: int) -> date:
 
 def _date(option: str, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{option} {text!r} is not a date.", "Use the form 2026-02-03.") from error
+    if day.year not in _YEARS:
+        raise UsageError(f"{option} {text!r} is out of range.", f"Use a year from {_YEARS[0]} to {_YEARS[-1]}.")
+    return day
 
 
 def _timestamp(text: str) -> datetime:

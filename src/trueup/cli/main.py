@@ -63,7 +63,10 @@ def _show_crash(error: Exception, console: Console) -> None:
     """Print what stopped trueup. This cannot fail, even if nothing can be printed or written."""
     trace = traceback.format_exc()
     with suppress(Exception):
-        if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
+        if isinstance(error, OSError) and error.filename is not None:
+            console.print(f"[bold red]trueup:[/] {escape(f'{error.filename} cannot be used: {error.strerror}.')}")
+            console.print("  → Check that path, its permissions and the free disk space, then run it again.")
+        elif isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             console.print(f"[bold red]trueup:[/] the output was not written: {escape(str(error))}")
         else:
             kind = type(error).__name__

@@ -13,14 +13,14 @@ from trueup.cli.terminal import terminal
 from trueup.repair.documents.steps import Actor
 from trueup.reporting.json_form import to_json
 from trueup.results.report import Report
-from trueup.settings import DEFAULT_TARGET, Settings, find_project
+from trueup.settings import DEFAULT_TARGET, Settings, find_project, platform_zone, project_variables
 from trueup.window import Window, make_window
 
 
 def add_window(parser: ArgumentParser) -> None:
     """``--first-date``, ``--last-date``, ``--days``, ``--as-of`` and ``--target``."""
-    parser.add_argument("--first-date", metavar="D", help="first Eastern day, for example 2026-02-03")
-    parser.add_argument("--last-date", metavar="D", help="last Eastern day (default: yesterday)")
+    parser.add_argument("--first-date", metavar="D", help="first day, for example 2026-02-03")
+    parser.add_argument("--last-date", metavar="D", help="last day (default: yesterday, by the var platform_time_zone)")
     parser.add_argument("--days", type=int, metavar="N", help="number of days up to --last-date (default: 7)")
     parser.add_argument(
         "--as-of", metavar="T", help="evaluate as of this time, as 2026-02-04T16:00-05:00 (default: now)"
@@ -39,7 +39,8 @@ def add_format(parser: ArgumentParser) -> None:
 
 def window_of(options: Namespace, now: datetime) -> Window:
     """The days that the options name. Raises UsageError if they are invalid."""
-    return make_window(options.first_date, options.last_date, options.days, options.as_of, now)
+    zone = platform_zone(project_variables(project_of(options)))
+    return make_window(options.first_date, options.last_date, options.days, options.as_of, now, zone)
 
 
 def settings_of(options: Namespace, now: datetime) -> Settings:

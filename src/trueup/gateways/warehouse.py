@@ -5,24 +5,28 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from threading import local
 from typing import Any
 
 from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import BadRequest, GoogleAPIError, NotFound
+from google.api_core.exceptions import BadRequest, NotFound
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
-from requests.exceptions import RequestException
 
 from trueup.errors import WarehouseError
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Endpoint
+from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step
 from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
+# For one answer, and for all attempts of one request.
+_ANSWER_SECONDS = 300.0
+_RETRY_SECONDS = 60.0
 # The lock: the run that can create this table may build the others.
 LOCK = "run_lock"
 LOCK_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp"}
@@ -44,6 +48,11 @@ class _Client(bigquery.Client):
     def bytes_processed(self) -> int:
         return getattr(self._read, "bytes", 0)
 
+    def _call_api(self, retry: Any, *arguments: Any, timeout: float | None = None, **options: Any) -> Any:
+        # By default, the client waits for an answer without a limit, and retries for ten minutes.
+        bounded = retry.with_timeout(_RETRY_SECONDS) if retry else None
+        return super()._call_api(bounded, *arguments, timeout=timeout or _ANSWER_SECONDS, **options)
+
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)
         self._read.bytes = self.bytes_processed + (rows.total_bytes_processed or 0)
@@ -51,7 +60,12 @@ class _Client(bigquery.Client):
 
 
 class _EmbeddedClient(_Client):
-    """The client for the embedded warehouse, which returns no rows and no error for a failed statement."""
+    """The client for the embedded warehouse, which returns no rows and no error for a failed statement. A request that
+    failed on the loopback address fails again.
+    """
+
+    def _call_api(self, retry: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ARG002
+        return super()._call_api(None, *arguments, **options)
 
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)
@@ -87,7 +101,7 @@ class Warehouse:
                     self._opened = _Client(project=self.project, location=self._location, client_options=options)
             except (GoogleAuthError, OSError) as error:
                 raise WarehouseError(
-                    f"BigQuery: no usable credentials: {_first_line(error)}",
+                    f"BigQuery: no usable credentials: {first_line(error)}",
                     "Run: gcloud auth application-default login",
                 ) from error
         return self._opened
@@ -102,13 +116,12 @@ class Warehouse:
         try:
             # Only one attempt, because the client's default retries would wait ten minutes for a dead endpoint.
             list(self.client.list_datasets(max_results=1, retry=_ONCE, timeout=_PROBE_SECONDS))
-        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-            where, check = self.project, "the project (TRUEUP_PROJECT) and your credentials"
+        except REFUSALS as error:
+            where, check = self.project, next_step(error)
             if self._endpoint:
-                where, check = self._endpoint.url, f"{ENDPOINT_VARIABLE} and {TOKEN_VARIABLE} (token: in profiles.yml)"
-            raise WarehouseError(
-                f"BigQuery does not answer at {where}: {_first_line(error)}", f"Check {check}, then run it again."
-            ) from error
+                where = self._endpoint.url
+                check = f"Check {ENDPOINT_VARIABLE} and {TOKEN_VARIABLE} (token: in profiles.yml), then run it again."
+            raise WarehouseError(f"BigQuery does not answer at {where}: {first_line(error)}", check) from error
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[Row]:
         """Rows of one statement; ``parameters`` are STRING query parameters by name."""
@@ -117,14 +130,8 @@ class Warehouse:
                 bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in (parameters or {}).items()
             ]
         )
-        try:
-            rows = self.client.query_and_wait(sql, job_config=config)
-            return [dict(row.items()) for row in rows]
-        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-            raise WarehouseError(
-                f"BigQuery refused a statement: {_first_line(error)}",
-                f"The statement begins: {' '.join(sql.split())[:120]}",
-            ) from error
+        with explained("refused a statement", f"The statement begins: {' '.join(sql.split())[:120]}"):
+            return [dict(row.items()) for row in self.client.query_and_wait(sql, job_config=config)]
 
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
@@ -138,7 +145,7 @@ class Warehouse:
 
     def claim_build(self, run_id: str, holder: str) -> None:
         """See Tables. The lock is a table; that of a killed run can be taken over after _BUILD_MINUTES."""
-        self.client.create_dataset(f"{self.project}.{self.dataset}", exists_ok=True)
+        self._create_dataset(self.dataset)
         mine = {"run_id": run_id, "holder": holder}
         try:
             self.query(
@@ -194,10 +201,10 @@ class Warehouse:
         partition = f"date({by})" if schema.columns[by] == "timestamp" else by
         option = "options (require_partition_filter = true)" if schema.require_partition_filter else ""
         name = f"{self.project}.{dataset}.{schema.table}"
-        self.client.create_dataset(f"{self.project}.{dataset}", exists_ok=True)
+        self._create_dataset(dataset)
         self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
         if dataset == self.dataset:  # a table of an earlier version may lack new columns
-            for column in schema.columns.keys() - {field.name for field in self.client.get_table(name).schema}:
+            for column in schema.columns.keys() - {field.name for field in self._fields(name)}:
                 self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -206,21 +213,25 @@ class Warehouse:
             return
         name = f"{self.project}.{dataset}.{table}"
         body = "\n".join(json.dumps(row) for row in rows).encode()
-        try:
-            config = bigquery.LoadJobConfig(
-                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON, schema=self.client.get_table(name).schema
-            )
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON, schema=self._fields(name)
+        )
+        with explained(f"cannot load {dataset}.{table}"):
             # Without a size the client uploads in resumable chunks, which the embedded warehouse needs.
             self.client.load_table_from_file(io.BytesIO(body), name, job_config=config).result()
-        except (GoogleAPIError, RequestException) as error:
-            raise WarehouseError(f"Cannot load {dataset}.{table}: {_first_line(error)}") from error
 
     def drop_dataset(self, dataset: str) -> None:
         """Delete a dataset and its tables, if it exists."""
-        try:
+        with explained(f"cannot delete the dataset {dataset}"), suppress(NotFound):
             self.client.delete_dataset(f"{self.project}.{dataset}", delete_contents=True, not_found_ok=True)
-        except NotFound:
-            return
+
+    def _create_dataset(self, dataset: str) -> None:
+        with explained(f"cannot create the dataset {dataset}"):
+            self.client.create_dataset(f"{self.project}.{dataset}", exists_ok=True)
+
+    def _fields(self, table: str) -> list[Any]:
+        with explained(f"cannot describe {table}"):
+            return list(self.client.get_table(table).schema)
 
     def replace_days(
         self, schema: TableSchema, rows: Sequence[Mapping[str, Any]], first_date: date, last_date: date
@@ -231,7 +242,7 @@ class Warehouse:
 
     def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Replace all rows of a seed by ``rows`` (CSV cells; an empty cell is NULL)."""
-        found = self.client.get_table(f"{self.project}.{self.dataset}.{name}").schema
+        found = self._fields(f"{self.project}.{self.dataset}.{name}")
         columns = {field.name: _SQL_TYPES.get(field.field_type, field.field_type) for field in found}
         cells = [{key: value or None for key, value in row.items()} for row in rows]
         self._replace(name, columns, cells, "true")
@@ -262,8 +273,3 @@ class Warehouse:
         """Close the client's connections."""
         if self._opened is not None:
             self._opened.close()  # type: ignore[no-untyped-call]
-
-
-def _first_line(error: BaseException) -> str:
-    message = getattr(error, "message", None) or str(error)
-    return str(message).strip().splitlines()[0][:400] if str(message).strip() else repr(error)

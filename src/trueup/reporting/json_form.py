@@ -9,9 +9,8 @@ from typing import Any
 from trueup.parsing import parse
 from trueup.results.finding import Finding, by_severity
 from trueup.results.report import Report
+from trueup.window import MOST_DAYS
 
-# Ten years: no run writes a longer report.
-_MOST_DAYS = 3660
 _WINDOW = ("as_of", "first_date", "last_date")
 
 
@@ -52,7 +51,7 @@ def from_json(text: str) -> Report:
         if timestamp is not None and not 1 < timestamp.year < MAXYEAR:
             raise ValueError(f"{name} {data[name]!r} is out of range")
     days = (report.window.last_date - report.window.first_date).days
-    if not 0 <= days <= _MOST_DAYS:
+    if not 0 <= days < MOST_DAYS:
         raise ValueError(f"first_date {data['first_date']} to last_date {data['last_date']} is out of range")
     return report
 

@@ -2,12 +2,11 @@
 
 from datetime import time, timedelta
 from typing import get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trueup.completion.rule import CompletionRule, RuleName
 from trueup.errors import UsageError
 from trueup.judge.case import DOCUMENT_FAMILIES, JudgeSettings
-from trueup.settings import Settings
+from trueup.settings import Settings, platform_zone
 
 _LONGEST_LEASE = 24 * 60
 
@@ -22,12 +21,11 @@ def judge_settings(settings: Settings) -> JudgeSettings:
         )
     try:
         due = time.fromisoformat(str(settings.variable("reports_due_time")))
-        zone = ZoneInfo(str(settings.variable("platform_time_zone")))
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except ValueError as error:
         raise UsageError(
-            f"The var reports_due_time or platform_time_zone is invalid: {error}.",
-            "Use values like 08:00 and America/New_York in dbt_project.yml.",
+            f"The var reports_due_time is invalid: {error}.", "Use a time like 08:00 in dbt_project.yml."
         ) from error
+    zone = platform_zone({"platform_time_zone": settings.variable("platform_time_zone")})
     return JudgeSettings(as_of=settings.window.as_of, completion_rule=CompletionRule(rule), reports_due=due, zone=zone)
 
 

@@ -15,7 +15,14 @@ _YAML_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, 
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses duplicate keys: of two ``expect`` lists, YAML would silently drop the first."""
+    """Refuses duplicate keys: of two ``expect`` lists, YAML would silently drop the first. Refuses aliases: nine lines
+    of them can mean a billion values.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -38,6 +45,8 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 def read_text(path: Path) -> str:
     """A file's text with its original line ends. Raises ScenarioError unless it is plain UTF-8."""
+    if path.exists() and not path.is_file():  # reading a pipe would wait for a writer
+        raise ScenarioError(f"{path} is not a regular file.", "Replace it by a file.")
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -15,7 +15,7 @@ def copy_project(folder: Path) -> Path:
     """A copy of the project, so that tests do not share files."""
     for name in ("models", "macros", "seeds", "expectations", "tests/generic", "tests/singular"):
         shutil.copytree(PROJECT / name, folder / name)
-    for name in ("dbt_project.yml", "profiles.example.yml", ".dbtignore"):
+    for name in ("dbt_project.yml", "selectors.yml", "profiles.example.yml", ".dbtignore"):
         shutil.copy(PROJECT / name, folder / name)
     return folder
 

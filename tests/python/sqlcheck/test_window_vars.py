@@ -9,13 +9,29 @@ import pytest
 
 from helpers.support import PROJECT
 from sqlcheck.dbt_project import CannotCompileError, compile_offline
+from trueup.settings import platform_zone, project_variables
+from trueup.window import make_window, now
+
+AS_OF = "2026-02-04T03:30:00Z"
 
 
-def test_the_default_window_is_the_seven_eastern_days_that_end_yesterday(tmp_path: Path) -> None:
-    # 03:30 UTC on the 4th is still the 3rd in New York: yesterday is the 2nd.
-    manifest = compile_offline(PROJECT, tmp_path, {"as_of": "2026-02-04T03:30:00Z"})
+@pytest.mark.parametrize(
+    ("variables", "days"),
+    [
+        # Still the 3rd in New York: yesterday is the 2nd. Already the 4th in Tokyo.
+        ({}, ("2026-01-27", "2026-02-02")),
+        ({"first_date": "2026-01-30", "platform_time_zone": "Asia/Tokyo"}, ("2026-01-30", "2026-02-03")),
+    ],
+)
+def test_dbt_and_the_command_line_mean_the_same_days(
+    variables: dict[str, str], days: tuple[str, str], tmp_path: Path
+) -> None:
+    manifest = compile_offline(PROJECT, tmp_path, {"as_of": AS_OF, **variables})
     staged = manifest["nodes"]["model.trueup.stg_nba_analytics__player_game_summary"]["compiled_code"]
-    assert "game_date between date '2026-01-27' and date '2026-02-02'" in staged
+    assert "game_date between date '{}' and date '{}'".format(*days) in staged
+    zone = platform_zone({**project_variables(PROJECT), **variables})
+    window = make_window(variables.get("first_date"), None, None, AS_OF, now(), zone)
+    assert (str(window.first_date), str(window.last_date)) == days
 
 
 @pytest.mark.parametrize(
