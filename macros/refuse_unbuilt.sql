@@ -1,7 +1,7 @@
 {#- Tests of tables that were never built would each fail with "not found". -#}
 {% macro refuse_unbuilt() %}
+    {%- set tested = ref('rule_outcomes') -%}
     {%- if execute and flags.WHICH == 'test' -%}
-        {%- set tested = ref('rule_outcomes') -%}
         {%- set data_tests = [] -%}
         {%- for unique_id in selected_resources if unique_id.startswith('test.') -%}
             {%- do data_tests.append(unique_id) -%}

@@ -1,5 +1,6 @@
 {#- dbt only says how many rows a failed test has; this logs which findings they are, each with its query. -#}
 {% macro show_failed_findings(results) %}
+    {%- set findings = ref('findings') -%}
     {%- if execute and flags.WHICH in ('test', 'build') -%}
         {%- set rules = [] -%}
         {%- for one in results if one.status in ('fail', 'warn') and one.node.test_metadata -%}
@@ -8,7 +9,7 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if rules -%}
-            {%- set rows = run_query(failed_findings_query(rules)) -%}
+            {%- set rows = run_query(failed_findings_query(findings, rules)) -%}
             {%- for row in rows -%}
                 {%- do log(row['rule'] ~ ' ' ~ row['game_date'] ~ ' ' ~ row['subject'] ~ ': ' ~ row['summary'], info=true) -%}
                 {%- if row['query'] -%}
@@ -19,14 +20,14 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro failed_findings_query(rules) %}
+{% macro failed_findings_query(findings, rules) %}
     select
         rule,
         cast(game_date as string) as game_date,
         regexp_replace(subject, r'[[:cntrl:]]', ' ') as subject,
         regexp_replace(summary, r'[[:cntrl:]]', ' ') as summary,
         regexp_replace(query, r'[[:cntrl:]]', ' ') as query
-    from {{ ref('findings') }}
+    from {{ findings }}
     where
         rule in ('{{ rules | join("', '") }}')
         and severity = 'error'

@@ -47,12 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, because an error at exit would change the exit code
         return code
     except TrueupError as error:
-        console.print(f"[bold red]trueup:[/] {escape(error.message)}")
-        if error.hint:
-            console.print(f"  → {escape(error.hint)}")
+        with suppress(OSError):  # standard error is full or closed; the exit code remains
+            console.print(f"[bold red]trueup:[/] {escape(error.message)}")
+            if error.hint:
+                console.print(f"  → {escape(error.hint)}")
         return error.exit_code
     except KeyboardInterrupt:
-        console.print("trueup: interrupted; nothing is left running.")
+        with suppress(OSError):
+            console.print("trueup: interrupted; nothing is left running.")
         return _INTERRUPTED
     except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
         _show_crash(error, console)

@@ -28,6 +28,7 @@ from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
 from trueup.results.outcome import NodeResult
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
+_NO_PROJECT = "my-project"  # of profiles.example.yml
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # Parsing does not depend on these vars; models read them when they are compiled.
 _COMPILED_VARS = frozenset({"as_of", "run_id"})
@@ -90,6 +91,11 @@ class DbtProject:
             location=getattr(credentials, "location", None) or "US",
             endpoint=Endpoint(url, getattr(credentials, "token", None) or "") if url else None,
         )
+        if target.project == _NO_PROJECT:
+            raise UsageError(
+                f"The target {self._target!r} has no project.",
+                "Set TRUEUP_PROJECT to your Google Cloud project, or write it in profiles.yml.",
+            )
         # Models recognise the embedded warehouse by its project, because dbt does not show them the endpoint.
         if target.is_embedded != (target.project == PROJECT):
             raise UsageError(
@@ -185,13 +191,16 @@ def _contents_of(project_dir: Path) -> str:
 
 def _copy(manifest: Manifest) -> Manifest:
     """A fresh manifest for each command, because dbt stores compiled SQL in it. dbt's own deepcopy fails on disabled
-    nodes, which no command needs.
+    nodes and on selectors, which no command of trueup needs.
     """
-    disabled, manifest.disabled = manifest.disabled, {}
+    kept = {name: getattr(manifest, name) for name in ("disabled", "selectors")}
     try:
+        for name in kept:
+            setattr(manifest, name, {})
         return cast(Manifest, manifest.deepcopy())  # type: ignore[no-untyped-call]
     finally:
-        manifest.disabled = disabled
+        for name, value in kept.items():
+            setattr(manifest, name, value)
 
 
 def _option_variables(command: click.Command) -> Iterator[str]:

@@ -55,13 +55,16 @@ def embedded_endpoint() -> Iterator[Endpoint]:
 
 @contextmanager
 def published(warehouse: EmbeddedWarehouse) -> Iterator[Endpoint]:
-    """Set the endpoint of a warehouse in the environment."""
+    """Set the endpoint of a warehouse in the environment, for the time of the context."""
+    before = {name: os.environ.pop(name, None) for name in (ENDPOINT_VARIABLE, TOKEN_VARIABLE)}
     os.environ.update(warehouse.endpoint.environment)
     try:
         yield warehouse.endpoint
     finally:
-        for name in warehouse.endpoint.environment:
+        for name, value in before.items():
             os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def published_endpoint() -> Endpoint:

@@ -15,6 +15,7 @@ from google.api_core.exceptions import BadRequest, NotFound
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from google.oauth2.credentials import Credentials
 
 from trueup.errors import WarehouseError
@@ -38,7 +39,15 @@ _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
 class _Client(bigquery.Client):
-    """Google's client, counting the bytes read by each thread. Great Expectations uses it too."""
+    """Google's client, counting the bytes read by each thread. Great Expectations uses it too.
+
+    By default, the client waits for an answer without a limit, and retries for ten minutes.
+    """
+
+    _retries: Mapping[str, Retry | None] = {
+        "retry": DEFAULT_RETRY.with_timeout(_RETRY_SECONDS),
+        "job_retry": DEFAULT_JOB_RETRY.with_timeout(_RETRY_SECONDS),
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -49,12 +58,11 @@ class _Client(bigquery.Client):
         return getattr(self._read, "bytes", 0)
 
     def _call_api(self, retry: Any, *arguments: Any, timeout: float | None = None, **options: Any) -> Any:
-        # By default, the client waits for an answer without a limit, and retries for ten minutes.
-        bounded = retry.with_timeout(_RETRY_SECONDS) if retry else None
+        bounded = retry.with_timeout(_RETRY_SECONDS) if retry and self._retries["retry"] else None
         return super()._call_api(bounded, *arguments, timeout=timeout or _ANSWER_SECONDS, **options)
 
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
-        rows = super().query_and_wait(*arguments, **options)
+        rows = super().query_and_wait(*arguments, **{**self._retries, **options})
         self._read.bytes = self.bytes_processed + (rows.total_bytes_processed or 0)
         return rows
 
@@ -64,8 +72,7 @@ class _EmbeddedClient(_Client):
     failed on the loopback address fails again.
     """
 
-    def _call_api(self, retry: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ARG002
-        return super()._call_api(None, *arguments, **options)
+    _retries: Mapping[str, Retry | None] = {"retry": None, "job_retry": None}
 
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **options)

@@ -46,7 +46,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("nonsense",), "invalid choice"),
         ((), "No command"),
         (("replay", "nowhere"), "No scenario found at nowhere"),
-        (("local",), "No command"),
     ],
 )
 def test_wrong_usage_is_2_and_says_what_is_wrong(project: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,14 +20,15 @@ from google.auth.exceptions import RefreshError
 from requests.exceptions import ConnectionError as LostConnectionError
 
 from helpers.command_line import copy_project, environment_of
-from helpers.report_cases import WINDOW
+from helpers.report_cases import INCIDENT, WINDOW
 from helpers.support import PROJECT
 from trueup.errors import DbtError, WarehouseError
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import EmbeddedWarehouse, published
 from trueup.gateways.warehouse import Warehouse
+from trueup.reporting.json_form import to_json
 from trueup.schemas import read_table_schemas
-from trueup.window import window_vars
+from trueup.window import now, window_vars
 
 SCHEMA = next(iter(read_table_schemas(PROJECT / "models").values()))
 CALLS: dict[str, Callable[[Warehouse], object]] = {
@@ -119,19 +121,18 @@ def shell(project: Path, command: str, **more: str) -> subprocess.CompletedProce
     return done
 
 
-HELP = "trueup check --help"
-
-
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (f"{HELP} > /dev/full", "not written"),
-        (f"{HELP} | (exec <&-; sleep 2)", ""),
+        ("trueup report > /dev/full", "not written"),
+        ("trueup report --format json | (exec <&-; sleep 3)", "not written"),
         ("trueup nonsense 2>&-", ""),
         ("trueup nonsense 2>/dev/full", ""),
     ],
 )
 def test_output_that_cannot_be_written_is_no_traceback_and_no_1(project: Path, command: str, said: str) -> None:
+    (project / ".trueup").mkdir()
+    (project / ".trueup" / "report.json").write_text(to_json(replace(INCIDENT, written_at=now())), encoding="utf-8")
     done = shell(project, command)
     assert done.returncode not in (1, 120), done
     assert said in done.stderr
@@ -145,6 +146,7 @@ def test_an_odd_state_folder_is_named(project: Path, odd: str) -> None:
         state.write_text("not a folder")
     else:
         state.symlink_to(project / "nowhere" / "else")
+    (project / "scenarios").symlink_to(PROJECT / "scenarios")
     for command in ("trueup check", "trueup reconcile", "trueup demo", "trueup report"):
         done = shell(project, command)
         assert done.returncode in (2, 3), (command, done)
@@ -170,7 +172,7 @@ BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for 
 @pytest.mark.parametrize("what", ["pipe", "bomb", "bytes", "folder"])
 def test_an_odd_scenario_is_refused_at_once(project: Path, what: str) -> None:
     folder = project / "scenarios" / "odd"
-    shutil.copytree(project / "scenarios" / "clean-twin-2026-02-03", folder)
+    shutil.copytree(PROJECT / "scenarios" / "clean-twin-2026-02-03", folder)
     file = folder / "scenario.yml"
     file.unlink()
     if what == "pipe":
@@ -186,8 +188,6 @@ def test_an_odd_scenario_is_refused_at_once(project: Path, what: str) -> None:
 
 def test_odd_bytes_in_a_seed_are_named(project: Path) -> None:
     seed = project / "seeds" / "processor_roster.csv"
-    seed.unlink()
-    shutil.copy(PROJECT / "seeds" / "processor_roster.csv", seed)
     seed.write_bytes(seed.read_bytes() + b"\xff\xfe\x00,x\n")
     done = shell(project, "trueup check")
     assert done.returncode == 2, done

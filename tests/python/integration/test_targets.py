@@ -83,3 +83,14 @@ def test_only_the_embedded_warehouse_has_no_enforced_contracts() -> None:
     enforced = [line.split(":", 1)[1].strip() for text in files for line in text.splitlines() if "enforced:" in line]
     assert len(enforced) == 11
     assert set(enforced) == {"\"{{ target.project != 'trueup-local' }}\""}
+
+
+def test_a_missing_project_is_reported_before_missing_credentials(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TRUEUP_PROJECT", raising=False)
+    monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(UsageError, match="has no project") as raised:
+        DbtProject(PROJECT, tmp_path / "state", "prod", {}).target()
+    assert "TRUEUP_PROJECT" in raised.value.hint

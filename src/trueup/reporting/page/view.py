@@ -165,6 +165,8 @@ def _missed(report: Report, rules: Mapping[str, Rule]) -> str:
         if not report.problems
         else "the other checks were completed"
     )
+    idle = sum(len(one.unexamined) for one in report.suites)
+    text += f"; {counted(idle, 'expectation')} examined nothing" if idle else ""
     return text + (f"; {counted(absent, 'rule')} not part of this run" if absent else "")
 
 
