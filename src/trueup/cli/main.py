@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
         _show_crash(error, console)
         return CannotCheckError.exit_code
+    finally:
+        _drop_broken_streams()
 
 
 def _show_crash(error: Exception, console: Console) -> None:
@@ -74,11 +76,15 @@ def _show_crash(error: Exception, console: Console) -> None:
             kind = type(error).__name__
             console.print(f"[bold red]trueup:[/] a bug in trueup: {kind}: {escape(str(error)[:300])}")
             console.print(f"  → Please report it with {escape(_saved(trace))}")
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        # Python flushes it again at exit, and an error there would be exit code 120.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _drop_broken_streams() -> None:
+    """Python flushes both streams at exit, where an error would be exit code 120."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except (OSError, ValueError, AttributeError):
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _saved(trace: str) -> str:

@@ -151,7 +151,7 @@ def random_document(chance: random.Random) -> dict[str, Any]:
 
 
 def test_random_documents_never_fail_a_repair(platform: Platform) -> None:
-    count = 3_000 if isinstance(platform, Embedded) else 150
+    count = 2_000 if isinstance(platform, Embedded) else 100
     chance = random.Random(20260203)
     days = [night_on(date(2000, 1, 1) + timedelta(days=number)) for number in range(count)]
     ids = [day.game_date.isoformat() for day in days]

@@ -6,7 +6,7 @@ import os
 import random
 
 # How many names the fuzz of outputs draws. By hand: 10,000.
-COUNT = int(os.environ.get("TRUEUP_NAMES", "600"))
+COUNT = int(os.environ.get("TRUEUP_NAMES", "300"))
 
 FRAGMENTS = (
     *(

@@ -98,7 +98,7 @@ def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
 def test_bigquery_without_credentials_says_how_to_get_them(project: Path, tmp_path: Path) -> None:
     done = trueup(
         project, "check", "--target", "prod", *WINDOW,
-        GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "nothing.json"),
+        TRUEUP_PROJECT="company", GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "nothing.json"),
     )  # fmt: skip
     assert done.returncode == 3
     assert "gcloud auth application-default login" in " ".join((done.stdout + done.stderr).split())

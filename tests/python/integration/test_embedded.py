@@ -201,8 +201,9 @@ with EmbeddedWarehouse() as warehouse:
 """
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("victim", ["owner", "warehouse", "both"])
+@pytest.mark.parametrize(
+    ("ending", "victim"), [(signal.SIGTERM, "owner"), (signal.SIGKILL, "owner"), (9, "warehouse"), (9, "both")]
+)
 def test_nothing_is_left_in_the_temporary_folder(ending: signal.Signals, victim: str, tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     owner = subprocess.Popen([sys.executable, "-c", LEAVING], stdout=subprocess.PIPE, text=True, env=environment)

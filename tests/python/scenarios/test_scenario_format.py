@@ -222,7 +222,7 @@ def test_hidden_files_of_systems_and_editors_are_passed_over(tmp_path: Path) -> 
         ("scenario.yml", HEAD + "expect: []\n", "line 6 is not YAML: duplicate key expect"),
         ("scenario.yml", HEAD + "vars: [1]\n", "vars is not a map"),
         ("scenario.yml", HEAD + "vars: {as_of: x}\n", "vars sets as_of"),
-        ("scenario.yml", HEAD + "vars: &a {x: *a}\n", "vars cannot be passed"),
+        ("scenario.yml", HEAD + "vars: &a {x: *a}\n", "aliases are not allowed"),
         ("scenario.yml", HEAD + "optional: nba_raw.nbac_schedule\n", "optional is not a list"),
         ("scenario.yml", HEAD + "optional: [[a]]\n", "not an optional source"),
         ("scenario.yml", HEAD + "optional: [nba_analytics.player_game_summary]\n", "not an optional source"),
