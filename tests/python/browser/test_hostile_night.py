@@ -71,8 +71,8 @@ def test_every_page_is_text_only(seen: Seen, browser: Browser) -> None:
     pages = [seen.folder / "report.html", *(seen.folder / DATA_DOCS).rglob("*.html")]
     assert len(pages) > 20
     shown = ""
+    context = browser.new_context()
     for path in pages:
-        context = browser.new_context()
         heard = opened(context, path)
         page = heard.page
         assert heard.requests == [path.as_uri()]
@@ -85,7 +85,8 @@ def test_every_page_is_text_only(seen: Seen, browser: Browser) -> None:
         if not own:
             shown += page.inner_text("body")
             assert "default-src 'none'" in (page.locator("meta[http-equiv]").get_attribute("content") or "")
-        context.close()
+        page.close()
+    context.close()
     assert "<img src=x onerror=alert(1)>" in shown, "a wrong value is shown as text"
 
 
