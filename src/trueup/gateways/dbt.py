@@ -91,18 +91,7 @@ class DbtProject:
             location=getattr(credentials, "location", None) or "US",
             endpoint=Endpoint(url, getattr(credentials, "token", None) or "") if url else None,
         )
-        if target.project == _NO_PROJECT:
-            raise UsageError(
-                f"The target {self._target!r} has no project.",
-                "Set TRUEUP_PROJECT to your Google Cloud project, or write it in profiles.yml.",
-            )
-        # Models recognise the embedded warehouse by its project, because dbt does not show them the endpoint.
-        if target.is_embedded != (target.project == PROJECT):
-            raise UsageError(
-                f"The target {self._target!r} contradicts itself: its project is {target.project}, but its "
-                f"api_endpoint is {'' if target.is_embedded else 'not '}an embedded warehouse.",
-                f"In profiles.yml, use the project {PROJECT} for the embedded warehouse and for nothing else.",
-            )
+        _refuse_contradictions(target)
         return target
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
@@ -177,6 +166,21 @@ class DbtProject:
                 "Restore profiles.example.yml, or add profiles.yml.",
             ) from error
         return copy
+
+
+def _refuse_contradictions(target: Target) -> None:
+    if target.project == _NO_PROJECT:
+        raise UsageError(
+            f"The target {target.name!r} has no project.",
+            "Set TRUEUP_PROJECT to your Google Cloud project, or write it in profiles.yml.",
+        )
+    # Models recognise the embedded warehouse by its project, because dbt does not show them the endpoint.
+    if target.is_embedded != (target.project == PROJECT):
+        raise UsageError(
+            f"The target {target.name!r} contradicts itself: its project is {target.project}, but its "
+            f"api_endpoint is {'' if target.is_embedded else 'not '}an embedded warehouse.",
+            f"In profiles.yml, use the project {PROJECT} for the embedded warehouse and for nothing else.",
+        )
 
 
 def _contents_of(project_dir: Path) -> str:
