@@ -91,7 +91,7 @@ class DbtProject:
             location=getattr(credentials, "location", None) or "US",
             endpoint=Endpoint(url, getattr(credentials, "token", None) or "") if url else None,
         )
-        _refuse_contradictions(target)
+        _refuse_contradictions(self._target, target)
         return target
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
@@ -168,16 +168,16 @@ class DbtProject:
         return copy
 
 
-def _refuse_contradictions(target: Target) -> None:
+def _refuse_contradictions(name: str, target: Target) -> None:
     if target.project == _NO_PROJECT:
         raise UsageError(
-            f"The target {target.name!r} has no project.",
+            f"The target {name!r} has no project.",
             "Set TRUEUP_PROJECT to your Google Cloud project, or write it in profiles.yml.",
         )
     # Models recognise the embedded warehouse by its project, because dbt does not show them the endpoint.
     if target.is_embedded != (target.project == PROJECT):
         raise UsageError(
-            f"The target {target.name!r} contradicts itself: its project is {target.project}, but its "
+            f"The target {name!r} contradicts itself: its project is {target.project}, but its "
             f"api_endpoint is {'' if target.is_embedded else 'not '}an embedded warehouse.",
             f"In profiles.yml, use the project {PROJECT} for the embedded warehouse and for nothing else.",
         )
