@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -99,9 +98,8 @@ def project_variables(project_dir: Path) -> dict[str, Any]:
     return variables
 
 
-def platform_zone(variables: Mapping[str, Any]) -> ZoneInfo:
-    """The time zone of the platform's days. Raises UsageError if the var is invalid."""
-    name = variables.get("platform_time_zone")
+def platform_zone(name: object) -> ZoneInfo:
+    """The time zone of the var platform_time_zone. Raises UsageError if it is invalid."""
     try:
         return ZoneInfo(str(name))
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
@@ -124,3 +122,8 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
     raise UsageError(
         f"No trueup project found at {start} or above it.", "Run trueup in its checkout, or use --project-dir."
     )
+
+
+def short_path(path: Path) -> Path:
+    """The path, relative to the current folder if it is inside it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from trueup.cli.alert import print_deliveries, send
-from trueup.cli.options import add_format, add_window, project_of, settings_of, short_path, show, state_of, window_of
+from trueup.cli.options import add_format, add_window, project_of, settings_of, show, state_of, window_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
 from trueup.errors import CannotCheckError, UsageError
@@ -16,6 +16,7 @@ from trueup.reporting.artifacts import page_path, write_junit
 from trueup.reporting.run_report import RunReport, open_report, refuse
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
+from trueup.settings import short_path
 from trueup.window import make_window, now
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from rich.console import Console
 
-from trueup.cli.options import project_of, short_path, state_of
+from trueup.cli.options import project_of, state_of
 from trueup.cli.replay import print_replay
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
@@ -14,6 +14,7 @@ from trueup.expectations.verdicts import DATA_DOCS
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.reporting.artifacts import page_path, write_report
 from trueup.results.reference import load_reference
+from trueup.settings import short_path
 from trueup.window import now
 
 NIGHT = "incident-2026-02-03"

@@ -5,10 +5,11 @@ from contextlib import closing
 
 from rich.console import Console
 
-from trueup.cli.options import add_format, add_window, settings_of, short_path, show
+from trueup.cli.options import add_format, add_window, settings_of, show
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
 from trueup.expectations.verdicts import DATA_DOCS
+from trueup.settings import short_path
 from trueup.window import now
 
 

@@ -39,7 +39,7 @@ def add_format(parser: ArgumentParser) -> None:
 
 def window_of(options: Namespace, now: datetime) -> Window:
     """The days that the options name. Raises UsageError if they are invalid."""
-    zone = platform_zone(project_variables(project_of(options)))
+    zone = platform_zone(project_variables(project_of(options)).get("platform_time_zone"))
     return make_window(options.first_date, options.last_date, options.days, options.as_of, now, zone)
 
 
@@ -83,8 +83,3 @@ def show(report: Report, options: Namespace) -> int:
     else:
         print_report(report, terminal())
     return report.exit_code
-
-
-def short_path(path: Path) -> Path:
-    """The path, relative to the current folder if it is inside it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from rich.console import Console
 
-from trueup.cli.options import add_format, project_of, short_path, show, state_of
+from trueup.cli.options import add_format, project_of, show, state_of
 from trueup.cli.terminal import escape, terminal
 from trueup.reporting.age import age_in_words, is_old
 from trueup.reporting.artifacts import read_report, write_page
 from trueup.reporting.page.wording import utc
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
+from trueup.settings import short_path
 from trueup.window import now
 
 

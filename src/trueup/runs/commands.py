@@ -11,19 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from trueup.results.reference import Rule
-from trueup.settings import DEFAULT_TARGET, Settings
+from trueup.settings import DEFAULT_TARGET, Settings, short_path
 
 
 def way_back(scenario: Path) -> str:
     """The command that opens a shell with a scenario, relative to the current folder where that is possible."""
     program = Path(sys.executable).with_name("trueup")
     found = shutil.which("trueup")
-    name = "trueup" if found and Path(found).samefile(program) else str(_short(program))
-    return f"{shlex.quote(name)} local --scenario {shlex.quote(str(_short(scenario.absolute())))}"
-
-
-def _short(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    name = "trueup" if found and Path(found).samefile(program) else str(short_path(program))
+    return f"{shlex.quote(name)} local --scenario {shlex.quote(str(short_path(scenario.absolute())))}"
 
 
 def completed(row: Mapping[str, Any], rule: Rule | None, settings: Settings) -> dict[str, Any]:

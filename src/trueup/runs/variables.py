@@ -25,7 +25,7 @@ def judge_settings(settings: Settings) -> JudgeSettings:
         raise UsageError(
             f"The var reports_due_time is invalid: {error}.", "Use a time like 08:00 in dbt_project.yml."
         ) from error
-    zone = platform_zone({"platform_time_zone": settings.variable("platform_time_zone")})
+    zone = platform_zone(settings.variable("platform_time_zone"))
     return JudgeSettings(as_of=settings.window.as_of, completion_rule=CompletionRule(rule), reports_due=due, zone=zone)
 
 

@@ -86,9 +86,8 @@ FRAGMENTS = (
 )
 
 
-def names(count: int = COUNT, seed: int | None = None) -> list[str]:
+def names(count: int = COUNT) -> list[str]:
     """Names of one to four fragments or random characters; each fragment stands alone at least once."""
-    random.seed(seed)
     found = list(FRAGMENTS)
     while len(found) < count:
         parts = random.choices(

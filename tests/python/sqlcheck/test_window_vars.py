@@ -29,7 +29,7 @@ def test_dbt_and_the_command_line_mean_the_same_days(
     manifest = compile_offline(PROJECT, tmp_path, {"as_of": AS_OF, **variables})
     staged = manifest["nodes"]["model.trueup.stg_nba_analytics__player_game_summary"]["compiled_code"]
     assert "game_date between date '{}' and date '{}'".format(*days) in staged
-    zone = platform_zone({**project_variables(PROJECT), **variables})
+    zone = platform_zone({**project_variables(PROJECT), **variables}["platform_time_zone"])
     window = make_window(variables.get("first_date"), None, None, AS_OF, now(), zone)
     assert (str(window.first_date), str(window.last_date)) == days
 

@@ -110,7 +110,7 @@ def _of_webhook(channel: str, report: Report, link: str, open_store: Callable[[]
             state = read_state(snapshot.fields, channel, report.target)
             sent = state.sent
             if state.pending is not None:
-                sent, reason = state.pending.after, "Follows the pending message of another run."
+                sent, reason = state.pending.after, "The pending message of another run is sent first."
     except (CompletionsError, UnreadableStateError) as error:
         return Preview(channel, "", f"The state {ALERTS}/{document} cannot be read: {error}. Nothing would be sent.")
     if sent.as_of is not None and snapshot is not None and report.window.as_of < sent.as_of <= snapshot.read_time:
