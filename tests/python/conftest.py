@@ -12,6 +12,18 @@ from helpers.emulators import Google, firestore_emulator, pubsub_emulator
 from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import Endpoint, embedded_endpoint
 
+_ANALYSIS = "sqlcheck"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share what they have built, and so do all tests that analyze the compiled project. These are
+    the longest group, so they come first.
+    """
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == _ANALYSIS else item.path.stem))
+    items.sort(key=lambda item: item.path.parent.name != _ANALYSIS)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def garbage() -> Iterator[None]:

@@ -120,7 +120,10 @@ def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Stat
 
 
 def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Iterator[Statement]:
-    """The queries of the unit tests: every different fixture, and actual with expected rows."""
+    """The queries of the unit tests: every different fixture, and actual with expected rows.
+
+    The actual rows are selected from the model's table, which has their types: its query is checked as a model.
+    """
     nodes = {**manifest["nodes"], **manifest["sources"]}
     fixtures: set[str] = set()
     for test in manifest["unit_tests"].values():
@@ -136,7 +139,7 @@ def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Itera
         rows = test["expect"]["rows"]
         names = ", ".join(f"`{name}`" for name in dict.fromkeys(name for row in rows for name in row))
         expected = _fixture(rows, catalog, full_name(model), whole=False)
-        sql = f"select {names} from (\n{model['compiled_code']}\n) union all select {names} from ({expected})"
+        sql = f"select {names} from {quoted(full_name(model))} union all select {names} from ({expected})"
         yield Statement(test["name"], "unit test", sql, source, sql)
 
 

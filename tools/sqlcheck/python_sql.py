@@ -105,7 +105,7 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     schemas = read_table_schemas(project / "models")
     found = Recording()
     warehouse = RecordingWarehouse(target_project, dataset, seeds)
-    _exercise(warehouse, schemas, seeds)
+    _exercise(warehouse, project, schemas, seeds)
     for suite in read_suites(project / "expectations"):
         _exercise_suite(warehouse, suite)
     sent = warehouse.sent
@@ -126,13 +126,14 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     return found
 
 
-def _exercise(warehouse: RecordingWarehouse, schemas: Mapping[str, TableSchema], seeds: Iterable[str]) -> None:
+def _exercise(
+    warehouse: RecordingWarehouse, project: Path, schemas: Mapping[str, TableSchema], seeds: Iterable[str]
+) -> None:
     """Record all statements of trueup's commands."""
-    settings = Settings(Path(), Path(), "prod", _WINDOW, run_id=_RUN)
+    settings = Settings(project, Path(), "prod", _WINDOW, run_id=_RUN)
     reference = Reference({})
-    work = cast(
-        Any, SimpleNamespace(settings=settings, dataset=warehouse.dataset, tables=warehouse, reference=reference)
-    )
+    given = {"settings": settings, "dataset": warehouse.dataset, "tables": warehouse, "schemas": schemas}
+    work = cast(Any, SimpleNamespace(**given, reference=reference))
     reconcile.read_evidence(warehouse, _WINDOW, _RUN)
     read_answers(work)
     coverage_notes(work)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from trueup import __version__
 from trueup.cli import alert, check, demo, expectations, local, reconcile, replay, report
+from trueup.cli.shells import add_completion
 from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.garbage import collecting_rarely
@@ -159,6 +160,7 @@ def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
         one.add_argument("--project-dir", metavar="DIR", help="trueup's checkout (default: search upwards)")
         command.add_arguments(one)
         one.set_defaults(command=command.run)
+    add_completion(parser, subparsers.choices.values())
     return parser, subparsers.choices
 
 

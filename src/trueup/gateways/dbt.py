@@ -31,7 +31,7 @@ _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
 _NO_PROJECT = "my-project"  # of profiles.example.yml
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # Parsing does not depend on these vars; models read them when they are compiled.
-_COMPILED_VARS = frozenset({"as_of", "run_id"})
+_COMPILED_VARS = frozenset({"as_of", "run_id", "families_off"})
 # For the text of a deprecation, dbt reads the source lines of the whole stack, 0.3 s for each command.
 BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
 # Cache of parsed projects by all inputs of parsing, which takes dbt four seconds.
@@ -96,7 +96,7 @@ class DbtProject:
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
         """See Dbt. A failed test is a result, not an error."""
-        result = self._invoke(dbtRunner(_copy(self._parsed), [_listener(on_node)] if on_node else []), arguments)
+        result = self._invoke(dbtRunner(copied(self._parsed), [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
 
     @property
@@ -193,7 +193,7 @@ def _contents_of(project_dir: Path) -> str:
     return found.hexdigest()
 
 
-def _copy(manifest: Manifest) -> Manifest:
+def copied(manifest: Manifest) -> Manifest:
     """A fresh manifest for each command, because dbt stores compiled SQL in it. dbt's own deepcopy fails on disabled
     nodes and on selectors, which no command of trueup needs.
     """

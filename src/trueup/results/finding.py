@@ -15,7 +15,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 @dataclass(frozen=True)
 class Finding(Plain):
     """One thing that is wrong, in the shape of the model ``findings``. ``command``: the command that ends the remedy,
-    or "".
+    or ""; ``owner``: who answers for its subject, or "".
     """
 
     _with_lines = frozenset({"query"})
@@ -33,6 +33,7 @@ class Finding(Plain):
     fingerprint: str
     waived_because: str | None = None
     command: str = ""
+    owner: str = ""
 
 
 def finding_from_row(row: Mapping[str, Any]) -> Finding:

@@ -74,7 +74,8 @@ class SuiteResult(Plain):
 class Report(Plain):
     """The result of one check. ``problems``: why parts could not be checked. ``data_docs``: the index page of Data
     Docs, relative to the report's folder ("" if there is none). ``documents``: where the completion documents are (""
-    if it is not known). ``written_at``: when the report was written to its folder, in UTC; None if it was not.
+    if it is not known). ``console``: the page of BigQuery's console where queries can be run ("" if it is not known, or
+    on the embedded warehouse). ``written_at``: when the report was written to its folder, in UTC; None if it was not.
     """
 
     window: Window
@@ -90,6 +91,7 @@ class Report(Plain):
     costs: tuple[Cost, ...] = ()
     data_docs: str = ""
     documents: str = ""
+    console: str = ""
     written_at: datetime | None = None
 
     @property

@@ -11,7 +11,8 @@ from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import NodeResult, RuleOutcome
 from trueup.results.reference import REPORTING, missing_rule
 from trueup.results.report import Lateness, Report, ServiceLevel, unseen_days
-from trueup.runs.commands import completed
+from trueup.runs.commands import completed, console_of
+from trueup.runs.owners import read_owners
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import Workplace
 
@@ -21,8 +22,8 @@ RULE_TEST = f"{FINDING_TESTS[0]}_"
 _LEVELS = "service_levels"
 # A column of rule_outcomes that RuleOutcome lacks: the number of failed subjects. Each has a finding.
 _FAILED = "failed_subject_count"
-# A field of Finding that the models lack.
-_UNSTORED = ("command",)
+# Fields of Finding that the models lack.
+_UNSTORED = ("command", "owner")
 _AGAIN = "Another run may have built the same tables at the same time. Run trueup check again."
 
 
@@ -49,14 +50,18 @@ def read_judged(work: Workplace, rules: Collection[str]) -> Report:
 def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collection[str]) -> Report:
     """Some rules' findings and outcomes from two models."""
     known, settings = work.reference.rules, work.settings
-    found_rows = _read(work, findings, Finding, "rule", "subject")
-    found = tuple(finding_from_row(completed(row, known.get(row["rule"]), settings)) for row in found_rows)
+    owner_of = read_owners(settings.project_dir / "models", work.schemas)
+    found = tuple(
+        finding_from_row({**completed(row, known.get(row["rule"]), settings), "owner": owner_of(row["subject"])})
+        for row in _read(work, findings, Finding, "rule", "subject")
+    )
     rows = [row for row in _read(work, outcomes, RuleOutcome, "rule", more=(_FAILED,)) if row["rule"] in rules]
     failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in rows}
     report = Report(
         work.settings.window,
         work.settings.target,
         documents=work.settings.documents,
+        console=console_of(work),
         findings=tuple(one for one in found if one.rule in rules),
         outcomes=tuple(RuleOutcome(**row) for row in rows),
     )

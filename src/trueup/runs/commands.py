@@ -9,8 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from trueup.results.reference import Rule
+from trueup.runs.workplace import Workplace
 from trueup.settings import DEFAULT_TARGET, Settings, short_path
 
 
@@ -38,3 +40,10 @@ def completed(row: Mapping[str, Any], rule: Rule | None, settings: Settings) -> 
     elif settings.scenario:
         ending += f" --as-of {settings.window.as_of.isoformat(timespec='seconds')}"
     return {**row, "command": command + ending, "remedy": row["remedy"] + ending}
+
+
+def console_of(work: Workplace) -> str:
+    """The page of BigQuery's console in the run's project; "" for the embedded warehouse, which has none."""
+    if work.settings.is_embedded:
+        return ""
+    return f"https://console.cloud.google.com/bigquery?project={quote(work.project, safe='')}"

@@ -114,6 +114,7 @@ def large(count: int, day_count: int) -> Report:
             f"player_game_summary_{number}",
             days[number % day_count],
             summary=summary,
+            observed=float(number),
             query=query,
             detail={**RACED, "group_count": 72, "exact_copies": 72, "example": '{"game_id": "20260203_BOS_LAL"}'},
         )

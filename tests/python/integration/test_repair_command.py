@@ -107,7 +107,8 @@ def test_preview_repair_verify_and_history(incident: Session) -> None:
         *(("DONE001", "applied"), ("TRIG001", "applied")),
     ]
     assert {row["actor"] for row in rows} == {message["triggered_by"]}
-    assert "applied" in incident.trueup(*WINDOW, "--history").stdout
+    if isinstance(incident.platform, Embedded):
+        assert "applied" in incident.trueup(*WINDOW, "--history").stdout
 
 
 def test_a_repair_of_another_time_is_wrong_usage(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 from helpers.support import PROJECT
 from sqlcheck.checker import Checker
@@ -13,6 +17,9 @@ from sqlcheck.dbt_project import compile_offline
 from sqlcheck.engine import Engine
 from sqlcheck.project import ProjectCheck, check_project
 from sqlcheck.reference import Reference
+from trueup.gateways.dbt import DbtProject, copied
+
+Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +36,40 @@ def reference() -> Iterator[Reference]:
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which dbt compiles the project."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="session")
+def manifest(compiled: Path) -> dict[str, Any]:
     """dbt's manifest of the project, compiled for BigQuery."""
-    return compile_offline(PROJECT, tmp_path_factory.mktemp("compiled"))
+    return compile_offline(PROJECT, compiled)
+
+
+@pytest.fixture(scope="session")
+def compile_sql(tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """Compiles one model (``--select``) or one text (``--inline``) with some vars, of a project that is parsed once.
+    Raises dbt's error.
+    """
+    state = tmp_path_factory.mktemp("parsed")
+    DbtProject(PROJECT, state, "local", {})  # puts a profile there
+    common = ["--quiet", "--target", "local", "--project-dir", str(PROJECT), "--profiles-dir", str(state / "profiles")]
+    common += ["--target-path", str(state), "--log-path", str(state)]
+    parsed = dbtRunner().invoke(["parse", *common]).result
+    assert isinstance(parsed, Manifest)
+
+    def compile_one(option: str, what: str, variables: Mapping[str, Any]) -> str:
+        arguments = ["compile", *common, "--no-introspect", "--no-populate-cache", option, what]
+        done = dbtRunner(copied(parsed)).invoke([*arguments, "--vars", json.dumps(dict(variables))])
+        if done.exception is not None:
+            raise done.exception
+        (result,) = done.result.results  # type: ignore[union-attr]
+        if result.status == "error":
+            raise RuntimeError(result.message)
+        return str(result.node.compiled_code)
+
+    return compile_one
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from helpers.support import PROJECT
 from sqlcheck.__main__ import summary
 from sqlcheck.checker import Checker
 from sqlcheck.contracts import mismatches, write_types
-from sqlcheck.dbt_project import compile_offline
+from sqlcheck.dbt_project import VARIABLES, compile_offline
 from sqlcheck.messages import render
 from sqlcheck.partitions import SourceRead, source_reads
 from sqlcheck.project import ProjectCheck, check_models
@@ -26,6 +27,8 @@ from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
 PLAYERS = "my-project.nba_analytics.player_game_summary"
+
+Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
 def reads_of(checker: Checker, sql: str, table: str, partition_column: str) -> list[SourceRead]:
@@ -80,6 +83,13 @@ def test_a_model_reads_only_the_columns_that_it_uses(checked: ProjectCheck, chec
     assert read.columns == ("cache_date", "created_at", "points_avg_last_5", "processed_at")
 
 
+@pytest.mark.usefixtures("checked")  # fills the catalog
+def test_bigquery_would_accept_the_query_of_the_hook(compile_sql: Compile, checker: Checker) -> None:
+    query = "{{ failed_findings_query(ref('findings'), ['DUP001', 'LATE001']) }}"
+    compiled = compile_sql("--inline", query, VARIABLES).replace("trueup-local", "my-project")
+    assert checker.check(compiled).problems == []
+
+
 # By file: a column to add to its last select, and the expected message.
 PLANTS = {
     "models/quality/duplicates/dup003_null_keys.sql": ("table_name::string", "cast(… as <type>)"),
@@ -93,7 +103,9 @@ PLANTS = {
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory, checker: Checker) -> tuple[Path, ProjectCheck]:
+def planted(
+    tmp_path_factory: pytest.TempPathFactory, checker: Checker, manifest: Mapping[str, Any], compiled: Path
+) -> tuple[Path, ProjectCheck]:
     """The check of a copy of the project with five faults."""
     copy = copy_project(tmp_path_factory.mktemp("planted"))
     for name, (column, _) in PLANTS.items():
@@ -102,6 +114,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory, checker: Checker) -> tuple
     players = "{{ source('nba_analytics', 'player_game_summary') }}"
     unbounded = f"-- Without a range.\nselect game_id\nfrom {players}\nwhere points > 3\n"
     (copy / "models/quality/lateness/unbounded.sql").write_text(unbounded)
+    parsed = "target/partial_parse.msgpack"  # dbt parses only what has changed
+    assert manifest["nodes"]
+    (copy / "work" / parsed).parent.mkdir(parents=True)
+    shutil.copy(compiled / parsed, copy / "work" / parsed)
     return copy, check_models(compile_offline(copy, copy / "work"), checker)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from helpers.support import PROJECT
-from sqlcheck.dbt_project import CannotCompileError, compile_offline
 from trueup.settings import platform_zone, project_variables
 from trueup.window import make_window, now
 
 AS_OF = "2026-02-04T03:30:00Z"
+STAGED = "stg_nba_analytics__player_game_summary"
+Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
 @pytest.mark.parametrize(
@@ -24,11 +25,10 @@ AS_OF = "2026-02-04T03:30:00Z"
     ],
 )
 def test_dbt_and_the_command_line_mean_the_same_days(
-    variables: dict[str, str], days: tuple[str, str], tmp_path: Path
+    variables: dict[str, str], days: tuple[str, str], compile_sql: Compile
 ) -> None:
-    manifest = compile_offline(PROJECT, tmp_path, {"as_of": AS_OF, **variables})
-    staged = manifest["nodes"]["model.trueup.stg_nba_analytics__player_game_summary"]["compiled_code"]
-    assert "game_date between date '{}' and date '{}'".format(*days) in staged
+    compiled = compile_sql("--select", STAGED, {"as_of": AS_OF, **variables})
+    assert "game_date between date '{}' and date '{}'".format(*days) in compiled
     zone = platform_zone({**project_variables(PROJECT), **variables}["platform_time_zone"])
     window = make_window(variables.get("first_date"), None, None, AS_OF, now(), zone)
     assert (str(window.first_date), str(window.last_date)) == days
@@ -41,6 +41,6 @@ def test_dbt_and_the_command_line_mean_the_same_days(
         ({"as_of": "2026-02-04T16:00:00"}, "needs an offset"),
     ],
 )
-def test_dbt_alone_refuses_wrong_vars(tmp_path: Path, variables: dict[str, Any], said: str) -> None:
-    with pytest.raises(CannotCompileError, match=said):
-        compile_offline(PROJECT, tmp_path, variables)
+def test_dbt_alone_refuses_wrong_vars(compile_sql: Compile, variables: dict[str, Any], said: str) -> None:
+    with pytest.raises(Exception, match=said):
+        compile_sql("--select", STAGED, variables)

@@ -69,6 +69,8 @@
     if (!texts.has(finding)) texts.set(finding, finding.textContent.toLowerCase());
     return texts.get(finding);
   };
+  // A card may hold the same finding of several subjects.
+  const countOf = (finding) => Number(finding.dataset.count || 1);
   const ruleOf = (finding) => finding.querySelector("h5 a").textContent;
   const wanted = () => ({
     rule: form.elements.rule.value,
@@ -86,7 +88,7 @@
         (severity && !one.classList.contains(severity)) ||
         (needle && !textOf(one).includes(needle)) ||
         false;
-      if (!one.hidden) count += 1;
+      if (!one.hidden) count += countOf(one);
     }
     for (const place of all(".fold:has(.f), .story, .chain")) {
       const left = place.querySelectorAll(".f:not([hidden])").length;
@@ -94,7 +96,7 @@
       if (place.matches("details") && isActive && left) place.open = true;
     }
     for (const line of all(".quiet")) line.hidden = isActive;
-    shown.textContent = `${count} of ${findings.length} findings shown`;
+    shown.textContent = `${count} of ${findings.reduce((sum, one) => sum + countOf(one), 0)} findings shown`;
   };
   const keep = () => {
     const query = new URLSearchParams(Object.entries(wanted()).filter(([, value]) => value));

@@ -9,7 +9,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from trueup import __version__
-from trueup.reporting.page import charts, tables, view, wording
+from trueup.reporting.page import charts, links, tables, view, wording
+from trueup.reporting.page.cards import SEVERITY_WORDS
 from trueup.results.reference import Rule
 from trueup.results.report import Report
 
@@ -34,7 +35,8 @@ def render(report: Report, rules: Mapping[str, Rule]) -> str:
         lateness=charts.lateness_charts(report.lateness),
         levels=tables.levels_of(report.service_levels),
         suites=tables.suites_of(report.suites),
-        data_docs=view.beside(report.data_docs),
+        data_docs=links.beside(report.data_docs),
+        console=links.console(report.console),
         not_run=tables.not_run_of(report),
         absent=tables.absent_rules(report, rules),
         costs=tables.costs_of(report),
@@ -42,7 +44,7 @@ def render(report: Report, rules: Mapping[str, Rule]) -> str:
         severities=tables.severities_of(report.findings),
         charts=charts,
         wording=wording,
-        words=view.SEVERITY_WORDS,
+        words=SEVERITY_WORDS,
     )
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from trueup.plural import counted
 from trueup.reporting.page import wording
 from trueup.reporting.page.charts import LevelChart, level_chart
-from trueup.reporting.page.view import beside
+from trueup.reporting.page.links import beside
 from trueup.results.finding import SEVERITIES, Finding, by_severity
 from trueup.results.outcome import RuleOutcome
 from trueup.results.reference import Rule

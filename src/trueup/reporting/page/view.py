@@ -1,6 +1,5 @@
 """The headline and the stories of a report for the template. Pure."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from itertools import groupby
 
 from trueup.plural import counted
 from trueup.reporting.page import wording
-from trueup.reporting.page.detail import Node, lay_out
+from trueup.reporting.page.cards import SEVERITY_WORDS, SYMBOLS, Card, card_of, cards_of
 from trueup.reporting.stories.chains import Chain, Day, story_days, worst_first
 from trueup.reporting.stories.links import Story
 from trueup.results.finding import SEVERITIES, Finding
@@ -19,29 +18,6 @@ from trueup.results.report import Report, Status
 FOLD_AFTER = 5
 # With more findings, older days are folded.
 OPEN_FINDINGS = 25
-SYMBOLS = {"error": "✕", "warn": "▲", "info": "i"}
-SEVERITY_WORDS = {"error": "error", "warn": "warning", "info": "information"}
-# Expected values in these units are shown with the unit.
-_SHOWN_UNITS = ("minutes", "percent")
-# Absolute URLs and paths: the page links only to files beside it.
-_ABSOLUTE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:|//|/|\\)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class FindingView:
-    """One finding as texts. ``lead`` and ``command`` are the two parts of its remedy."""
-
-    finding: Finding
-    anchor: str
-    title: str
-    severity: str
-    symbol: str
-    observed: str
-    expected: str
-    detail: tuple[tuple[str, Node], ...]
-    lead: str
-    command: str
-    page: str
 
 
 @dataclass(frozen=True)
@@ -49,8 +25,8 @@ class Group:
     """The findings of one rule in a story: the worst ones, and the folded rest."""
 
     rule: str
-    worst: tuple[FindingView, ...]
-    folded: tuple[FindingView, ...]
+    worst: tuple[Card, ...]
+    folded: tuple[Card, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +58,7 @@ class DayView:
     is_open: bool
     titles: tuple[tuple[str, str], ...]
     chains: tuple[ChainView, ...]
-    effects: tuple[FindingView, ...]
+    effects: tuple[Card, ...]
     effects_text: str
 
 
@@ -213,7 +189,7 @@ def _day(day: Day, rules: Mapping[str, Rule], pages: Mapping[str, str], is_open:
         is_open=is_open,
         titles=tuple((SYMBOLS[one.severity], one.title) for one in day.stories),
         chains=tuple(_chain(one, rules, pages) for one in day.chains),
-        effects=tuple(finding_view(one, rules, pages) for one in day.effects),
+        effects=tuple(card_of(one, rules, pages) for one in day.effects),
         effects_text=_effects_text(day.effects),
     )
 
@@ -243,33 +219,6 @@ def _chain(chain: Chain, rules: Mapping[str, Rule], pages: Mapping[str, str]) ->
 def _story(
     story: Story, because: Sequence[tuple[str, int]], rules: Mapping[str, Rule], pages: Mapping[str, str]
 ) -> StoryView:
-    by_rule: dict[str, list[FindingView]] = {}
-    for finding in worst_first(story.findings):
-        by_rule.setdefault(finding.rule, []).append(finding_view(finding, rules, pages))
-    groups = tuple(Group(rule, tuple(ones[:FOLD_AFTER]), tuple(ones[FOLD_AFTER:])) for rule, ones in by_rule.items())
+    cards = cards_of(worst_first(story.findings), rules, pages)
+    groups = tuple(Group(rule, ones[:FOLD_AFTER], ones[FOLD_AFTER:]) for rule, ones in cards.items())
     return StoryView(story.title, story.severity, SYMBOLS[story.severity], groups, tuple(because))
-
-
-def finding_view(finding: Finding, rules: Mapping[str, Rule], pages: Mapping[str, str]) -> FindingView:
-    """A finding as texts. ``pages``: the Data Docs page of each suite."""
-    rule = rules.get(finding.rule)
-    unit = wording.UNITS.get(finding.rule) or str(finding.detail.get("unit") or "")
-    shown_unit = unit if unit in _SHOWN_UNITS else ""
-    return FindingView(
-        finding=finding,
-        anchor=f"f-{finding.fingerprint[:12]}",
-        title=rule.title if rule else "unknown rule",
-        severity=SEVERITY_WORDS[finding.severity],
-        symbol=SYMBOLS[finding.severity],
-        observed="" if finding.observed is None else wording.measure(finding.observed, unit),
-        expected="" if finding.expected is None else wording.measure(finding.expected, shown_unit),
-        detail=lay_out(finding.detail),
-        lead=finding.remedy.removesuffix(finding.command).strip(),
-        command=finding.command,
-        page=beside(str(finding.detail.get("data_docs") or pages.get(finding.subject, ""))),
-    )
-
-
-def beside(page: str) -> str:
-    """The path if it is relative to the report's folder, else "": the page links only to files beside it."""
-    return "" if _ABSOLUTE.match(page) else page

@@ -10,15 +10,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from helpers.report_cases import AS_OF, DAY, INCIDENT, RULES, WINDOW, finding, large, lateness, level, outcome
 from helpers.support import PROJECT
 from trueup.reporting.page import charts, tables, wording
+from trueup.reporting.page.cards import card_of
 from trueup.reporting.page.detail import Grid, Items, Pairs, Text, lay_out
+from trueup.reporting.page.links import beside, console
 from trueup.reporting.page.render import render
-from trueup.reporting.page.view import beside, days_of, finding_view, headline_of
+from trueup.reporting.page.view import days_of, headline_of
+from trueup.results.finding import Finding
 from trueup.results.report import Cost, Report, SuiteResult
 from trueup.window import Window
 
@@ -273,10 +277,63 @@ def test_text_that_only_looks_like_a_timestamp_or_json_is_unchanged() -> None:
 
 def test_the_command_of_a_remedy_is_separate_so_that_it_can_be_copied() -> None:
     command = "dbt run --select +player_game_summary_latest"
-    view = finding_view(finding("DUP001", remedy=f"Refresh it with: {command}", command=command), RULES, {})
+    view = card_of(finding("DUP001", remedy=f"Refresh it with: {command}", command=command), RULES, {})
     assert (view.lead, view.command) == ("Refresh it with:", command)
-    whole = finding_view(finding("LATE002", remedy="Start the trueup scraper by hand"), RULES, {})
+    whole = card_of(finding("LATE002", remedy="Start the trueup scraper by hand"), RULES, {})
     assert (whole.lead, whole.command) == ("Start the trueup scraper by hand", "")
+
+
+def late(scraper: str, **changes: Any) -> Finding:
+    fields = {
+        "summary": f"{scraper} first fetched data at 14:45.",
+        "remedy": f"Find out why {scraper} was late",
+        "detail": {"state": "late", "due_at": "2026-02-04T13:00:00Z"},
+        "query": f"select '{scraper}'",
+        **changes,
+    }
+    return finding("LATE001", scraper, **fields)
+
+
+def test_scrapers_that_were_late_for_one_cause_share_a_card_and_nothing_of_each_is_lost() -> None:
+    findings = (late("one_scraper"), late("two_scraper"))
+    text = page(replace(INCIDENT, findings=findings))
+    assert text.count("<article") == 1
+    shown = words(text)
+    assert "LATE001 one_scraper and two_scraper" in shown
+    assert all(one.summary in shown and one.query in shown for one in findings)
+    assert "Find out why each of them was late" in shown
+    assert {f"f-{one.fingerprint[:12]}" for one in findings} <= set(Tags(text).values("id"))
+    assert Tags(text).values("data-count") == ["2"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"observed": 2.0},
+        {"detail": {"state": "late", "due_at": "2026-02-04T14:00:00Z"}},
+        {"severity": "warn"},
+        {"waived_because": "known"},
+        {"remedy": "Something else"},
+        {"owner": "another"},
+        {"detail": {}},
+    ],
+)
+def test_findings_with_other_facts_have_a_card_of_their_own(other: dict[str, Any]) -> None:
+    assert page(replace(INCIDENT, findings=(late("one"), late("two", **other)))).count("<article") == 2
+
+
+def test_a_finding_names_its_owner_and_on_bigquery_its_query_has_a_link_to_the_console() -> None:
+    url = "https://console.cloud.google.com/bigquery?project=my-project"
+    report = replace(INCIDENT, findings=(finding("DUP001", "t", owner="Ann <ann@example.com>"),))
+    assert "Owner: Ann <ann@example.com>" in words(page(report))
+    assert url not in Tags(page(report)).values("href")
+    assert url in Tags(page(replace(report, console=url))).values("href")
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://console.cloud.google.com.evil.example/bigquery", ""])
+def test_no_other_page_is_taken_for_the_console(url: str) -> None:
+    assert console(url) == ""
+    assert all(link.startswith(("#", "data:")) for link in Tags(page(replace(INCIDENT, console=url))).values("href"))
 
 
 def test_a_waived_finding_shows_the_reason() -> None:
