@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 AUDIT := tests/python/browser/node_modules/.package-lock.json
-.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios scenarios-write pictures lock clean
+.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios scenarios-write pictures transcript lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -65,6 +65,9 @@ scenarios-write: $(READY) ## regenerate the golden nights in scenarios/
 
 pictures: $(READY) ## regenerate the pictures in docs/images (needs Debian's chromium)
 	@PYTHONPATH=tests/python $(BIN)/python tools/pictures.py
+
+transcript: $(READY) ## regenerate docs/reference/dbt.md, what dbt prints on the night of the incident
+	@$(BIN)/python tools/transcript.py
 
 lock: $(READY) ## update requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

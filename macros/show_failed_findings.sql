@@ -1,6 +1,6 @@
-{#- dbt only says how many rows a failed test has; this logs which findings they are, each with its query. -#}
+{#- dbt only says how many rows a failed test has; this logs the findings and reasons in them, and their queries. -#}
 {% macro show_failed_findings(results) %}
-    {%- set findings = ref('findings') -%}
+    {%- set rule_outcomes, findings = ref('rule_outcomes'), ref('findings') -%}
     {%- if execute and flags.WHICH in ('test', 'build') -%}
         {%- set rules = [] -%}
         {%- for one in results if one.status in ('fail', 'warn') and one.node.test_metadata -%}
@@ -9,15 +9,15 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if rules -%}
-            {%- set rows = run_query(failed_findings_query(findings, rules)) -%}
-            {%- for row in rows if loop.index <= shown_findings() -%}
-                {%- do log(row['rule'] ~ ' ' ~ row['game_date'] ~ ' ' ~ row['subject'] ~ ': ' ~ row['summary'], info=true) -%}
-                {%- if row['query'] -%}
-                    {%- do log('    ' ~ row['query'], info=true) -%}
+            {%- set rows = run_query(failed_findings_query(rule_outcomes, findings, rules)) -%}
+            {%- for row in rows.rows[:shown_findings()] -%}
+                {%- do log(row['line'], info=true) -%}
+                {%- if row['query_line'] -%}
+                    {%- do log('    ' ~ row['query_line'], info=true) -%}
                 {%- endif -%}
             {%- endfor -%}
             {%- if rows | length > shown_findings() -%}
-                {%- do log('    and more: only ' ~ shown_findings() ~ ' findings are logged. The others are in ' ~ findings ~ '.', info=true) -%}
+                {%- do log('    Only the first ' ~ shown_findings() ~ ' are logged. All are in ' ~ findings ~ ' and ' ~ rule_outcomes ~ '.', info=true) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}
@@ -25,19 +25,34 @@
 
 {% macro shown_findings() %}{{ return(100) }}{% endmacro %}
 
-{% macro failed_findings_query(findings, rules) %}
+{#- One line for the same reason on several days or of several rules. -#}
+{% macro failed_findings_query(rule_outcomes, findings, rules) %}
+    with problems as ({{ rule_problems(rule_outcomes, findings, rules) }}),
+
+    by_rule as (
+        select
+            rule,
+            subject,
+            problem,
+            query,
+            min(game_date) as first_date,
+            if(
+                count(*) = 1, cast(min(game_date) as string),
+                concat(min(game_date), ' to ', max(game_date), ' (', count(*), ' days)')
+            ) as days,
+        from problems
+        group by rule, subject, problem, query
+    )
+
     select
-        rule,
-        cast(game_date as string) as game_date,
-        {{ one_line('subject') }} as subject,
-        {{ one_line('summary') }} as summary,
-        {{ one_line('query') }} as query
-    from {{ findings }}
-    where
-        rule in ('{{ rules | join("', '") }}')
-        and severity = 'error'
-        and {{ partition_range('game_date') }}
-    order by game_date, rule, subject
+        concat(
+            string_agg(rule, ', ' order by rule), ' ', days,
+            if(subject is null, '', concat(' ', {{ one_line('subject') }})), ': ', {{ one_line('problem') }}
+        ) as line,
+        {{ one_line('query') }} as query_line
+    from by_rule
+    group by days, first_date, subject, problem, query
+    order by first_date, min(rule), subject
     limit {{ shown_findings() + 1 }}
 {% endmacro %}
 

@@ -6,7 +6,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -21,26 +21,32 @@ COMMANDS = (
     "dbt ls --selector daily --resource-type model",
     "dbt source freshness",
     "dbt compile --select dup001_duplicate_rows",
-    "dbt show --select findings --limit 3",
+    "dbt show --inline \"select rule, subject, summary from {{ ref('findings') }}\"",
 )
 HEAD = """# dbt on the night of the incident
 
-Every command runs twice in one session of `{session}`: with the session's vars (the days and the time of the night),
-and without vars, as on any morning: the last seven days, of which this warehouse has no rows.
-`make transcript` writes this page. Times and lines of nodes that passed are left out.
+Every command runs in one session of `{session}`: first all of them with the session's vars (the days and the time of
+the night), then all without vars, as on any morning: for the last seven days, of which this warehouse has no rows.
+
+`make transcript` writes this page. Times, lines of nodes that passed and most lines of long lists are left out.
 """
 _TIME = re.compile(r"^\d\d:\d\d:\d\d\s+", re.MULTILINE)
 _QUIET = re.compile(
     r"^(?:\d+ of \d+ (?:START|OK|PASS|CREATE|SUCCESS|SKIP)|Running with|Registered adapter|Concurrency)"
 )
 _SECONDS = re.compile(r"(?:\d+ minutes? and |\d+ hours?,? )*\d+(?:\.\d+)? seconds(?: \(\d+\.\d+s\))?|\bin \d+\.\d+s")
-_LISTED = 12
+# Lines that come in long lists: names, and what dbt repeats of each failed test.
+_LISTED = (
+    re.compile(r"trueup\.[\w.]+"),
+    re.compile(r"Failure in test|Got \d+ result|compiled code at|\d+ of \d+ FAIL"),
+)
+_SHOWN = 6
 
 
 def main() -> int:
     """Run every command and write the page."""
     session = f"trueup local --scenario {SCENARIO}"
-    commands = [command + ending for command in COMMANDS for ending in (VARS, "")]
+    commands = [command + ending for ending in (VARS, "") for command in COMMANDS]
     script = "\n".join(
         f"echo '@@ {one}'; {one.replace('dbt ', 'dbt --no-use-colors ', 1)} 2>&1; echo \"@= $?\"" for one in commands
     )
@@ -61,28 +67,20 @@ def main() -> int:
 
 
 def shortened(text: str) -> Iterator[str]:
-    """The lines without times and paths; lines of nodes that passed, and long lists, as their number."""
+    """The lines without times and paths. Lines of nodes that passed are left out, and most lines of long lists."""
     text = _SECONDS.sub("… seconds", _TIME.sub("", text)).replace(str(PROJECT), ".")
-    left_out = 0
-    lines = [line.rstrip() for line in text.strip().splitlines()]
-    for line in folded(lines):
-        if _QUIET.match(line):
-            left_out += 1
-            continue
-        if left_out:
-            yield f"({left_out} lines)"
-            left_out = 0
-        yield line
-    if left_out:
-        yield f"({left_out} lines)"
-
-
-def folded(lines: Sequence[str]) -> Iterator[str]:
-    """A list of names alone is shown up to its first lines."""
-    is_list = len(lines) > 2 * _LISTED and all(re.fullmatch(r"[\w.:]+", line) for line in lines)
-    yield from lines[:_LISTED] if is_list else lines
-    if is_list:
-        yield f"({len(lines) - _LISTED} more)"
+    listed = [0] * len(_LISTED)
+    for line in (line.rstrip() for line in text.strip().splitlines()):
+        kind = next((number for number, pattern in enumerate(_LISTED) if pattern.match(line.strip())), None)
+        if kind is not None:
+            listed[kind] += 1
+            if listed[kind] > _SHOWN:
+                continue
+        if not _QUIET.match(line):
+            yield line
+    for pattern, count in zip(_LISTED, listed, strict=True):
+        if count > _SHOWN:
+            yield f"({count - _SHOWN} more lines like {pattern.pattern.split('|')[0]!r} are left out)"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.command_line import begin, copy_project, trueup
+from helpers.command_line import begin, call, copy_project, trueup
 from helpers.nights import folder_of
 from helpers.receivers import receiver
 from helpers.report_cases import INCIDENT
@@ -196,3 +197,16 @@ def test_what_cannot_be_replayed_stops_a_replay_before_it_starts(
     (broken / file).write_text((broken / file).read_text().replace(old, new))
     done = trueup(project, "replay", str(broken))
     assert (done.returncode, said in " ".join(done.stderr.split())) == (2, True), done.stderr
+
+
+def test_a_shell_completes_commands_options_and_folders(tmp_path: Path) -> None:
+    printed = call(PROJECT, "--print-completion", "bash")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    script = tmp_path / "completion.bash"
+    script.write_text(printed.stdout, encoding="utf-8")
+    for words, wanted in (("re", "reconcile"), ("check --fi", "--first-date"), ("replay scenar", "scenarios")):
+        line = f"source {script}; COMP_WORDS=(trueup {words}); COMP_CWORD={len(words.split())}; _shtab_trueup; "
+        done = subprocess.run(
+            ["bash", "-c", line + 'echo "${COMPREPLY[@]}"'], cwd=PROJECT, capture_output=True, text=True, check=True
+        )
+        assert wanted in done.stdout.split(), words

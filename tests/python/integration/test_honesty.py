@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -164,22 +165,34 @@ def test_dbt_test_alone_passes_only_on_an_outcome_of_these_days_and_of_now(state
             )
 
 
-def test_dbt_build_alone_fails_for_documents_that_no_run_judged_unless_they_are_switched_off(state_dir: Path) -> None:
-    with opened(night(), state_dir) as work:
+def test_dbt_build_alone_fails_for_documents_that_no_run_judged_unless_they_are_switched_off(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+
+    def listen(_: object) -> Callable[[Any], None]:
+        return lambda event: logged.append(event.info.msg) if event.info.name == "JinjaLogInfo" else None
+
+    monkeypatch.setattr("trueup.gateways.dbt._listener", listen)
+    with opened(night("scraper-silent"), state_dir) as work:
         as_of = work.settings.window.as_of.isoformat()
         alone = other_dbt(work, state_dir, as_of=as_of)
         alone.run(["seed"])
         alone.run(["run"])
-        found = rule_tests(alone.run(["test", "--select", "rule_outcomes"]))
+        found = rule_tests(alone.run(["test", "--select", "rule_outcomes"], lambda *_: None))
         failed = {rule for rule, status in found.items() if status != "pass"}
         judged = {rule for rule in found if rule[:4] in ("DONE", "TRIG") or rule.startswith("EXP")}
-        assert failed == judged | {"SCHED002"}
+        assert failed == judged | {"SCHED002", "LATE002"}
+        # The log says why: findings with their queries, and one line for the rules with the same reason.
+        said = "\n".join(logged)
+        assert re.search(r"^LATE002 2026-02-03 \w+: .*\n    select \* from", said, re.M)
+        assert re.search(r"^DONE001, DONE002, .*TRIG004 2026-02-03: could not check: no current verdict", said, re.M)
         off = other_dbt(work, state_dir, as_of=as_of, families_off=["completion", "trigger", "expectations"])
         off.run(["run"])
         assert set(rule_tests(off.run(SOME_RULES)).values()) == {"pass"}
         with pytest.raises(DbtError, match=r"families_off.*documents"):
             other_dbt(work, state_dir, as_of=as_of, families_off=["documents"]).run(
-                ["run", "--select", "rule_outcomes"]
+                ["compile", "--select", "rule_outcomes"]
             )
 
 

@@ -85,7 +85,7 @@ def test_a_model_reads_only_the_columns_that_it_uses(checked: ProjectCheck, chec
 
 @pytest.mark.usefixtures("checked")  # fills the catalog
 def test_bigquery_would_accept_the_query_of_the_hook(compile_sql: Compile, checker: Checker) -> None:
-    query = "{{ failed_findings_query(ref('findings'), ['DUP001', 'LATE001']) }}"
+    query = "{{ failed_findings_query(ref('rule_outcomes'), ref('findings'), ['DUP001', 'LATE001']) }}"
     compiled = compile_sql("--inline", query, VARIABLES).replace("trueup-local", "my-project")
     assert checker.check(compiled).problems == []
 
