@@ -38,14 +38,14 @@ $(AUDIT): tests/python/browser/package-lock.json
 	@npm ci --prefix tests/python/browser --silent --no-audit --no-fund --no-update-notifier --fetch-timeout=30000 \
 		|| echo "Warning: axe-core is not installed, so the accessibility audit of the report is skipped." >&2
 
-lint: $(READY) ## run ruff, mypy, import-linter, sqlfluff and dbt parse (no warehouse needed)
+lint: $(READY) ## run ruff, mypy, import-linter, sqlfluff and dbt ls (no warehouse needed)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/generic tests/singular
 	@mkdir -p .trueup/profiles && cp profiles.example.yml .trueup/profiles/profiles.yml
-	@$(BIN)/dbt --quiet --warn-error parse --profiles-dir .trueup/profiles
+	@$(BIN)/dbt --quiet --warn-error-options '{"error": "all"}' ls --selector ci --profiles-dir .trueup/profiles >/dev/null
 
 sqlcheck: $(READY) ## check every SQL statement with Google's own analyzer
 	@PYTHONPATH=tools $(BIN)/python -m sqlcheck

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from helpers.command_line import copy_project
+from helpers.support import PROJECT
+from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
 
 DAYS = {"first_date": "2026-02-03", "last_date": "2026-02-03"}
@@ -45,3 +48,15 @@ def test_a_test_that_is_switched_off_stops_no_command_and_is_missed(folder: Path
     project = dbt(folder)
     project.run(["ls"])
     assert "no_findings_DUP002" in project.checks
+
+
+@pytest.mark.parametrize(("selection", "is_error"), [("tag:misspelt", True), ("tag:duplicates", False)])
+def test_a_selection_that_matches_nothing_is_an_error_as_make_and_the_readme_call_dbt(
+    selection: str, is_error: bool, state_dir: Path
+) -> None:
+    options = '{"error": ["NoNodesForSelectionCriteria"]}'
+    assert options in (PROJECT / "README.md").read_text(encoding="utf-8")
+    strict = DbtProject(PROJECT, state_dir, "local", DAYS)
+    arguments = ["ls", "--select", selection, "--warn-error-options", options]
+    with pytest.raises(DbtError, match="misspelt") if is_error else nullcontext():
+        strict.run(arguments)
