@@ -4,6 +4,7 @@
 """
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,11 +36,11 @@ _QUIET = re.compile(
     r"^(?:\d+ of \d+ (?:START|OK|PASS|CREATE|SUCCESS|SKIP)|Running with|Registered adapter|Concurrency)"
 )
 _SECONDS = re.compile(r"(?:\d+ minutes? and |\d+ hours?,? )*\d+(?:\.\d+)? seconds(?: \(\d+\.\d+s\))?|\bin \d+\.\d+s")
-# Lines that come in long lists: names, and what dbt repeats of each failed test.
-_LISTED = (
-    re.compile(r"trueup\.[\w.]+"),
-    re.compile(r"Failure in test|Got \d+ result|compiled code at|\d+ of \d+ FAIL"),
-)
+# Lines that come in long lists.
+_LISTED = {
+    "names": re.compile(r"trueup\.[\w.]+"),
+    "lines about failed tests": re.compile(r"Failure in test|Got \d+ result|compiled code at|\d+ of \d+ FAIL"),
+}
 _SHOWN = 6
 
 
@@ -47,9 +48,7 @@ def main() -> int:
     """Run every command and write the page."""
     session = f"trueup local --scenario {SCENARIO}"
     commands = [command + ending for ending in (VARS, "") for command in COMMANDS]
-    script = "\n".join(
-        f"echo '@@ {one}'; {one.replace('dbt ', 'dbt --no-use-colors ', 1)} 2>&1; echo \"@= $?\"" for one in commands
-    )
+    script = "\n".join(f'echo {shlex.quote(f"@@ {one}")}; {_plain(one)} 2>&1; echo "@= $?"' for one in commands)
     printed = subprocess.run(
         [str(Path(sys.executable).with_name("trueup")), "local", "--scenario", SCENARIO, "--", "sh", "-c", script],
         stdout=subprocess.PIPE,
@@ -66,21 +65,23 @@ def main() -> int:
     return 0
 
 
+def _plain(command: str) -> str:
+    return command.replace("dbt ", "dbt --no-use-colors ", 1)
+
+
 def shortened(text: str) -> Iterator[str]:
     """The lines without times and paths. Lines of nodes that passed are left out, and most lines of long lists."""
     text = _SECONDS.sub("… seconds", _TIME.sub("", text)).replace(str(PROJECT), ".")
-    listed = [0] * len(_LISTED)
+    listed = dict.fromkeys(_LISTED, 0)
     for line in (line.rstrip() for line in text.strip().splitlines()):
-        kind = next((number for number, pattern in enumerate(_LISTED) if pattern.match(line.strip())), None)
+        kind = next((name for name, pattern in _LISTED.items() if pattern.match(line.strip())), None)
         if kind is not None:
             listed[kind] += 1
             if listed[kind] > _SHOWN:
                 continue
         if not _QUIET.match(line):
             yield line
-    for pattern, count in zip(_LISTED, listed, strict=True):
-        if count > _SHOWN:
-            yield f"({count - _SHOWN} more lines like {pattern.pattern.split('|')[0]!r} are left out)"
+    yield from (f"({count - _SHOWN} more {name} are left out)" for name, count in listed.items() if count > _SHOWN)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trueup.errors import ScenarioError
+from trueup.plain import Plain, plain
 from trueup.results.finding import SEVERITIES
 from trueup.results.report import Status
 from trueup.scenario.cells import utc_timestamp
@@ -25,7 +26,7 @@ _EXACT = ("error", "warn")
 
 
 @dataclass(frozen=True)
-class ExpectedFinding:
+class ExpectedFinding(Plain):
     """A finding that a run must have. ``observed`` is compared only if it is given."""
 
     rule: str
@@ -142,8 +143,8 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
     check_folders(folder)
     optional = _optional(path, head.get("optional"), schemas)
     return Scenario(
-        name=folder.resolve().name,
-        title=_text(path, "title", head["title"]),
+        name=plain(folder.resolve().name),
+        title=plain(_text(path, "title", head["title"])),
         as_of=_timestamp(path, head["as_of"]),
         first_date=first,
         last_date=last,

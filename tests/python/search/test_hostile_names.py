@@ -11,6 +11,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from rich.console import Console
 
 from helpers.hostile import names
 from helpers.report_cases import DAY, RULES, WINDOW, finding, lateness, outcome
+from trueup.cli.replay import print_replay
 from trueup.cli.show_report import print_report
-from trueup.errors import UsageError
+from trueup.cli.steps import Steps
+from trueup.errors import ScenarioError, UsageError
 from trueup.plain import plain
 from trueup.reporting.alerts.change import find_change
 from trueup.reporting.alerts.message import Message, make_message
@@ -34,6 +37,8 @@ from trueup.reporting.junit import to_junit
 from trueup.reporting.page.render import render
 from trueup.results.report import Report, SuiteResult
 from trueup.runs.commands import completed
+from trueup.runs.replayed import Replay, replays_to_json
+from trueup.scenario.scenario import compare, load_scenario
 from trueup.settings import Settings
 
 NAMES = names()
@@ -57,7 +62,7 @@ def report(some: list[str]) -> Report:
             finding(
                 code, name, summary=f"{name} is wrong", detail={"name": name, name: [name, {"x": name}]},
                 remedy=done["remedy"], command=done["command"], query=f"select {name}",
-                waived_because=name if number % 7 == 3 else None,
+                waived_because=name if number % 7 == 3 else None, owner=name,
             )
         )  # fmt: skip
     return Report(
@@ -120,6 +125,35 @@ def test_a_log_has_no_control_characters_commands_or_forged_lines() -> None:
             == len(re.findall("^[✔✘?]", printed(benign), re.MULTILINE))
             == 1
         )
+
+
+def test_a_replay_of_a_hostile_scenario_is_as_many_lines_as_of_a_benign_one(tmp_path: Path) -> None:
+    def replayed(name: str) -> str:
+        folder = tmp_path / re.sub(r"[\0/]", "", name)[:40] if name.strip(". ") else tmp_path / "x"
+        (folder / "documents").mkdir(parents=True, exist_ok=True)
+        head = {"title": name, "as_of": "2026-02-04T21:00:00Z", "first_date": str(DAY), "last_date": str(DAY)}
+        expected = {"rule": "DUP001", "severity": "error", "game_date": str(DAY), "subject": name}
+        (folder / "scenario.yml").write_text(json.dumps({**head, "expect": [expected]}), encoding="utf-8")
+        scenario = load_scenario(folder, {})
+        found = [asdict(finding("DUP002", name, summary=name))]
+        replay = Replay(scenario, report([name] * SOME), compare(scenario.expect, found))
+        assert not CONTROL.search(replays_to_json([replay]))
+        assert compare(scenario.expect, [asdict(finding("DUP001", name))]).is_match
+        console = Console(file=io.StringIO(), soft_wrap=True, width=80)
+        print_replay(replay, console)
+        Steps(console).start(f"Loading {scenario.name}: {scenario.title}")
+        return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+    benign = len(replayed(BENIGN).splitlines())
+    for name in NAMES[:: max(1, len(NAMES) // 100)]:
+        try:
+            text = replayed(name)
+        except ScenarioError as refused:  # only blanks, or no text
+            assert not CONTROL.search(refused.text)
+            continue
+        assert not CONTROL.search(text)
+        assert len(text.splitlines()) == benign, name
+        assert not re.search(r"^\s*::|##\[|##vso", text, re.MULTILINE)
 
 
 def test_a_terminal_gets_only_colours() -> None:
