@@ -9,7 +9,7 @@ import pytest
 from helpers.support import PROJECT
 
 PAGE = (PROJECT / "docs/reference/dbt.md").read_text(encoding="utf-8")
-SECTIONS = dict(re.findall(r"^## `(dbt .*)`\n\n```\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL))
+SECTIONS = dict(re.findall(r"^## `(dbt [^`]*)`\n\n```\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL))
 COMMANDS = ("build", "test", "run", "docs generate", "ls", "source freshness", "compile", "show")
 
 
