@@ -107,10 +107,12 @@ class Sizes:
         return _FIXED.get(kind) or _STRING_OVERHEAD + self.texts.get(column, self.text_default)
 
 
-def read_sizes(types: Mapping[str, Mapping[str, str]], path: Path = STATISTICS) -> Sizes:
+def read_sizes(types: Mapping[str, Mapping[str, str]], path: Path = STATISTICS, with_large_day: bool = False) -> Sizes:
     """The sizes that the statistics file declares. ``types``: of the columns of all tables, by full name."""
     given: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     tables = {name: TableSize(**one) for name, one in given["tables"].items()}
+    for name, rows in given["large_day"].items() if with_large_day else ():
+        tables[name] = replace(tables[name], rows_per_day=rows)
     return Sizes(tables, types, given["text_bytes"], given["text_bytes_default"], given["checked_days"])
 
 
