@@ -10,7 +10,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 AUDIT := tests/python/browser/node_modules/.package-lock.json
-.PHONY: help install demo test check lint sqlcheck sqlcheck-write scenarios scenarios-write pictures transcript lock clean
+.PHONY: help install demo test check lint sqlcheck sqlcheck-write cost scenarios scenarios-write pictures transcript lock \
+	clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -28,8 +29,9 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## replay the night of 2026-02-03 and show its findings
 	@$(BIN)/trueup demo
 
-test: lint $(AUDIT) ## lint, then all tests, including sqlcheck
+test: lint $(AUDIT) ## lint, then all tests, including sqlcheck, and the costs
 	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory cost
 
 # Without npm or a network, the audit is skipped with a warning (in CI it fails). Node ignores the system's
 # certificates, which a proxy may need.
@@ -52,6 +54,9 @@ sqlcheck: $(READY) ## check every SQL statement with Google's own analyzer
 
 sqlcheck-write: $(READY) ## add missing data_types to the models' contracts
 	@PYTHONPATH=tools $(BIN)/python -m sqlcheck --write
+
+cost: $(READY) ## show what each statement reads and is billed (make cost COST="--all", COST="--target prod")
+	@PYTHONPATH=tools $(BIN)/python -m sqlcheck.costs $(COST)
 
 check: ## run what CI runs
 	@bash .ci/run

@@ -55,6 +55,8 @@ def _report(found: ProjectCheck, project: Path, with_reads: bool) -> None:
         print("    → correct the YAML or the SQL; make sqlcheck-write fills in missing data_types")
     for place in found.unreached:
         print(f"{place}\n    → call it in tools/sqlcheck/python_sql.py")
+    for declaration in found.needless:
+        print(declaration)
     if with_reads:
         for statement, read in found.reads:
             print(f"{statement.name} reads {len(read.columns)} columns of {read.table}: {', '.join(read.columns)}")

@@ -31,12 +31,24 @@ def compile_offline(project: Path, work: Path, variables: Mapping[str, Any] | No
     example = (project / "profiles.example.yml").read_text(encoding="utf-8")
     offline = example.replace("method: oauth\n", "method: oauth-secrets\n      token: offline\n")
     (work / "profiles.yml").write_text(offline, encoding="utf-8")
+    options = ["--no-introspect", "--no-populate-cache", "--target", "prod", "--profiles-dir", str(work)]
+    return _compiled(project, work, options, variables or VARIABLES)
+
+
+def compile_for(project: Path, work: Path, target: str) -> dict[str, Any]:
+    """The manifest of ``dbt compile`` for a target of the user's profiles and the default days; asks its warehouse for
+    the columns of the sources. Raises CannotCompileError.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    return _compiled(project, work, ["--target", target], {})
+
+
+def _compiled(project: Path, work: Path, options: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:
     ended = subprocess.run(
         [
-            sys.executable, "-m", "dbt.cli.main", "compile", "--quiet", "--no-introspect", "--no-populate-cache",
-            "--target", "prod", "--project-dir", str(project), "--profiles-dir", str(work),
+            sys.executable, "-m", "dbt.cli.main", "compile", "--quiet", *options, "--project-dir", str(project),
             "--target-path", str(work / "target"), "--log-path", str(work / "logs"),
-            "--vars", json.dumps(variables or VARIABLES),
+            "--vars", json.dumps(variables),
         ],
         capture_output=True,
         text=True,
@@ -112,9 +124,10 @@ def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Stat
             f"DBT_INTERNAL_SOURCE.{key} = DBT_INTERNAL_DEST.{key}"
             for key in ([keys] if isinstance(keys, str) else keys)
         )
+        same = " and ".join([*(f"({one})" for one in node["config"].get("incremental_predicates") or ()), f"({same})"])
         updated = node["config"].get("merge_update_columns") or list(columns)
         sets = ", ".join(f"`{name}` = DBT_INTERNAL_SOURCE.`{name}`" for name in updated)
-        then = f"on ({same})\nwhen matched then update set {sets}\n"
+        then = f"on {same}\nwhen matched then update set {sets}\n"
     tail = f"\n) as DBT_INTERNAL_SOURCE\n{then}when not matched then insert ({names}) values ({names})"
     return _wrapped(node, head, node["compiled_code"], tail)
 

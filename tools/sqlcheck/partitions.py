@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlcheck.tree import arguments, base, children, function_name, kind_of, unwrap
+from sqlcheck.lineage import Scan, lineage_of
+from sqlcheck.tree import arguments, function_name, unwrap
 
-# Scans that pass a filter on to their input; others (windows, limits, groups) do not.
-_TRANSPARENT = ("ResolvedFilterScanProto", "ResolvedProjectScanProto", "ResolvedArrayScanProto")
-_INNER, _LEFT, _RIGHT = 0, 1, 2
-_NOT_MATCHED_BY_SOURCE = 1
 _LOWER = ("$greater", "$greater_or_equal")
 _UPPER = ("$less", "$less_or_equal")
 _BOTH = ("$equal", "$between", "$in")
 # Rows with a NULL partition value have a separate partition, and BigQuery reads only that one.
 _NULL_PARTITION = "$is_null"
+_MIRRORED = {"$greater": "$less", "$greater_or_equal": "$less_or_equal", "$less": "$greater"} | {
+    "$less_or_equal": "$greater_or_equal"
+}
+_DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -31,78 +32,48 @@ class SourceRead:
     is_bounded: bool
 
 
+@dataclass(frozen=True)
+class Days:
+    """The partitions that a read is limited to: days since 1970-01-01, both included; none if first is after last."""
+
+    first: int
+    last: int
+
+
+NO_DAYS = Days(0, -1)
+
+
 def source_reads(statement: Any, partition_columns: Mapping[str, str]) -> Iterator[SourceRead]:
     """Every read of a table of ``partition_columns`` (full name to partition column) in an analysed statement."""
     known = {name.lower(): column for name, column in partition_columns.items()}
-    kind, node = unwrap(statement)
-    merged = _merge_filters(node) if kind == "resolved_merge_stmt_node" else []
-    yield from _reads(node, merged, known)
-
-
-def _reads(node: Any, filters: list[Any], known: Mapping[str, str]) -> Iterator[SourceRead]:
-    kind = kind_of(node)
-    if kind == "ResolvedTableScanProto":
-        name = node.table.full_name or node.table.name
-        column = known.get(name.lower())
-        columns = base(node, "ResolvedScanProto").column_list
+    for scan in lineage_of(statement).scans:
+        column = known.get(scan.table.lower())
         if column is not None:
-            ids = {one.column_id for one in columns if one.name.lower() == column.lower()}
-            read = tuple(sorted(one.name for one in columns))
-            yield SourceRead(name, read, _is_bounded(filters, ids))
-        return
-    if kind == "ResolvedFilterScanProto":
-        filters = [*filters, *_conjuncts(node.filter_expr)]
-    for field, child in children(node):
-        yield from _reads(child, filters if _hands_down(node, kind, field) else [], known)
+            yield SourceRead(scan.table, tuple(sorted(scan.columns.values())), read_days(scan, column) is not None)
 
 
-def _hands_down(node: Any, kind: str, field: str) -> bool:
-    """Whether a filter above a scan also applies to its input in this field."""
-    if kind == "ResolvedJoinScanProto":
-        if node.join_type == _INNER:
-            return True
-        return (node.join_type, field) in ((_LEFT, "left_scan"), (_RIGHT, "right_scan"))
-    if kind in _TRANSPARENT:
-        return field == "input_scan"
-    # Wrappers and statements pass it on.
-    return not kind.endswith("ScanProto") or kind.startswith("Any")
-
-
-def _merge_filters(merge: Any) -> list[Any]:
-    """The filters of a MERGE on its target: its condition, and those of rows without a match."""
-    clauses = [one for one in merge.when_clause_list if one.match_type == _NOT_MATCHED_BY_SOURCE]
-    found = list(_conjuncts(merge.merge_expr))
-    for clause in clauses:
-        if clause.HasField("match_expr"):
-            found += _conjuncts(clause.match_expr)
-    return found
-
-
-def _conjuncts(expression: Any) -> Iterator[Any]:
-    kind, node = unwrap(expression)
-    if kind == "resolved_function_call_node" and function_name(node) == "$and":
-        for argument in arguments(node):
-            yield from _conjuncts(argument)
-    elif kind == "resolved_function_call_node":
-        yield node
-
-
-def _is_bounded(conditions: list[Any], column_ids: set[int]) -> bool:
-    has_lower = has_upper = False
-    for condition in conditions:
+def read_days(scan: Scan, partition_column: str) -> Days | None:
+    """The partitions that BigQuery reads; None if the conditions do not bound them on both sides."""
+    ids = {one for one, name in scan.columns.items() if name.lower() == partition_column.lower()}
+    first: list[int] = []
+    last: list[int] = []
+    for condition in scan.conditions:
         name = function_name(condition)
-        if name == _NULL_PARTITION and _is_column(next(iter(arguments(condition))), column_ids):
-            return True
-        if name not in (*_LOWER, *_UPPER, *_BOTH):
-            continue
         left, *others = arguments(condition)
-        if _is_column(left, column_ids) and all(_is_constant(one) for one in others):
-            has_lower = has_lower or name in (*_LOWER, *_BOTH)
-            has_upper = has_upper or name in (*_UPPER, *_BOTH)
-        elif len(others) == 1 and _is_column(others[0], column_ids) and _is_constant(left):
-            has_lower = has_lower or name in (*_UPPER, "$equal")
-            has_upper = has_upper or name in (*_LOWER, "$equal")
-    return has_lower and has_upper
+        if name == _NULL_PARTITION and _is_column(left, ids):
+            return NO_DAYS
+        if _is_column(left, ids) and all(_is_constant(one) for one in others):
+            days = [_day(one, name) for one in others]
+        elif len(others) == 1 and _is_column(others[0], ids) and _is_constant(left):
+            name = _MIRRORED.get(name, name)
+            days = [_day(left, name)]
+        else:
+            continue
+        if name in (*_LOWER, *_BOTH):
+            first.append(days[0] if name == "$between" else min(days))
+        if name in (*_UPPER, *_BOTH):
+            last.append(days[1] if name == "$between" else max(days))
+    return Days(max(first), min(last)) if first and last else None
 
 
 def _is_column(expression: Any, column_ids: set[int]) -> bool:
@@ -112,3 +83,17 @@ def _is_column(expression: Any, column_ids: set[int]) -> bool:
 
 def _is_constant(expression: Any) -> bool:
     return unwrap(expression)[0] == "resolved_literal_node"
+
+
+def _day(literal: Any, comparison: str) -> int:
+    """The day of a DATE, DATETIME or TIMESTAMP literal, or the number itself, as a bound; 0 for NULL."""
+    value = unwrap(literal)[1].value.value
+    kind = value.WhichOneof("value")
+    if kind in ("date_value", "int64_value"):
+        day = int(getattr(value, kind))
+        return day + (comparison == "$greater") - (comparison == "$less")
+    if kind != "timestamp_value":
+        return 0
+    # A range that ends before midnight does not read the day that begins then.
+    is_midnight = value.timestamp_value.seconds % _DAY == 0 and not value.timestamp_value.nanos
+    return int(value.timestamp_value.seconds // _DAY) - (comparison == "$less" and is_midnight)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from sqlcheck.dbt_project import VARIABLES
 from sqlcheck.statements import Statement
 from sqlcheck.types import parse_type
 from trueup.errors import CannotCheckError, WarehouseError
@@ -26,9 +27,9 @@ from trueup.repair.documents.audit import RepairAudit
 from trueup.repair.documents.steps import AUDIT, Actor
 from trueup.results.reference import Reference
 from trueup.runs import reconcile
-from trueup.runs.answers import read_answers
+from trueup.runs.answers import read_answers, read_judged
 from trueup.runs.notes import coverage_notes
-from trueup.runs.verdicts import COMPLETION_VERDICTS
+from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS
 from trueup.schemas import TableSchema, read_table_schemas
 from trueup.settings import Settings
 from trueup.window import Window
@@ -38,15 +39,18 @@ _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop
 _FIRST, _LAST = date(2026, 2, 3), date(2026, 2, 2)
 _RUN = "0123456789ab"
 _WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=UTC))
+# Of the suites, which are only built.
+_DAYS = Window(date.fromisoformat(VARIABLES["first_date"]), date.fromisoformat(VARIABLES["last_date"]), _WINDOW.as_of)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One recorded statement: text, parameters, and call stack (file, first line of the function, line)."""
+    """One recorded statement: text, parameters, call stack (file, first line of the function, line), and suite."""
 
     sql: str
     parameters: Mapping[str, str]
     path: tuple[tuple[Path, int, int], ...]
+    suite: str = ""
 
 
 class RecordingWarehouse(Warehouse):
@@ -82,11 +86,11 @@ class RecordingWarehouse(Warehouse):
         self.release_build(_RUN)
         self.holds = False
 
-    def built(self, builder: Callable[..., str], *arguments: Any) -> None:
-        """Record the result of a function that builds a statement."""
+    def built(self, suite: str, builder: Callable[..., str], *arguments: Any) -> None:
+        """Record the result of a function that builds a statement of a suite."""
         code = builder.__code__
         place = (Path(code.co_filename), code.co_firstlineno, code.co_firstlineno)
-        self.sent.append(Sent(builder(*arguments), {}, (place,)))
+        self.sent.append(Sent(builder(*arguments), {}, (place,), f"{suite} {builder.__name__}"))
 
     def load(self, dataset: str, table: str, rows: Any) -> None:
         """Ignore load jobs: they are not statements."""
@@ -108,13 +112,16 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     _exercise(warehouse, project, schemas, seeds)
     for suite in read_suites(project / "expectations"):
         _exercise_suite(warehouse, suite)
+    # Once for all suites.
+    warehouse.built("all", queries.uncounted_query, f"{target_project}.{dataset}", _DAYS)
     sent = warehouse.sent
     package = project / "src" / "trueup"
     for one in sent:
         file, _, line = next(place for place in one.path if place[0].is_relative_to(package))
         source = file.relative_to(project)
         parameters = {key: parse_type("string") for key in one.parameters}
-        statement = Statement(f"{source}:{line}", "python", one.sql, source, parameters=parameters, source_line=line)
+        name, kind = (one.suite, "suite") if one.suite else (f"{source}:{line}", "python")
+        statement = Statement(name, kind, one.sql, source, parameters=parameters, source_line=line)
         found.statements.append(statement)
     reached = {place[:2] for one in sent for place in one.path}
     found.unreached = [
@@ -136,11 +143,13 @@ def _exercise(
     work = cast(Any, SimpleNamespace(**given, reference=reference))
     reconcile.read_evidence(warehouse, _WINDOW, _RUN)
     read_answers(work)
+    read_judged(work, [])
     coverage_notes(work)
     warehouse.exercise_claim()
     actor = Actor("ann@laptop", "1")
     RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
-    warehouse.replace_days(schemas[COMPLETION_VERDICTS], [], _LAST, _FIRST)
+    for verdicts in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):
+        warehouse.replace_days(schemas[verdicts], [], _LAST, _FIRST)
     for schema in schemas.values():
         warehouse.create_table(schema, schema.dataset)
     for name in seeds:
@@ -152,13 +161,12 @@ def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:
     relation = f"{warehouse.project}.{warehouse.dataset}"
     places = tuple(range(len(suite.expectations)))
     parameters = {"team_codes": ["BOS", "LAL"]}
-    warehouse.built(queries.batch_query, suite, relation, _WINDOW)
-    warehouse.built(queries.coverage_query, suite, relation, _WINDOW, parameters)
-    warehouse.built(queries.examples_query, suite, relation, _WINDOW, places, parameters)
-    warehouse.built(queries.rows_query, suite, relation, _FIRST, places, parameters)
-    warehouse.built(queries.uncounted_query, relation, _WINDOW)
+    warehouse.built(suite.name, queries.batch_query, suite, relation, _DAYS)
+    warehouse.built(suite.name, queries.coverage_query, suite, relation, _DAYS, parameters)
+    warehouse.built(suite.name, queries.examples_query, suite, relation, _DAYS, places, parameters)
+    warehouse.built(suite.name, queries.rows_query, suite, relation, _FIRST, places, parameters)
     if suite.needs_rows_where:
-        warehouse.built(queries.needed_dates_query, suite, relation, _WINDOW)
+        warehouse.built(suite.name, queries.needed_dates_query, suite, relation, _DAYS)
 
 
 def _places(path: Path) -> Iterator[tuple[int, int, str]]:

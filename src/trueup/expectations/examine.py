@@ -22,6 +22,7 @@ from trueup.expectations.queries import (
 )
 from trueup.expectations.suites import Suite, declared_suites, read_suites, refuse_missing_suites
 from trueup.expectations.verdicts import Examples, SuiteRun, Validator, VerdictContext, judge_suite, not_validated
+from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.reference import REPORTING, Reference
 from trueup.results.report import Cost, SuiteResult
 from trueup.results.verdict import Verdict
@@ -45,14 +46,15 @@ class _Step:
 
     run: SuiteRun
     cost: Cost
+    bytes: Bytes = NO_BYTES
 
 
 class SuiteTables(Protocol):
     """The queries of the suites."""
 
     @property
-    def bytes_processed(self) -> int:
-        """Bytes that BigQuery has read for all queries of this thread so far."""
+    def bytes_of_thread(self) -> Bytes:
+        """The bytes of all queries of this thread so far."""
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one statement."""
@@ -174,7 +176,7 @@ class Examiner:
 
     def _counted(self, suite: Suite, unbuilt: frozenset[str]) -> _Step:
         """Count the examined and the unexpected values in the warehouse."""
-        begun = _Step(SuiteRun(suite), Cost(suite.name, "suite", 0.0, self._bytes(0)))
+        begun = _Step(SuiteRun(suite), self._cost(suite.name, 0.0, NO_BYTES))
         read = {suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table}
         if read & unbuilt:
             return replace(begun, run=SuiteRun(suite, problem=f"the model {min(read & unbuilt)} was not built"))
@@ -225,18 +227,17 @@ class Examiner:
     def _measured(self, step: _Step, do: Callable[[SuiteRun], SuiteRun]) -> _Step:
         """Do one part of the work on a suite and add its cost; an error becomes the suite's problem."""
         tables = self._tables
-        began, bytes_before = time.monotonic(), tables.bytes_processed
+        began, before = time.monotonic(), tables.bytes_of_thread - step.bytes
         try:
             run = do(step.run)
         except CannotCheckError as error:
             run = replace(step.run, problem=error.text)
         seconds = round(step.cost.seconds + time.monotonic() - began, 3)
-        read = (step.cost.bytes_processed or 0) + tables.bytes_processed - bytes_before
-        return _Step(run, replace(step.cost, seconds=seconds, bytes_processed=self._bytes(read)))
+        read = tables.bytes_of_thread - before
+        return _Step(run, self._cost(run.suite.name, seconds, read), read)
 
-    def _bytes(self, read: int) -> int | None:
-        """None, not 0, if bytes are not measured (embedded warehouse)."""
-        return read if self._is_measured else None
+    def _cost(self, name: str, seconds: float, read: Bytes) -> Cost:
+        return Cost(name, "suite", seconds, *read.if_measured(self._is_measured))
 
     def _build_docs(self, steps: Iterable[_Step]) -> tuple[Mapping[str, str], tuple[str, ...]]:
         if not any(one.run.validations for one in steps):

@@ -25,6 +25,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from trueup.errors import DbtError, UsageError
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
+from trueup.results.bytes import Bytes
 from trueup.results.outcome import NodeResult
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
@@ -252,7 +253,7 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
             status=str(one.status),
             message=str(one.message or ""),
             seconds=float(one.execution_time),
-            bytes_processed=int((one.adapter_response or {}).get("bytes_processed") or 0),
+            bytes=_bytes(one.adapter_response or {}),
         )
         for one in getattr(result.result, "results", None) or []
         if getattr(one, "node", None) is not None
@@ -266,6 +267,11 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
         )
     # Hooks are not results.
     return [node for node in nodes if node.kind != "operation"]
+
+
+def _bytes(response: Mapping[str, Any]) -> Bytes:
+    """The bytes of a node's main statement. dbt does not report those of its temporary tables."""
+    return Bytes(int(response.get("bytes_processed") or 0), int(response.get("bytes_billed") or 0))
 
 
 def _plain(error: BaseException) -> str:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from threading import local
 from typing import Any
 
 from google.api_core.client_options import ClientOptions
@@ -20,7 +19,9 @@ from google.oauth2.credentials import Credentials
 
 from trueup.errors import WarehouseError
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Endpoint
+from trueup.gateways.meter import Meter
 from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step
+from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
@@ -39,7 +40,7 @@ _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
 class _Client(bigquery.Client):
-    """Google's client, counting the bytes read by each thread. Great Expectations uses it too.
+    """Google's client, counting the bytes of its queries. Great Expectations uses it too.
 
     By default, the client waits for an answer without a limit, and retries for ten minutes.
     """
@@ -51,11 +52,7 @@ class _Client(bigquery.Client):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._read = local()
-
-    @property
-    def bytes_processed(self) -> int:
-        return getattr(self._read, "bytes", 0)
+        self.meter = Meter()
 
     def _call_api(self, retry: Any, *arguments: Any, timeout: float | None = None, **options: Any) -> Any:
         bounded = retry.with_timeout(_RETRY_SECONDS) if retry and self._retries["retry"] else None
@@ -63,8 +60,12 @@ class _Client(bigquery.Client):
 
     def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
         rows = super().query_and_wait(*arguments, **{**self._retries, **options})
-        self._read.bytes = self.bytes_processed + (rows.total_bytes_processed or 0)
+        self.meter.add(Bytes(rows.total_bytes_processed or 0, self._billed(rows.job_id)))
         return rows
+
+    def _billed(self, job_id: str | None) -> int:
+        # The client's rows do not have it; the statistics of their job do.
+        return getattr(self.get_job(job_id), "total_bytes_billed", None) or 0 if job_id else 0
 
 
 class _EmbeddedClient(_Client):
@@ -79,6 +80,9 @@ class _EmbeddedClient(_Client):
         if not rows.schema and (error := self.get_job(rows.job_id).error_result):
             raise BadRequest(error["message"])  # type: ignore[no-untyped-call]
         return rows
+
+    def _billed(self, job_id: str | None) -> int:  # noqa: ARG002
+        return 0  # it bills nothing
 
 
 class Warehouse:
@@ -114,9 +118,14 @@ class Warehouse:
         return self._opened
 
     @property
-    def bytes_processed(self) -> int:
-        """Bytes that BigQuery has read for the queries of this thread so far."""
-        return self._opened.bytes_processed if self._opened is not None else 0
+    def bytes_of_thread(self) -> Bytes:
+        """See Tables."""
+        return self._opened.meter.of_thread if self._opened is not None else NO_BYTES
+
+    @property
+    def bytes_in_all(self) -> Bytes:
+        """See Tables."""
+        return self._opened.meter.total if self._opened is not None else NO_BYTES
 
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers within seconds."""

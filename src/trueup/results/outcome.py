@@ -5,6 +5,7 @@ from datetime import date
 from typing import Literal
 
 from trueup.plain import Plain
+from trueup.results.bytes import NO_BYTES, Bytes
 
 Outcome = Literal["passed", "failed", "not_run"]
 
@@ -30,4 +31,4 @@ class NodeResult:
     status: str
     message: str
     seconds: float
-    bytes_processed: int
+    bytes: Bytes = NO_BYTES

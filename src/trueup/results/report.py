@@ -48,12 +48,15 @@ class Lateness(Plain):
 
 @dataclass(frozen=True)
 class Cost(Plain):
-    """The cost of a model, test or suite. ``bytes_processed``: read by BigQuery, None if not measured (embedded)."""
+    """The cost of a model, a test, a suite, or trueup's own queries. See Bytes; both are None if they are not measured
+    (embedded warehouse).
+    """
 
     name: str
     kind: str
     seconds: float
     bytes_processed: int | None
+    bytes_billed: int | None = None
 
 
 @dataclass(frozen=True)

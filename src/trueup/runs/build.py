@@ -5,12 +5,14 @@ from contextlib import contextmanager, suppress
 
 from trueup.completion.roster import read_seed
 from trueup.errors import CannotCheckError
+from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.report import Cost
 from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
+OWN_QUERIES = "trueup's own queries"
 # Tables made from verdicts are built after the verdicts are written. Views on verdicts can be built before.
 AFTER_VERDICTS = "service_levels+"
 VERDICT_VIEWS = ("+verdict_findings", "+verdict_outcomes")
@@ -63,5 +65,14 @@ def node_costs(work: Workplace, results: Sequence[NodeResult]) -> tuple[Cost, ..
     """The cost of each model and test. Bytes are None for the embedded warehouse, which does not measure them."""
     is_measured = not work.settings.is_embedded
     return tuple(
-        Cost(one.name, one.kind, round(one.seconds, 3), one.bytes_processed if is_measured else None) for one in results
+        Cost(one.name, one.kind, round(one.seconds, 3), *one.bytes.if_measured(is_measured)) for one in results
     )
+
+
+def own_cost(work: Workplace, suites: Iterable[Cost]) -> tuple[Cost, ...]:
+    """The cost of trueup's own queries: all queries outside dbt, without those of the suites. None if not measured."""
+    if work.settings.is_embedded:
+        return ()
+    of_suites = [Bytes(one.bytes_processed or 0, one.bytes_billed or 0) for one in suites]
+    left = work.tables.bytes_in_all - sum(of_suites, NO_BYTES)
+    return (Cost(OWN_QUERIES, "query", 0.0, left.processed, left.billed),)

@@ -9,7 +9,7 @@ from trueup.results.outcome import NodeResult
 from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
-from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, seed, unbuilt
+from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, own_cost, seed, unbuilt
 from trueup.runs.expectations import expect, open_examiner
 from trueup.runs.notes import coverage_notes, settings_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
@@ -69,6 +69,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     problems += unseen(work, outcomes)
     if not work.tables.holds_build(work.settings.run_id):
         problems.append("Another run built the same tables at the same time. Run trueup check again.")
+    suite_costs = (*data.costs, *written.costs)
     return replace(
         report,
         findings=(*report.findings, *of_report.findings),
@@ -76,7 +77,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
         problems=tuple(problems),
         notes=tuple(notes),
         suites=(*data.suites, *written.suites),
-        costs=(*node_costs(work, results), *data.costs, *written.costs),
+        costs=(*node_costs(work, results), *suite_costs, *own_cost(work, suite_costs)),
         data_docs=written.data_docs or data.data_docs,
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from trueup.completion.start import Phase4Topic
 from trueup.completion.store import CompletionStore
 from trueup.expectations.verdicts import Validator
+from trueup.results.bytes import Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
 from trueup.schemas import TableSchema
@@ -40,8 +41,12 @@ class Tables(Protocol):
     """The operations of the warehouse that a run needs outside dbt."""
 
     @property
-    def bytes_processed(self) -> int:
-        """Bytes that BigQuery has read for the queries of this thread so far."""
+    def bytes_of_thread(self) -> Bytes:
+        """The bytes of the queries of this thread so far."""
+
+    @property
+    def bytes_in_all(self) -> Bytes:
+        """The bytes of the queries of all threads so far."""
 
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers."""

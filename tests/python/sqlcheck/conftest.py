@@ -13,6 +13,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from helpers.support import PROJECT
 from sqlcheck.checker import Checker
+from sqlcheck.costs.facts import facts_of, keep
 from sqlcheck.dbt_project import compile_offline
 from sqlcheck.engine import Engine
 from sqlcheck.project import ProjectCheck, check_project
@@ -79,5 +80,8 @@ def checker(engine: Engine) -> Checker:
 
 @pytest.fixture(scope="session")
 def checked(manifest: dict[str, Any], checker: Checker) -> ProjectCheck:
-    """The result of checking the whole project, which also fills the checker's catalog."""
-    return check_project(PROJECT, manifest, checker)
+    """The result of checking the whole project, which also fills the checker's catalog. Kept for `make cost`."""
+    found = check_project(PROJECT, manifest, checker)
+    if found.is_clean:
+        keep(PROJECT, facts_of(found.costs.statements, checker.catalog))
+    return found

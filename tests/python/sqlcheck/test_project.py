@@ -17,6 +17,9 @@ from helpers.support import PROJECT
 from sqlcheck.__main__ import summary
 from sqlcheck.checker import Checker
 from sqlcheck.contracts import mismatches, write_types
+from sqlcheck.costs.billing import bill, over_budget, read_budgets
+from sqlcheck.costs.facts import facts_of
+from sqlcheck.costs.sizes import Sizes, read_sizes
 from sqlcheck.dbt_project import VARIABLES, compile_offline
 from sqlcheck.messages import render
 from sqlcheck.partitions import SourceRead, source_reads
@@ -31,6 +34,11 @@ PLAYERS = "my-project.nba_analytics.player_game_summary"
 Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
+@pytest.fixture(scope="module")
+def sizes(checked: ProjectCheck, checker: Checker) -> Sizes:
+    return read_sizes(facts_of([], checker.catalog).types)
+
+
 def reads_of(checker: Checker, sql: str, table: str, partition_column: str) -> list[SourceRead]:
     """What a statement that is right reads of a table."""
     result = checker.check(sql)
@@ -40,7 +48,7 @@ def reads_of(checker: Checker, sql: str, table: str, partition_column: str) -> l
 
 def test_bigquery_would_accept_every_statement_of_the_project(checked: ProjectCheck) -> None:
     shown = "\n".join(render(statement, problem, PROJECT) for statement, problem in checked.problems)
-    assert checked.is_clean, shown + "\n".join([*map(str, checked.contracts), *checked.unreached])
+    assert checked.is_clean, shown + "\n".join([*map(str, checked.contracts), *checked.unreached, *checked.needless])
 
 
 def test_every_node_and_suite_was_checked(checked: ProjectCheck, manifest: Mapping[str, Any]) -> None:
@@ -50,9 +58,11 @@ def test_every_node_and_suite_was_checked(checked: ProjectCheck, manifest: Mappi
     assert kinds.count("model") == nodes.count("model") + len(incremental)
     assert kinds.count("test") == nodes.count("test")
     assert {one.name for one in checked.statements} >= {test["name"] for test in manifest["unit_tests"].values()}
+    suites = {path.stem for path in (PROJECT / "expectations").glob("*.json")}
     python = "\n".join(one.sql for one in checked.statements if one.kind == "python")
     assert all(f".{name}` (" in python for name in ("completion_verdicts", "repair_audit")), "create table"
     assert "merge into" in python
+    assert {one.name.split()[0] for one in checked.statements if one.kind == "suite"} == {*suites, "all"}
     assert "from `my-project.trueup.completion_evidence`" in python
 
 
@@ -67,7 +77,7 @@ def test_only_needed_columns_are_read_of_a_source(checked: ProjectCheck) -> None
     for statement, read in checked.reads:
         declared = SCHEMAS[read.table.split(".", 1)[1]].columns
         assert set(read.columns) <= set(declared), statement.name
-        assert statement.name.startswith("stg_") or statement.kind == "python", "only staging reads sources"
+        assert statement.name.startswith("stg_") or statement.kind in ("python", "suite"), "only staging reads sources"
 
 
 def test_a_model_reads_only_the_columns_that_it_uses(checked: ProjectCheck, checker: Checker) -> None:
@@ -90,6 +100,21 @@ def test_bigquery_would_accept_the_query_of_the_hook(compile_sql: Compile, check
     assert checker.check(compiled).problems == []
 
 
+def test_every_statement_keeps_its_budget(sizes: Sizes, checked: ProjectCheck) -> None:
+    budgets = read_budgets()
+    bills = [bill(one, sizes, budgets) for one in checked.costs.statements]
+    assert list(over_budget(bills, budgets)) == []
+    assert {one.kind for one in bills} == set(budgets.by_kind)
+
+
+def test_a_hundred_times_the_history_costs_the_same_each_day(sizes: Sizes, checked: ProjectCheck) -> None:
+    """With so many rows a day that the minimum of 10 MB for each table hides nothing."""
+    budgets, many = read_budgets(), sizes.with_rows(10_000)
+    for statement in checked.costs.statements:
+        now, later = (bill(statement, one, budgets).billed for one in (many, many.with_history(100)))
+        assert later <= now * 1.01, statement.name
+
+
 # By file: a column to add to its last select, and the expected message.
 PLANTS = {
     "models/quality/duplicates/dup003_null_keys.sql": ("table_name::string", "cast(… as <type>)"),
@@ -98,6 +123,7 @@ PLANTS = {
         "timestamp_trunc(<timestamp>, day)",
     ),
     "models/quality/completion/phase4_evidence.sql": ("game_days.game_date = 'today' || 'x'", "operator ="),
+    "models/quality/lateness/late001_late_run.sql": ("string_agg('x') over ()", "string_agg has no limit"),
     "models/quality/lateness/late004_games_not_arrived.sql": ("no_such_column", "Unrecognized name: no_such_column"),
 }
 
@@ -106,7 +132,7 @@ PLANTS = {
 def planted(
     tmp_path_factory: pytest.TempPathFactory, checker: Checker, manifest: Mapping[str, Any], compiled: Path
 ) -> tuple[Path, ProjectCheck]:
-    """The check of a copy of the project with five faults."""
+    """The check of a copy of the project with six faults."""
     copy = copy_project(tmp_path_factory.mktemp("planted"))
     for name, (column, _) in PLANTS.items():
         head, tail = (copy / name).read_text().rsplit("select\n", 1)

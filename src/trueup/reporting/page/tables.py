@@ -16,6 +16,7 @@ from trueup.results.report import Cost, Report, ServiceLevel, SuiteResult
 
 COSTS_SHOWN = 15
 _DATES_SHOWN = 3
+_DAYS_OF_MONTH = 30
 # Of a cell: its CSS class, its word, and its text in the legend.
 STATES = (
     ("p", "passed", "passed"),
@@ -86,13 +87,18 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of the checks, most expensive first: shown costs, folded costs, and the sums."""
+    """The costs of the checks, most expensive first: shown costs, folded costs, and the sums.
 
-    shown: tuple[tuple[Cost, str, str], ...]
-    folded: tuple[tuple[Cost, str, str], ...]
+    Each cost is followed by its time, and the bytes that it read and that are billed. ``billed``: those of this check,
+    of each of its days, and of a month with a check each day.
+    """
+
+    shown: tuple[tuple[Cost, str, str, str], ...]
+    folded: tuple[tuple[Cost, str, str, str], ...]
     seconds: str
     size: str
     is_measured: bool
+    billed: tuple[tuple[str, str], ...]
     steps: tuple[tuple[str, str], ...]
 
 
@@ -210,17 +216,33 @@ def _dates(days: Iterable[date]) -> str:
 
 
 def costs_of(report: Report) -> Costs:
-    """The costs, most expensive first: by bytes, then by seconds."""
-    ordered = sorted(report.costs, key=lambda one: (-(one.bytes_processed or 0), -one.seconds, one.name))
-    rows = tuple((one, wording.seconds(one.seconds), wording.size(one.bytes_processed)) for one in ordered)
+    """The costs, most expensive first: by billed bytes, then by bytes read, then by seconds."""
+    ordered = sorted(
+        report.costs, key=lambda one: (-(one.bytes_billed or 0), -(one.bytes_processed or 0), -one.seconds, one.name)
+    )
+    rows = tuple(
+        (one, wording.seconds(one.seconds), wording.size(one.bytes_processed), wording.size(one.bytes_billed))
+        for one in ordered
+    )
     measured = [one.bytes_processed for one in ordered if one.bytes_processed is not None]
+    billed = [one.bytes_billed for one in ordered if one.bytes_billed is not None]
     return Costs(
         shown=rows[:COSTS_SHOWN],
         folded=rows[COSTS_SHOWN:],
         seconds=wording.seconds(sum(one.seconds for one in ordered)),
         size=wording.size(sum(measured)) if measured else "not measured",
         is_measured=bool(measured),
+        billed=_billed(sum(billed), len(report.window.dates)) if billed else (),
         steps=tuple((name, wording.seconds(value)) for name, value in report.seconds.items()),
+    )
+
+
+def _billed(count: int, days: int) -> tuple[tuple[str, str], ...]:
+    """The billed bytes of a check of some days: in all, of each day, and of a month with a check each day."""
+    return (
+        ("Billed for this check", wording.size(count)),
+        ("for each of its days", wording.size(round(count / days))),
+        ("for a month of daily checks", wording.size(count * _DAYS_OF_MONTH)),
     )
 
 

@@ -477,7 +477,7 @@ def test_consecutive_dates_are_a_span() -> None:
 def test_the_most_expensive_checks_are_shown_and_the_others_folded() -> None:
     costs = tuple(Cost(f"model_{n}", "model", float(n), 1_000_000 * (n % 2)) for n in range(20))
     found = tables.costs_of(replace(INCIDENT, costs=costs))
-    assert [one.name for one, _, _ in found.shown[:2]] == ["model_19", "model_17"]
+    assert [one.name for one, *_ in found.shown[:2]] == ["model_19", "model_17"]
     assert (len(found.shown), len(found.folded)) == (15, 5)
     assert (found.size, found.seconds) == ("10 MB", "3 min 10 s")
 
@@ -486,6 +486,28 @@ def test_bytes_that_are_not_measured_are_mentioned_once_without_a_number() -> No
     text = words(page(replace(INCIDENT, costs=tuple(Cost(f"m{n}", "model", 1.0, None) for n in range(20)))))
     assert text.count("Bytes are not measured") == 1
     assert "0 B" not in text
+
+
+def test_billed_bytes_are_shown_for_the_check_its_days_and_a_month() -> None:
+    """A check that reads little is billed 10 MB for each table: the bill, not the reading, orders the costs."""
+    costs = (Cost("wide", "model", 9.0, 9_000_000, 10_000_000), Cost("small", "test", 1.0, 1_000, 60_000_000))
+    report = replace(INCIDENT, costs=costs, window=Window(date(2026, 1, 28), date(2026, 2, 3), INCIDENT.window.as_of))
+    found = tables.costs_of(report)
+    assert [(one.name, size, billed) for one, _, size, billed in found.shown] == [
+        ("small", "1 kB", "60 MB"),
+        ("wide", "9 MB", "10 MB"),
+    ]
+    assert [size for _, size in found.billed] == ["70 MB", "10 MB", "2.1 GB"]
+    text = words(page(report))
+    assert "Billed for this check 70 MB for each of its days 10 MB for a month of daily checks 2.1 GB" in text
+    assert "Name Kind Time Read Billed" in text
+
+
+def test_bytes_that_are_not_billed_are_not_shown_as_zero() -> None:
+    """A report of an earlier version has bytes read, and none billed."""
+    report = replace(INCIDENT, costs=(Cost("m", "model", 1.0, 5_000_000),))
+    assert tables.costs_of(report).billed == ()
+    assert "5 MB not measured" in words(page(report))
 
 
 @pytest.mark.parametrize(
