@@ -18,8 +18,9 @@ with arrived as (
         game_date,
         count(*) as rows_in,
         countif(has_null_key) as null_key_rows,
-        to_hex(sha256(string_agg(row_hash, '' order by row_hash))) as input_checksum,
+        {{ rows_checksum('row_hash') }} as input_checksum,
     from {{ ref('row_fingerprints') }}
+    where {{ partition_range('game_date') }}
     group by table_name, game_date
 ),
 
@@ -32,6 +33,7 @@ duplicates as (
         countif(is_tied) as tie_count,
         countif(payload_count > 1) as conflict_count,
     from {{ ref('duplicate_groups') }}
+    where {{ partition_range('game_date') }}
     group by table_name, game_date
 ),
 
@@ -54,7 +56,7 @@ kept as (
         table_name,
         game_date,
         count(*) as rows_out,
-        to_hex(sha256(string_agg(row_hash, '' order by row_hash))) as survivor_checksum,
+        {{ rows_checksum('row_hash') }} as survivor_checksum,
     from survivors
     group by table_name, game_date
 )

@@ -11,5 +11,6 @@
         'player_game_summary',
         grain=['game_date', 'game_id', 'player_lookup'],
         newest_by='processed_at',
+        partition_column='game_date',
     )
 }}

@@ -11,5 +11,6 @@
         'team_defense_game_summary',
         grain=['game_date', 'game_id', 'defending_team_abbr'],
         newest_by='processed_at',
+        partition_column='game_date',
     )
 }}

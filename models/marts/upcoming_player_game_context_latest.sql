@@ -11,5 +11,6 @@
         'upcoming_player_game_context',
         grain=['game_date', 'game_id', 'player_lookup'],
         newest_by='processed_at',
+        partition_column='game_date',
     )
 }}

@@ -11,5 +11,6 @@
         'upcoming_team_game_context',
         grain=['game_date', 'game_id', 'team_abbr'],
         newest_by='processed_at',
+        partition_column='game_date',
     )
 }}

@@ -1,8 +1,8 @@
--- Rows with a NULL in the key are never duplicates: DUP003 reports them.
+-- Only rows of keys with several rows. A row with a NULL in the key is alone: DUP003 reports it.
 
 with fingerprints as (
     select * from {{ ref('row_fingerprints') }}
-    where not has_null_key
+    where key_row_count > 1
 ),
 
 ranked as (
@@ -62,4 +62,3 @@ select
         else 'rerun'
     end as cause,
 from grouped
-where row_count > 1

@@ -1,6 +1,24 @@
--- The five tables with the same columns, so that each rule on duplicates is written once and each source is read once.
+-- The five tables with the same columns, so that each rule on duplicates is written once.
 
-with fingerprints as (
+with
+{%- for table_name in analytics_tables() %}
+{%- set grain = declared_source('nba_analytics', table_name).meta.get('grain', ['game_date']) | join(', ') %}
+staged_{{ table_name }} as (
+    select *
+    from {{ ref('stg_nba_analytics__' ~ table_name) }}
+    where {{ partition_range('game_date') }}
+),
+
+repeated_{{ table_name }} as (
+    select
+        {{ grain }},
+        count(*) as row_count,
+    from staged_{{ table_name }}
+    group by {{ grain }}
+    having count(*) > 1
+),
+{% endfor %}
+fingerprints as (
 {% for table_name in analytics_tables() -%}
 {%- set facts = declared_source('nba_analytics', table_name) %}
 {%- set grain = facts.meta.get('grain', ['game_date']) %}
@@ -15,16 +33,19 @@ select
     staged.{{ facts.meta.get('entity', 'game_id') }} as entity,
     staged.{{ facts.meta.get('newest_by', 'processed_at') }} as written_at,
     {{ first_written(facts) }} as first_written_at,
-    to_json_string(struct({% for column in grain %}{{ column }} as {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as grain_key,
+    to_json_string(struct({% for column in grain %}staged.{{ column }} as {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as grain_key,
     {% for column in grain %}{{ 'or ' if not loop.first }}staged.{{ column }} is null {% endfor %}as has_null_key,
-    {{ row_hash('staged', payload) }} as payload_hash,
+    coalesce(repeated.row_count, 1) as key_row_count,
+    if(repeated.row_count is null, null, {{ row_hash('staged', payload) }}) as payload_hash,
     {{ row_hash('staged', facts.columns) }} as row_hash,
     -- An array, not a sum of 24 terms: the analyzer nests every further term one level deeper.
     (
         select countif(measure is null)
-        from unnest([{{ facts.meta.get('measures', ['game_id']) | join(', ') }}]) as measure
+        from unnest([staged.{{ facts.meta.get('measures', ['game_id']) | join(', staged.') }}]) as measure
     ) as null_measure_count
-from {{ ref('stg_nba_analytics__' ~ table_name) }} as staged
+from staged_{{ table_name }} as staged
+left join repeated_{{ table_name }} as repeated
+    on {{ equal_keys('staged', 'repeated', grain) }}
 {%- if not loop.last %}
 union all
 {%- endif %}

@@ -1,1 +1,10 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='insert_overwrite',
+        partition_by={'field': 'game_date', 'data_type': 'date'},
+        partitions=checked_partitions(),
+    )
+}}
+
 {{ stage('nba_analytics', 'upcoming_player_game_context') }}

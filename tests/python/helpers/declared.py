@@ -11,7 +11,7 @@ MODELS = PROJECT / "models"
 
 
 def declared_tables(project: str = "my-project", dataset: str = "trueup") -> Catalog:
-    """Every source, its staging view, and every model in ``dataset`` whose columns have types."""
+    """Every source, its staging model, and every model in ``dataset`` whose columns have types."""
     columns = {name: dict(schema.columns) for name, schema in read_table_schemas(MODELS).items()}
     columns |= {f"{dataset}.stg_{name.replace('.', '__')}": types for name, types in columns.items()}
     for path in MODELS.rglob("*.yml"):

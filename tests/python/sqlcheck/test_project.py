@@ -73,7 +73,7 @@ def test_every_source_is_read_and_every_read_is_bounded(checked: ProjectCheck) -
 
 
 def test_only_needed_columns_are_read_of_a_source(checked: ProjectCheck) -> None:
-    """A staging view has every declared column, and BigQuery reads only those that the outer query needs."""
+    """A staging model has every declared column, and BigQuery reads only those that the outer query needs."""
     for statement, read in checked.reads:
         declared = SCHEMAS[read.table.split(".", 1)[1]].columns
         assert set(read.columns) <= set(declared), statement.name

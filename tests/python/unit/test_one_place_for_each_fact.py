@@ -47,6 +47,8 @@ def test_source_model_contract_test_and_expectations_agree_on_a_table(table: str
     model = text(f"models/marts/{table}_latest.sql")
     assert literals(model, "grain") == grain, where
     assert literals(model, "newest_by") == [newest_by], where
+    assert literals(model, "partition_column") == [schema.partition_column], where
+    assert f"'field': '{schema.partition_column}'" in model, where
 
     declared = contract(table)
     (tested,) = (one["unique_grain"] for one in declared["data_tests"] if "unique_grain" in one)
