@@ -3,7 +3,6 @@
         incremental_strategy='merge',
         unique_key=['table_name', 'game_date', 'input_checksum', 'survivor_checksum'],
         merge_update_columns=['rows_in'],
-        incremental_predicates=[partition_range('dbt_internal_dest.game_date')],
         partition_by={'field': 'game_date', 'data_type': 'date'},
     )
 }}

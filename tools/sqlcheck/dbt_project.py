@@ -114,20 +114,20 @@ def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Stat
         return None
     names = ", ".join(f"`{name}`" for name in columns)
     head = f"merge into {quoted(full_name(node))} as DBT_INTERNAL_DEST\nusing (\n"
+    # As the macro replaced_days renders them.
+    days = "between date '{first_date}' and date '{last_date}'".format(**VARIABLES)
+    replaced = f"DBT_INTERNAL_DEST.{node['config']['partition_by']['field']} {days}"
     if node["config"]["incremental_strategy"] == "insert_overwrite":
-        partitions = ", ".join(node["config"]["partitions"])
-        column = f"DBT_INTERNAL_DEST.{node['config']['partition_by']['field']}"
-        then = f"on FALSE\nwhen not matched by source and {column} in ({partitions}) then delete\n"
+        then = f"on FALSE\nwhen not matched by source and {replaced} then delete\n"
     else:
         keys = node["config"]["unique_key"]
         same = " and ".join(
             f"DBT_INTERNAL_SOURCE.{key} = DBT_INTERNAL_DEST.{key}"
             for key in ([keys] if isinstance(keys, str) else keys)
         )
-        same = " and ".join([*(f"({one})" for one in node["config"].get("incremental_predicates") or ()), f"({same})"])
         updated = node["config"].get("merge_update_columns") or list(columns)
         sets = ", ".join(f"`{name}` = DBT_INTERNAL_SOURCE.`{name}`" for name in updated)
-        then = f"on {same}\nwhen matched then update set {sets}\n"
+        then = f"on ({replaced}) and ({same})\nwhen matched then update set {sets}\n"
     tail = f"\n) as DBT_INTERNAL_SOURCE\n{then}when not matched then insert ({names}) values ({names})"
     return _wrapped(node, head, node["compiled_code"], tail)
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='insert_overwrite',
         partition_by={'field': 'game_date', 'data_type': 'date'},
-        partitions=checked_partitions(),
+        partitions=['see replaced_days'],
     )
 }}
 

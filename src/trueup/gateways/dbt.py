@@ -32,7 +32,7 @@ _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
 _NO_PROJECT = "my-project"  # of profiles.example.yml
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # Parsing does not depend on these vars; models read them when they are compiled.
-_COMPILED_VARS = frozenset({"as_of", "run_id", "families_off"})
+_COMPILED_VARS = frozenset({"as_of", "first_date", "last_date", "run_id", "families_off"})
 # For the text of a deprecation, dbt reads the source lines of the whole stack, 0.3 s for each command.
 BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
 # Cache of parsed projects by all inputs of parsing, which takes dbt four seconds.
@@ -115,7 +115,7 @@ class DbtProject:
 
     @cached_property
     def _parsed(self) -> Manifest:
-        """The parsed project. A process parses it once for the same contents, days and settings."""
+        """The parsed project. A process parses it once for the same contents and settings."""
         fixed = {name: value for name, value in self._variables.items() if name not in _COMPILED_VARS}
         # dbt detects changes of YAML files only by their time of change. A var with a hash of the contents is safe.
         fixed["contents"] = _contents_of(self._project_dir)

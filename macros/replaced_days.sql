@@ -1,0 +1,16 @@
+{#-
+    dbt renders configs when it parses, and keeps the parsed project until a file or a var changes: a list of partitions
+    there would name the days of the first run for ever. The days that an incremental model replaces are rendered here,
+    when it runs. Its config `partitions` is only there because dbt needs one to send one statement.
+-#}
+{% macro replaced_days() -%}
+    {{- partition_range('DBT_INTERNAL_DEST.' ~ config.get('partition_by').field, config.get('partition_by').data_type) -}}
+{%- endmacro %}
+
+{% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) -%}
+    {{ default__get_insert_overwrite_merge_sql(target, source, dest_columns, [replaced_days()], include_sql_header) }}
+{%- endmacro %}
+
+{% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
+    {{ default__get_merge_sql(target, source, unique_key, dest_columns, [replaced_days()]) }}
+{%- endmacro %}
