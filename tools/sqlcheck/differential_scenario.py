@@ -1,7 +1,7 @@
 """A scenario on the embedded warehouse: the inputs, the SQL and the rows of every model."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,6 +107,11 @@ class RecordingDbt:
     def checks(self) -> Mapping[str, str]:
         """All models and tests."""
         return self._dbt.checks
+
+    @property
+    def source_datasets(self) -> Collection[str]:
+        """The datasets of the sources."""
+        return self._dbt.source_datasets
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:

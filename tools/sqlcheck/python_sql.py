@@ -21,6 +21,7 @@ from sqlcheck.types import parse_type
 from trueup.errors import CannotCheckError, WarehouseError
 from trueup.expectations import queries
 from trueup.expectations.suites import Suite, read_suites
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.repair.documents.audit import RepairAudit
@@ -57,7 +58,7 @@ class RecordingWarehouse(Warehouse):
     """trueup's warehouse, but statements are recorded instead of sent."""
 
     def __init__(self, project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> None:
-        super().__init__(project, dataset, "US", Endpoint("http://127.0.0.1:1"))
+        super().__init__(embedded_connection(Endpoint("http://127.0.0.1:1"), dataset, project))
         self.sent: list[Sent] = []
         self.fails = self.holds = False
 

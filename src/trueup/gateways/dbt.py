@@ -7,12 +7,12 @@ import shutil
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import click
+from dbt.adapters.bigquery.credentials import BigQueryCredentials
 from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
 from dbt.config.runtime import load_profile
 from dbt.contracts.graph.manifest import Manifest
@@ -24,7 +24,10 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
 from trueup.errors import DbtError, UsageError
+from trueup.gateways.connection import Connection
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
+from trueup.gateways.limits import labels_of
+from trueup.gateways.refusals import step_for
 from trueup.results.bytes import Bytes
 from trueup.results.outcome import NodeResult
 
@@ -39,21 +42,6 @@ BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: igno
 _PARSED: dict[tuple[str, ...], Manifest] = {}
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where a dbt target points. ``endpoint`` is None for BigQuery itself."""
-
-    project: str
-    dataset: str
-    location: str
-    endpoint: Endpoint | None
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether this is the embedded warehouse, not BigQuery."""
-        return self.endpoint is not None and self.endpoint.is_loopback
-
-
 class DbtProject:
     """trueup's dbt project with a fixed target and vars."""
 
@@ -64,8 +52,8 @@ class DbtProject:
         self._target = target
         self._profiles_dir = self._find_profiles()
 
-    def target(self) -> Target:
-        """Where the target points. Raises UsageError for an unknown target."""
+    def connection(self) -> Connection:
+        """The connection of the target. Raises UsageError for an unknown target."""
         set_invocation_context(dict(os.environ))
         set_from_args(
             Namespace(
@@ -84,16 +72,14 @@ class DbtProject:
                 if self._profiles_dir == self._state_dir / "profiles"
                 else f"Check {self._profiles_dir / 'profiles.yml'}.",
             ) from error
-        credentials = profile.credentials
-        url = getattr(credentials, "api_endpoint", None)
-        target = Target(
-            project=credentials.database,
-            dataset=credentials.schema,
-            location=getattr(credentials, "location", None) or "US",
-            endpoint=Endpoint(url, getattr(credentials, "token", None) or "") if url else None,
-        )
-        _refuse_contradictions(self._target, target)
-        return target
+        if not isinstance(profile.credentials, BigQueryCredentials):
+            raise UsageError(
+                f"The target {self._target!r} is of the type {profile.credentials.type}, not bigquery.",
+                f"Check {self._profiles_dir / 'profiles.yml'}.",
+            )
+        connection = Connection(profile.credentials, labels_of(str(self._variables.get("run_id") or "none")))
+        _refuse_contradictions(self._target, connection)
+        return connection
 
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
         """See Dbt. A failed test is a result, not an error."""
@@ -107,6 +93,13 @@ class DbtProject:
         disabled = (node for nodes in manifest.disabled.values() for node in nodes)
         nodes = ((node.name, str(node.resource_type)) for node in (*manifest.nodes.values(), *disabled))
         return {name: kind for name, kind in nodes if kind in ("model", "test")}
+
+    @property
+    def source_datasets(self) -> frozenset[str]:
+        """See Dbt."""
+        own = self.connection()
+        read = {f"{one.database}.{one.schema}" for one in self._parsed.sources.values()}
+        return frozenset(read - {f"{own.project}.{own.dataset}"})
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:
@@ -169,7 +162,7 @@ class DbtProject:
         return copy
 
 
-def _refuse_contradictions(name: str, target: Target) -> None:
+def _refuse_contradictions(name: str, target: Connection) -> None:
     if target.project == _NO_PROJECT:
         raise UsageError(
             f"The target {name!r} has no project.",
@@ -245,7 +238,8 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception  # dbt catches Ctrl-C, but it must stop all of trueup
     if result.exception is not None:
-        raise DbtError(f"dbt {command} stopped: {_plain(result.exception)}")
+        text = _plain(result.exception)
+        raise DbtError(f"dbt {command} stopped: {text}", step_for(text))
     nodes = [
         NodeResult(
             name=one.node.name,
@@ -261,9 +255,10 @@ def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
     broken = [node for node in nodes if node.status == "error"]
     if broken:
         names = ", ".join(node.name for node in broken[:5])
+        text = " ".join(broken[0].message.split())[:400]
         raise DbtError(
-            f"dbt {command} could not build {names}: {' '.join(broken[0].message.split())[:400]}",
-            f"See the compiled SQL: dbt compile --select {broken[0].name}",
+            f"dbt {command} could not build {names}: {text}",
+            step_for(text) or f"See the compiled SQL: dbt compile --select {broken[0].name}",
         )
     # Hooks are not results.
     return [node for node in nodes if node.kind != "operation"]

@@ -10,7 +10,6 @@ from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
 import great_expectations as gx
-from google.api_core.exceptions import GoogleAPIError
 from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
 from great_expectations.exceptions.exceptions import GreatExpectationsError
@@ -23,6 +22,8 @@ from trueup.expectations.kinds import asked_config
 from trueup.expectations.suites import Suite
 from trueup.expectations.verdicts import Validation
 from trueup.gateways.data_docs import escaped, secure
+from trueup.gateways.limits import step
+from trueup.gateways.refusals import REFUSALS
 from trueup.gateways.warehouse import Warehouse
 
 _SITE = "data_docs"
@@ -30,7 +31,7 @@ _ROW_COUNT = "row_count"
 _PLACE = "place"
 _COUNTED = -1
 _REASON_LENGTH = 300
-_ERRORS = (GreatExpectationsError, SQLAlchemyError, GoogleAPIError, ValueError, TypeError, KeyError)
+_ERRORS = (GreatExpectationsError, SQLAlchemyError, *REFUSALS, ValueError, TypeError, KeyError)
 # It warns about BigQuery limits that do not matter here, and logs its folders.
 for _name in ("great_expectations", "great_expectations.data_context.types.base"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -40,6 +41,7 @@ class GreatExpectations:
     """One run. Its published Data Docs are in ``folder``. Raises CannotCheckError if it cannot be set up."""
 
     def __init__(self, warehouse: Warehouse, folder: Path, as_of: datetime) -> None:
+        self._warehouse = warehouse
         self._folder = folder
         # If this run is killed, the pages of the last run stay.
         self._draft = folder.with_name(f"{folder.name}.draft")
@@ -67,8 +69,16 @@ class GreatExpectations:
     def validate(
         self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
-        """See Validator."""
-        given = {**parameters, _ROW_COUNT: row_count}
+        """See Validator. Raises WarehouseError if BigQuery does not answer."""
+        with step(suite.name):
+            found = self._validate(suite, query, {**parameters, _ROW_COUNT: row_count}, wrong_places)
+        # Great Expectations makes a failed suite of it, and the next suite would wait again.
+        self._warehouse.refuse_if_lost()
+        return found
+
+    def _validate(
+        self, suite: Suite, query: str, given: Mapping[str, Any], wrong_places: Collection[int]
+    ) -> tuple[Validation, ...]:
         try:
             definition = self._define(suite, query, wrong_places)
             # The first run is without details: it needs few queries.
@@ -82,7 +92,7 @@ class GreatExpectations:
         counted = results[_COUNTED]
         if not counted.success:
             seen = counted.result.get("observed_value", "no")
-            problem = f"it saw {seen} of {row_count} rows{_exception(counted)}"
+            problem = f"it saw {seen} of {given[_ROW_COUNT]} rows{_exception(counted)}"
             return tuple(Validation(False, problem=_short(problem)) for _ in suite.expectations)
         return tuple(_validation(results[place]) for place in range(len(suite.expectations)))
 

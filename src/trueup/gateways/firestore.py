@@ -31,7 +31,7 @@ _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
 
 
 class FirestoreCompletions:
-    """Documents of a Firestore collection. Default client: FIRESTORE_EMULATOR_HOST, or default credentials."""
+    """Documents of a Firestore collection. ``credentials``: None for FIRESTORE_EMULATOR_HOST or default credentials."""
 
     def __init__(
         self,
@@ -39,10 +39,11 @@ class FirestoreCompletions:
         collection: str = DOCUMENTS,
         database: str = "(default)",
         client: firestore.Client | None = None,
+        credentials: Any = None,
     ) -> None:
         self._name = f"{project}/{database}/{collection}"
         with self._explained_errors():
-            self._client = client or firestore.Client(project=project, database=database)
+            self._client = client or firestore.Client(project, credentials, database)
             self._collection = self._client.collection(collection)
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
@@ -114,7 +115,8 @@ def _explained(name: str, error: Exception) -> CompletionsError:
     if isinstance(error, NotFound | InvalidArgument):
         what = "not found" if isinstance(error, NotFound) else "request refused"
         return CompletionsError(
-            f"Firestore {name}: {what}: {text}", "Check TRUEUP_FIRESTORE_PROJECT or the project of the target."
+            f"Firestore {name}: {what}: {text}",
+            "Check TRUEUP_FIRESTORE_PROJECT (default: the project of the target) and TRUEUP_FIRESTORE_DATABASE.",
         )
     # gRPC reports expired credentials as an unavailable server.
     is_login = "metadata from plugin failed" in str(error)

@@ -18,12 +18,14 @@ _GIVE_UP_SECONDS = 12.0
 
 
 class PubSubTopic:
-    """A topic: a name in ``project``, or ``projects/p/topics/t``. PUBSUB_EMULATOR_HOST, or default credentials."""
+    """A topic: a name in ``project``, or ``projects/p/topics/t``. ``credentials``: None for PUBSUB_EMULATOR_HOST or
+    default credentials.
+    """
 
-    def __init__(self, project: str, topic: str) -> None:
+    def __init__(self, project: str, topic: str, credentials: Any = None) -> None:
         self._path = topic if topic.startswith("projects/") else f"projects/{project}/topics/{topic}"
         try:
-            self._client = PublisherClient()
+            self._client = PublisherClient(credentials=credentials)
         except (GoogleAuthError, OSError) as error:
             raise PublishError(
                 f"Pub/Sub {self._path}: no usable credentials: {str(error)[:300]}",

@@ -9,8 +9,34 @@ from requests.exceptions import RequestException
 
 from trueup.errors import WarehouseError
 
-# What Google's client raises for a request.
-REFUSALS = (GoogleAPIError, GoogleAuthError, RequestException)
+# What Google's client raises for a request. TimeoutError: a job took longer than the target allows.
+REFUSALS = (GoogleAPIError, GoogleAuthError, RequestException, TimeoutError)
+_LOGIN = "Run: gcloud auth application-default login"
+_NETWORK = "Check the network and the project (TRUEUP_PROJECT), then run it again."
+_PLACE = "Check the project, the dataset and the location of the target in profiles.yml."
+# A part of BigQuery's message, in lower case, and what to do. dbt and Great Expectations keep only the message.
+_STEPS = (
+    ("does not answer", _NETWORK),
+    (
+        "bytes billed",
+        "Raise maximum_bytes_billed of the target in profiles.yml (TRUEUP_MAXIMUM_BYTES_BILLED), or check fewer days.",
+    ),
+    (
+        "access denied",
+        "Grant the account the permission that the message names; README.md lists all that trueup needs.",
+    ),
+    (
+        "permission",
+        "Grant the account the permission that the message names; README.md lists all that trueup needs.",
+    ),
+    ("serviceaccounttokencreator", "Grant your account roles/iam.serviceAccountTokenCreator on that service account."),
+    ("impersonat", "Grant your account roles/iam.serviceAccountTokenCreator on the service account."),
+    ("not found", _PLACE),
+    (
+        "designated timeout",
+        "Raise job_execution_timeout_seconds of the target in profiles.yml, or check fewer days.",
+    ),
+)
 
 
 @contextmanager
@@ -19,19 +45,37 @@ def explained(what: str, hint: str = "") -> Iterator[None]:
     try:
         yield
     except REFUSALS as error:
-        step = next_step(error) if not isinstance(error, BadRequest) else ""
-        raise WarehouseError(f"BigQuery {what}: {first_line(error)}", f"{step} {hint}".strip()) from error
+        message = first_line(error)
+        is_lost = message.startswith("BigQuery does not answer")
+        raise WarehouseError(
+            message if is_lost else f"BigQuery {what}: {message}", f"{next_step(error)} {hint}".strip()
+        ) from error
 
 
 def next_step(error: BaseException) -> str:
-    """What to do about an error."""
+    """What to do about an error; "" for a request that is wrong in itself."""
+    text = first_line(error)
     if isinstance(error, Forbidden):
-        return "Grant the account the permission that the message names; README.md lists all that trueup needs."
+        return step_for(text) or step_for("permission")
+    if isinstance(error, BadRequest):
+        return step_for(text) if "bytes billed" in text.lower() else ""
     if isinstance(error, NotFound):
-        return "Check the project, the dataset and the location of the target in profiles.yml."
+        return _PLACE
     if isinstance(error, GoogleAuthError | Unauthorized):
-        return "Run: gcloud auth application-default login"
-    return "Check the network and the project (TRUEUP_PROJECT), then run it again."
+        return step_for(text) if "impersonat" in text.lower() else _LOGIN
+    if isinstance(error, TimeoutError):
+        return step_for("designated timeout")
+    return step_for(text) or _NETWORK
+
+
+def step_for(message: str) -> str:
+    """What to do about a message of BigQuery; "" if that is unknown."""
+    return next((todo for part, todo in _STEPS if part in message.lower()), "")
+
+
+def login_step(method: str) -> str:
+    """What to do about credentials that cannot be used, by the method of the profile."""
+    return _LOGIN if method == "oauth" else f"Check the settings of the method {method} in profiles.yml."
 
 
 def first_line(error: BaseException) -> str:

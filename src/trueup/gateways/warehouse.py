@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import BadRequest, NotFound
+from google.api_core.exceptions import NotFound
 from google.api_core.retry import Retry, if_exception_type
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
-from google.oauth2.credentials import Credentials
 
 from trueup.errors import WarehouseError
-from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Endpoint
-from trueup.gateways.meter import Meter
-from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step
+from trueup.gateways.client import BoundedClient
+from trueup.gateways.connection import Connection
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+from trueup.gateways.limits import step
+from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step, step_for
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
-# For one answer, and for all attempts of one request.
-_ANSWER_SECONDS = 300.0
-_RETRY_SECONDS = 60.0
 # The lock: the run that can create this table may build the others.
 LOCK = "run_lock"
 LOCK_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp"}
@@ -39,82 +34,20 @@ _ONCE = Retry(predicate=if_exception_type())
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
-class _Client(bigquery.Client):
-    """Google's client, counting the bytes of its queries. Great Expectations uses it too.
-
-    By default, the client waits for an answer without a limit, and retries for ten minutes.
-    """
-
-    _retries: Mapping[str, Retry | None] = {
-        "retry": DEFAULT_RETRY.with_timeout(_RETRY_SECONDS),
-        "job_retry": DEFAULT_JOB_RETRY.with_timeout(_RETRY_SECONDS),
-    }
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.meter = Meter()
-
-    def _call_api(self, retry: Any, *arguments: Any, timeout: float | None = None, **options: Any) -> Any:
-        bounded = retry.with_timeout(_RETRY_SECONDS) if retry and self._retries["retry"] else None
-        return super()._call_api(bounded, *arguments, timeout=timeout or _ANSWER_SECONDS, **options)
-
-    def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
-        rows = super().query_and_wait(*arguments, **{**self._retries, **options})
-        self.meter.add(Bytes(rows.total_bytes_processed or 0, self._billed(rows.job_id)))
-        return rows
-
-    def _billed(self, job_id: str | None) -> int:
-        # The client's rows do not have it; the statistics of their job do.
-        return getattr(self.get_job(job_id), "total_bytes_billed", None) or 0 if job_id else 0
-
-
-class _EmbeddedClient(_Client):
-    """The client for the embedded warehouse, which returns no rows and no error for a failed statement. A request that
-    failed on the loopback address fails again.
-    """
-
-    _retries: Mapping[str, Retry | None] = {"retry": None, "job_retry": None}
-
-    def query_and_wait(self, *arguments: Any, **options: Any) -> Any:
-        rows = super().query_and_wait(*arguments, **options)
-        if not rows.schema and (error := self.get_job(rows.job_id).error_result):
-            raise BadRequest(error["message"])  # type: ignore[no-untyped-call]
-        return rows
-
-    def _billed(self, job_id: str | None) -> int:  # noqa: ARG002
-        return 0  # it bills nothing
-
-
 class Warehouse:
     """The BigQuery operations that trueup needs outside dbt."""
 
-    def __init__(self, project: str, dataset: str, location: str, endpoint: Endpoint | None) -> None:
-        self.project = project
-        self.dataset = dataset
-        self._location = location
-        self._endpoint = endpoint
-        self._opened: _Client | None = None
+    def __init__(self, connection: Connection) -> None:
+        self.project = connection.project
+        self.dataset = connection.dataset
+        self._connection = connection
+        self._opened: BoundedClient | None = None
 
     @property
-    def client(self) -> bigquery.Client:
-        """Google's client. Raises WarehouseError if there are no credentials."""
+    def client(self) -> BoundedClient:
+        """The client of the connection. Raises WarehouseError if there are no credentials."""
         if self._opened is None:
-            try:
-                if self._endpoint and self._endpoint.is_loopback:
-                    self._opened = _EmbeddedClient(
-                        project=self.project,
-                        credentials=Credentials(self._endpoint.token),  # type: ignore[no-untyped-call]
-                        client_options=ClientOptions(api_endpoint=self._endpoint.url),
-                        location=self._location,
-                    )
-                else:
-                    options = ClientOptions(api_endpoint=self._endpoint.url) if self._endpoint else None
-                    self._opened = _Client(project=self.project, location=self._location, client_options=options)
-            except (GoogleAuthError, OSError) as error:
-                raise WarehouseError(
-                    f"BigQuery: no usable credentials: {first_line(error)}",
-                    "Run: gcloud auth application-default login",
-                ) from error
+            self._opened = self._connection.open()
         return self._opened
 
     @property
@@ -134,10 +67,19 @@ class Warehouse:
             list(self.client.list_datasets(max_results=1, retry=_ONCE, timeout=_PROBE_SECONDS))
         except REFUSALS as error:
             where, check = self.project, next_step(error)
-            if self._endpoint:
-                where = self._endpoint.url
+            if endpoint := self._connection.endpoint:
+                where = endpoint.url
                 check = f"Check {ENDPOINT_VARIABLE} and {TOKEN_VARIABLE} (token: in profiles.yml), then run it again."
             raise WarehouseError(f"BigQuery does not answer at {where}: {first_line(error)}", check) from error
+
+    def settle_location(self, sources: Collection[str]) -> None:
+        """See Tables."""
+        self._connection.settle_location(self.client, sources)
+
+    def refuse_if_lost(self) -> None:
+        """Raise WarehouseError if BigQuery has stopped to answer in this run."""
+        if self._connection.lost:
+            raise WarehouseError(self._connection.lost, step_for(self._connection.lost))
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[Row]:
         """Rows of one statement; ``parameters`` are STRING query parameters by name."""
@@ -154,14 +96,19 @@ class Warehouse:
     ) -> list[Row]:
         """The named columns of a model on the given days; with ``run_id``, only the rows of that run."""
         of_run = f" and run_id = '{run_id}'" if run_id is not None else ""
-        return self.query(
-            f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
-            f"where game_date between date '{first_date}' and date '{last_date}'{of_run}"
-        )
+        with step(model):
+            return self.query(
+                f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
+                f"where game_date between date '{first_date}' and date '{last_date}'{of_run}"
+            )
 
     def claim_build(self, run_id: str, holder: str) -> None:
         """See Tables. The lock is a table; that of a killed run can be taken over after _BUILD_MINUTES."""
         self._create_dataset(self.dataset)
+        with step(LOCK):
+            self._take_lock(run_id, holder)
+
+    def _take_lock(self, run_id: str, holder: str) -> None:
         mine = {"run_id": run_id, "holder": holder}
         try:
             self.query(
@@ -187,12 +134,14 @@ class Warehouse:
 
     def holds_build(self, run_id: str) -> bool:
         """Whether the run holds the lock."""
-        return any(row["run_id"] == run_id for row in self._lock_rows())
+        with step(LOCK):
+            return any(row["run_id"] == run_id for row in self._lock_rows())
 
     def release_build(self, run_id: str) -> None:
         """Release the lock. Does nothing if the run does not hold it."""
         if self.holds_build(run_id):
-            self.query(f"drop table if exists {self._lock}")
+            with step(LOCK):
+                self.query(f"drop table if exists {self._lock}")
 
     @property
     def _lock(self) -> str:
@@ -218,10 +167,11 @@ class Warehouse:
         option = "options (require_partition_filter = true)" if schema.require_partition_filter else ""
         name = f"{self.project}.{dataset}.{schema.table}"
         self._create_dataset(dataset)
-        self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
-        if dataset == self.dataset:  # a table of an earlier version may lack new columns
-            for column in schema.columns.keys() - {field.name for field in self._fields(name)}:
-                self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
+        with step(schema.table):
+            self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
+            if dataset == self.dataset:  # a table of an earlier version may lack new columns
+                for column in schema.columns.keys() - {field.name for field in self._fields(name)}:
+                    self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows to an existing table with one load job."""
@@ -232,9 +182,10 @@ class Warehouse:
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON, schema=self._fields(name)
         )
-        with explained(f"cannot load {dataset}.{table}"):
+        with explained(f"cannot load {dataset}.{table}"), step(table):
             # Without a size the client uploads in resumable chunks, which the embedded warehouse needs.
-            self.client.load_table_from_file(io.BytesIO(body), name, job_config=config).result()
+            job = self.client.load_table_from_file(io.BytesIO(body), name, job_config=config)
+            job.result(timeout=self._connection.limits.job_seconds)
 
     def drop_dataset(self, dataset: str) -> None:
         """Delete a dataset and its tables, if it exists."""
@@ -270,14 +221,15 @@ class Warehouse:
             f"cast(json_value(row_text, '$.{name}') as {kind}) as {name}" for name, kind in columns.items()
         )
         names = ", ".join(columns)
-        self.query(
-            f"merge into `{self.project}.{self.dataset}.{table}` as kept "
-            f"using (select {fields} from unnest(json_query_array(@rows)) as row_text) as given "
-            "on false "
-            f"when not matched by source and {replaced} then delete "
-            f"when not matched by target then insert ({names}) values ({names})",
-            {"rows": json.dumps(list(rows))},
-        )
+        with step(table):
+            self.query(
+                f"merge into `{self.project}.{self.dataset}.{table}` as kept "
+                f"using (select {fields} from unnest(json_query_array(@rows)) as row_text) as given "
+                "on false "
+                f"when not matched by source and {replaced} then delete "
+                f"when not matched by target then insert ({names}) values ({names})",
+                {"rows": json.dumps(list(rows))},
+            )
 
     def __enter__(self) -> Warehouse:
         return self

@@ -23,6 +23,7 @@ def building(work: Workplace) -> Iterator[None]:
     """Hold the lock on the dataset's tables. Raises CannotCheckError if another run does, or nothing answers."""
     run_id = work.settings.run_id
     work.tables.probe()
+    work.tables.settle_location(work.dbt.source_datasets)
     work.tables.claim_build(run_id, work.settings.holder)
     try:
         yield

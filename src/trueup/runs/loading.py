@@ -6,7 +6,8 @@ from pathlib import Path
 from trueup.completion.encoding import decode_document
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import ScenarioError
-from trueup.gateways.embedded import PROJECT, Endpoint
+from trueup.gateways.connection import embedded_connection
+from trueup.gateways.embedded import Endpoint
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.wiring import create_sources
@@ -29,7 +30,7 @@ def refuse_unknown_vars(scenario: Scenario, project_dir: Path) -> None:
 def fill(scenario: Scenario, project_dir: Path, endpoint: Endpoint, documents: Path) -> None:
     """Empty the warehouse, create the sources and load the rows; write the documents into a SQLite file."""
     schemas = read_table_schemas(project_dir / "models")
-    with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
+    with Warehouse(embedded_connection(endpoint)) as warehouse:
         for dataset in {schema.dataset for schema in schemas.values()} | {DATASET}:
             warehouse.drop_dataset(dataset)
         create_sources(warehouse, schemas, scenario.optional)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trueup.gateways.embedded import PROJECT, embedded_endpoint
+from trueup.gateways.connection import embedded_connection
+from trueup.gateways.embedded import embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
-from trueup.runs.loading import DATASET, fill, refuse_unknown_vars
+from trueup.runs.loading import fill, refuse_unknown_vars
 from trueup.runs.wiring import create_sources
 from trueup.runs.workplace import Listener
 from trueup.scenario.scenario import load_scenario
@@ -35,7 +36,7 @@ def session_environment(
         documents = temporary / "completions.db"
         environment = {**endpoint.environment, COMPLETIONS_VARIABLE: str(documents)}
         if folder is None:
-            with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
+            with Warehouse(embedded_connection(endpoint)) as warehouse:
                 create_sources(warehouse, schemas)
         else:
             listener.start(f"Loading {folder.name}")

@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from trueup.completion.claim import CLAIMS
 from trueup.completion.start import Phase4Topic
 from trueup.completion.store import DOCUMENTS, CompletionStore
 from trueup.expectations.verdicts import DATA_DOCS, Validator
+from trueup.gateways.connection import Connection
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
@@ -21,6 +23,9 @@ from trueup.runs.workplace import Listener, RepairStores, Workplace
 from trueup.schemas import TableSchema, read_table_schemas
 from trueup.settings import IN_FIRESTORE, Settings
 
+_DATABASE_VARIABLE = "TRUEUP_FIRESTORE_DATABASE"
+_DEFAULT_DATABASE = "(default)"
+
 
 @contextmanager
 def open_workplace(settings: Settings, listener: Listener, data_docs: Path | None = None) -> Iterator[Workplace]:
@@ -30,14 +35,15 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         dbt = DbtProject(settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars)
-        target = dbt.target()
-        settings = settings.on(target.is_embedded)
-        if target.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
+        connection = dbt.connection()
+        settings = settings.on(connection.is_embedded)
+        if connection.is_embedded and not os.environ.get(ENDPOINT_VARIABLE):
             listener.start("Starting the embedded warehouse")
             stack.enter_context(embedded_endpoint())
             listener.finish()
-            target = dbt.target()
-        warehouse = Warehouse(target.project, target.dataset, target.location, target.endpoint)
+            connection = dbt.connection()
+        stack.enter_context(connection.used_by_dbt())
+        warehouse = Warehouse(connection)
         stack.callback(warehouse.close)
 
         def validator() -> Validator:
@@ -48,43 +54,52 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
 
         yield Workplace(
             settings=settings,
-            project=target.project,
-            dataset=target.dataset,
+            project=connection.project,
+            dataset=connection.dataset,
             dbt=dbt,
             tables=warehouse,
             schemas=read_table_schemas(settings.project_dir / "models"),
             reference=load_reference(settings.project_dir / "seeds", settings.seeds),
-            completions=lambda: closing(open_completions(settings.completions, target.project)),
-            repair_stores=lambda: _open_repair_stores(settings, target.project),
+            completions=lambda: closing(open_completions(settings.completions, connection)),
+            repair_stores=lambda: _open_repair_stores(settings, connection),
             validator=validator,
             listener=listener,
         )
 
 
 @contextmanager
-def _open_repair_stores(settings: Settings, project: str) -> Iterator[RepairStores]:
+def _open_repair_stores(settings: Settings, connection: Connection) -> Iterator[RepairStores]:
     file = settings.completions
     with (
-        closing(open_completions(file, project, DOCUMENTS)) as documents,
-        closing(open_completions(file, project, CLAIMS)) as claims,
-        closing(open_topic(file, project, settings.variable("phase4_topic"))) as topic,
+        closing(open_completions(file, connection, DOCUMENTS)) as documents,
+        closing(open_completions(file, connection, CLAIMS)) as claims,
+        closing(open_topic(file, connection, settings.variable("phase4_topic"))) as topic,
     ):
         yield RepairStores(documents, claims, topic)
 
 
-def open_completions(file: Path | None, project: str, collection: str = DOCUMENTS) -> CompletionStore:
+def open_completions(file: Path | None, connection: Connection, collection: str = DOCUMENTS) -> CompletionStore:
     """A collection of documents: in the SQLite file, else in Firestore."""
     # Each import takes a second; import only the one in use.
     if file is not None:
-        from trueup.gateways.sqlite_completions import SqliteCompletions
-
-        return SqliteCompletions(file, collection)
+        return _open_file(file, collection)
     from trueup.gateways.firestore import FirestoreCompletions
 
-    return FirestoreCompletions(_documents_project(project), collection)
+    return FirestoreCompletions(
+        _documents_project(connection),
+        collection,
+        os.environ.get(_DATABASE_VARIABLE) or _DEFAULT_DATABASE,
+        credentials=_identity(connection, "FIRESTORE_EMULATOR_HOST"),
+    )
 
 
-def open_topic(file: Path | None, project: str, topic: str) -> Phase4Topic:
+def _open_file(file: Path, collection: str) -> CompletionStore:
+    from trueup.gateways.sqlite_completions import SqliteCompletions
+
+    return SqliteCompletions(file, collection)
+
+
+def open_topic(file: Path | None, connection: Connection, topic: str) -> Phase4Topic:
     """The topic that starts phase 4: in the SQLite file, else in Pub/Sub."""
     if file is not None:
         from trueup.gateways.sqlite_topic import SqliteTopic
@@ -92,12 +107,17 @@ def open_topic(file: Path | None, project: str, topic: str) -> Phase4Topic:
         return SqliteTopic(file, topic)
     from trueup.gateways.pubsub import PubSubTopic
 
-    return PubSubTopic(_documents_project(project), topic)
+    return PubSubTopic(_documents_project(connection), topic, _identity(connection, "PUBSUB_EMULATOR_HOST"))
 
 
-def _documents_project(project: str) -> str:
+def _documents_project(connection: Connection) -> str:
     """The project of the platform's documents; default is the project that trueup writes to."""
-    return os.environ.get("TRUEUP_FIRESTORE_PROJECT", project)
+    return os.environ.get("TRUEUP_FIRESTORE_PROJECT") or connection.project
+
+
+def _identity(connection: Connection, emulator: str) -> Any:
+    """The credentials of the target; None for an emulator of Google's, which needs none."""
+    return None if os.environ.get(emulator) else connection.google_credentials()
 
 
 def create_sources(
@@ -121,13 +141,13 @@ def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Cal
         if settings.state not in ("", IN_FIRESTORE):
             return in_file(Path(settings.state))
         # Only dbt knows the project of the target.
-        place = DbtProject(project_dir, project_dir / ".trueup", target, {}).target()
+        place = DbtProject(project_dir, project_dir / ".trueup", target, {}).connection()
         if place.is_embedded and settings.state != IN_FIRESTORE:
             return in_file(project_dir / ".trueup" / "alerts.db")
-        return open_completions(None, place.project, ALERTS)
+        return open_completions(None, place, ALERTS)
 
     def in_file(file: Path) -> CompletionStore:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return open_completions(file, "", ALERTS)
+        return _open_file(file, ALERTS)
 
     return opened

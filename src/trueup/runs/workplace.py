@@ -1,6 +1,6 @@
 """What a run works with: the ports to dbt, the warehouse and the documents, and the clock of its steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +33,10 @@ class Dbt(Protocol):
         """All models and data tests of the project, name to kind, also those that are switched off."""
 
     @property
+    def source_datasets(self) -> Collection[str]:
+        """The datasets that the models read besides trueup's own, as ``project.dataset``."""
+
+    @property
     def ignored_variables(self) -> tuple[str, ...]:
         """Environment variables with dbt options, which are not passed to dbt."""
 
@@ -50,6 +54,12 @@ class Tables(Protocol):
 
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers."""
+
+    def settle_location(self, sources: Collection[str]) -> None:
+        """Find the location of all jobs from the profile, else from the datasets of the sources. Creates nothing.
+
+        Raises UsageError if they contradict.
+        """
 
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None

@@ -17,6 +17,7 @@ import requests
 
 from helpers.support import hear_interrupts
 from trueup.errors import WarehouseError
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse
 from trueup.temporary import temporary_folder
@@ -52,19 +53,19 @@ def test_it_serves_on_loopback_and_is_gone_afterwards() -> None:
     with EmbeddedWarehouse() as embedded:
         process_id = embedded.process_id
         assert embedded.endpoint.url.startswith("http://127.0.0.1:")
-        warehouse = Warehouse("trueup-local", "trueup", "US", embedded.endpoint)
+        warehouse = Warehouse(embedded_connection(embedded.endpoint))
         warehouse.probe()
         assert warehouse.query("select 1 as one") == [{"one": 1}]
     assert ends(process_id)
     with pytest.raises(WarehouseError, match="does not answer"):
-        Warehouse("trueup-local", "trueup", "US", embedded.endpoint).probe()
+        Warehouse(embedded_connection(embedded.endpoint)).probe()
 
 
 def test_two_at_once_do_not_meet() -> None:
     with EmbeddedWarehouse() as one, EmbeddedWarehouse() as other:
         assert one.endpoint != other.endpoint
-        Warehouse("trueup-local", "d", "US", one.endpoint).client.create_dataset("only_here")
-        found = Warehouse("trueup-local", "d", "US", other.endpoint).client.list_datasets()
+        Warehouse(embedded_connection(one.endpoint, "d")).client.create_dataset("only_here")
+        found = Warehouse(embedded_connection(other.endpoint, "d")).client.list_datasets()
         assert "only_here" not in {dataset.dataset_id for dataset in found}
 
 
@@ -115,17 +116,17 @@ def test_it_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.fixture(scope="module")
 def open_one() -> Iterator[Warehouse]:
     with EmbeddedWarehouse() as embedded:
-        warehouse = Warehouse("trueup-local", "trueup", "US", embedded.endpoint)
+        warehouse = Warehouse(embedded_connection(embedded.endpoint))
         warehouse.client.create_dataset("trueup")
         yield warehouse
 
 
 def answer(warehouse: Warehouse, path: str = "/bigquery/v2/projects/trueup-local/queries", **headers: str) -> int:
     """The status of the answer to a query that is sent by hand."""
-    assert warehouse._endpoint is not None
-    given = {"Authorization": f"Bearer {warehouse._endpoint.token}", **headers}
+    assert warehouse._connection.endpoint is not None
+    given = {"Authorization": f"Bearer {warehouse._connection.endpoint.token}", **headers}
     body = {"query": "select 1 as one", "useLegacySql": False}
-    return requests.post(warehouse._endpoint.url + path, json=body, headers=given, timeout=10).status_code
+    return requests.post(warehouse._connection.endpoint.url + path, json=body, headers=given, timeout=10).status_code
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from helpers.replaying import Silent, sent_by
 from helpers.support import PROJECT
 from trueup.errors import UsageError, WarehouseError
 from trueup.expectations.verdicts import Validator
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as CLOUD_PROJECT
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.expectations import GreatExpectations
@@ -100,7 +101,7 @@ RAW: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def warehouse(endpoint: Endpoint) -> Iterator[Warehouse]:
-    with Warehouse(CLOUD_PROJECT, DATASET, "US", endpoint) as opened:
+    with Warehouse(embedded_connection(endpoint, DATASET, CLOUD_PROJECT)) as opened:
         opened.client.create_dataset(f"{CLOUD_PROJECT}.{DATASET}", exists_ok=True)
         yield opened
         opened.drop_dataset(DATASET)

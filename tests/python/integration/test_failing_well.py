@@ -23,8 +23,9 @@ from helpers.command_line import copy_project, environment_of
 from helpers.report_cases import INCIDENT, WINDOW
 from helpers.support import PROJECT
 from trueup.errors import DbtError, WarehouseError
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.dbt import DbtProject
-from trueup.gateways.embedded import EmbeddedWarehouse, published
+from trueup.gateways.embedded import EmbeddedWarehouse, Endpoint, published
 from trueup.gateways.warehouse import Warehouse
 from trueup.reporting.json_form import to_json
 from trueup.schemas import read_table_schemas
@@ -68,7 +69,7 @@ class Refusing:
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(("error", "step"), REFUSALS, ids=lambda one: type(one).__name__)
 def test_every_refusal_of_bigquery_is_explained(call: str, error: Exception, step: str) -> None:
-    warehouse = Warehouse("p", "d", "US", None)
+    warehouse = Warehouse(embedded_connection(Endpoint("http://127.0.0.1:1"), "d", "p"))
     warehouse._opened = cast(Any, Refusing(error))
     if call == "drop" and isinstance(error, NotFound):
         CALLS[call](warehouse)  # it is gone already
@@ -81,13 +82,13 @@ def test_every_refusal_of_bigquery_is_explained(call: str, error: Exception, ste
 
 def test_a_killed_warehouse_ends_queries_and_dbt_within_seconds(tmp_path: Path) -> None:
     with EmbeddedWarehouse() as embedded, published(embedded):
-        warehouse = Warehouse("trueup-local", "trueup", "US", embedded.endpoint)
+        warehouse = Warehouse(embedded_connection(embedded.endpoint))
         assert warehouse.query("select 1 as one") == [{"one": 1}]
         dbt = DbtProject(PROJECT, tmp_path, "local", window_vars(WINDOW, {}))
         assert dbt.checks  # parses before the clock starts
         os.kill(embedded.process_id, 9)
         began = time.monotonic()
-        with pytest.raises(WarehouseError, match="refused a statement"):
+        with pytest.raises(WarehouseError, match="does not answer"):
             warehouse.query("select 1 as one")
         assert time.monotonic() - began < 5
         with pytest.raises(DbtError):

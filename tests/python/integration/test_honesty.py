@@ -20,6 +20,7 @@ from helpers.replaying import Silent
 from helpers.support import PROJECT
 from trueup.errors import DbtError
 from trueup.gateways.dbt import DbtProject
+from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.outcome import NodeResult
 from trueup.results.report import Report
@@ -27,7 +28,6 @@ from trueup.runs.answers import FINDING_TESTS, RULE_TEST, read_answers
 from trueup.runs.check import run_check
 from trueup.runs.reconcile import read_evidence
 from trueup.runs.replay import loaded
-from trueup.runs.wiring import open_completions
 from trueup.runs.workplace import Workplace
 from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
@@ -269,7 +269,7 @@ def test_documents_that_cannot_be_read_leave_the_other_checks(state_dir: Path, t
     broken = tmp_path / "completions.db"
     broken.write_bytes(b"no database, but long enough to be taken for a header" * 50)
     with opened(night(), state_dir) as work:
-        report = checked(replace(work, completions=lambda: closing(open_completions(broken, work.project))))
+        report = checked(replace(work, completions=lambda: closing(SqliteCompletions(broken))))
     assert report.status == "could_not_check"
     assert "completions.db" in report.problems[0]
     outcomes = {one.rule: one.outcome for one in report.outcomes}

@@ -10,9 +10,9 @@ import yaml
 
 from helpers.support import PROJECT
 from trueup.errors import UsageError
-from trueup.gateways.dbt import DbtProject, Target
+from trueup.gateways.connection import Connection
+from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import Endpoint
-from trueup.gateways.warehouse import Warehouse
 from trueup.settings import COMPLETIONS_VARIABLE, IN_FIRESTORE, Settings
 from trueup.window import make_window, now
 
@@ -22,12 +22,12 @@ PRIVATE = {"api_endpoint": "https://bigquery-company.p.googleapis.com"}
 NAMES = ["local", "ci", "prod", "warehouse"]
 
 
-def target_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **profile: Any) -> Target:
+def target_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **profile: Any) -> Connection:
     output = {"type": "bigquery", "dataset": "trueup", "threads": 1, **profile}
     text = yaml.safe_dump({"trueup": {"target": name, "outputs": {name: output}}})
     (folder / "profiles.yml").write_text(text, encoding="utf-8")
     monkeypatch.setenv("DBT_PROFILES_DIR", str(folder))
-    return DbtProject(PROJECT, folder / "state", name, {}).target()
+    return DbtProject(PROJECT, folder / "state", name, {}).connection()
 
 
 def settings(name: str) -> Settings:
@@ -69,14 +69,6 @@ def test_documents_elsewhere_than_the_tables_are_refused(monkeypatch: pytest.Mon
     assert settings("prod").on(is_embedded=True).completions is None
 
 
-def test_only_an_embedded_endpoint_gets_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[dict[str, Any]] = []
-    monkeypatch.setattr("trueup.gateways.warehouse._Client", lambda **options: made.append(options))
-    _ = Warehouse("company", "trueup", "EU", Endpoint(PRIVATE["api_endpoint"], "secret")).client
-    assert "credentials" not in made[0]
-    assert made[0]["client_options"].api_endpoint == PRIVATE["api_endpoint"]
-
-
 def test_only_the_embedded_warehouse_has_no_enforced_contracts() -> None:
     """It cannot enforce them; see docs/decisions. BigQuery does, under any name of the target."""
     files = [path.read_text(encoding="utf-8") for path in (PROJECT / "models").rglob("*.yml")]
@@ -92,5 +84,5 @@ def test_a_missing_project_is_reported_before_missing_credentials(
     monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UsageError, match="has no project") as raised:
-        DbtProject(PROJECT, tmp_path / "state", "prod", {}).target()
+        DbtProject(PROJECT, tmp_path / "state", "prod", {}).connection()
     assert "TRUEUP_PROJECT" in raised.value.hint

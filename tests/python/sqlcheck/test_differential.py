@@ -24,6 +24,7 @@ from sqlcheck.differential import (
 from sqlcheck.differential_exceptions import Exceptions, read_exceptions
 from sqlcheck.differential_scenario import BuiltModel, BuiltScenario, TableReader, built
 from sqlcheck.reference import Reference
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as WAREHOUSE_PROJECT
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.warehouse import Warehouse
@@ -121,7 +122,7 @@ def test_a_bug_of_the_embedded_warehouse_is_found(
     endpoint: Endpoint, reference: Reference, expression: str, embedded: str, reference_says: str
 ) -> None:
     sql = f"select {expression} as x"
-    with Warehouse(WAREHOUSE_PROJECT, "planted", "US", endpoint) as warehouse:
+    with Warehouse(embedded_connection(endpoint, "planted", WAREHOUSE_PROJECT)) as warehouse:
         warehouse.client.create_dataset(f"{WAREHOUSE_PROJECT}.planted", exists_ok=True)
         relation = f"{WAREHOUSE_PROJECT}.planted.model"
         try:
