@@ -14,6 +14,8 @@ REFUSALS = (GoogleAPIError, GoogleAuthError, RequestException, TimeoutError)
 _LOGIN = "Run: gcloud auth application-default login"
 _NETWORK = "Check the network and the project (TRUEUP_PROJECT), then run it again."
 _PLACE = "Check the project, the dataset and the location of the target in profiles.yml."
+_GRANT = "Grant the account the permission that the message names; README.md lists all that trueup needs."
+_CREATE_TOKENS = "Grant your account roles/iam.serviceAccountTokenCreator on the service account that it impersonates."
 # A part of BigQuery's message, in lower case, and what to do. dbt and Great Expectations keep only the message.
 _STEPS = (
     ("does not answer", _NETWORK),
@@ -21,21 +23,12 @@ _STEPS = (
         "bytes billed",
         "Raise maximum_bytes_billed of the target in profiles.yml (TRUEUP_MAXIMUM_BYTES_BILLED), or check fewer days.",
     ),
-    (
-        "access denied",
-        "Grant the account the permission that the message names; README.md lists all that trueup needs.",
-    ),
-    (
-        "permission",
-        "Grant the account the permission that the message names; README.md lists all that trueup needs.",
-    ),
-    ("serviceaccounttokencreator", "Grant your account roles/iam.serviceAccountTokenCreator on that service account."),
-    ("impersonat", "Grant your account roles/iam.serviceAccountTokenCreator on the service account."),
+    ("designated timeout", "Raise job_execution_timeout_seconds of the target in profiles.yml, or check fewer days."),
+    ("impersonat", _CREATE_TOKENS),
+    ("serviceaccounttokencreator", _CREATE_TOKENS),
+    ("access denied", _GRANT),
+    ("permission", _GRANT),
     ("not found", _PLACE),
-    (
-        "designated timeout",
-        "Raise job_execution_timeout_seconds of the target in profiles.yml, or check fewer days.",
-    ),
 )
 
 
@@ -56,7 +49,7 @@ def next_step(error: BaseException) -> str:
     """What to do about an error; "" for a request that is wrong in itself."""
     text = first_line(error)
     if isinstance(error, Forbidden):
-        return step_for(text) or step_for("permission")
+        return step_for(text) or _GRANT
     if isinstance(error, BadRequest):
         return step_for(text) if "bytes billed" in text.lower() else ""
     if isinstance(error, NotFound):

@@ -20,12 +20,13 @@ from google.auth.exceptions import RefreshError
 from requests.exceptions import ConnectionError as LostConnectionError
 
 from helpers.command_line import copy_project, environment_of
+from helpers.connections import connection
 from helpers.report_cases import INCIDENT, WINDOW
 from helpers.support import PROJECT
 from trueup.errors import DbtError, WarehouseError
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.dbt import DbtProject
-from trueup.gateways.embedded import EmbeddedWarehouse, Endpoint, published
+from trueup.gateways.embedded import EmbeddedWarehouse, published
 from trueup.gateways.warehouse import Warehouse
 from trueup.reporting.json_form import to_json
 from trueup.schemas import read_table_schemas
@@ -69,7 +70,7 @@ class Refusing:
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(("error", "step"), REFUSALS, ids=lambda one: type(one).__name__)
 def test_every_refusal_of_bigquery_is_explained(call: str, error: Exception, step: str) -> None:
-    warehouse = Warehouse(embedded_connection(Endpoint("http://127.0.0.1:1"), "d", "p"))
+    warehouse = Warehouse(connection(database="p", schema="d"))
     warehouse._opened = cast(Any, Refusing(error))
     if call == "drop" and isinstance(error, NotFound):
         CALLS[call](warehouse)  # it is gone already
