@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +13,6 @@ from typing import Any, cast
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from dbt.adapters.bigquery import connections, retry
 from google.api_core.exceptions import BadRequest, Forbidden, NotFound
 from google.cloud import bigquery
 
@@ -49,20 +49,25 @@ def test_the_key_of_the_profile_is_the_identity_of_every_client(
     method: str, key: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "key.json").write_text(json.dumps(key), encoding="utf-8")
-    given = {"service-account": {"keyfile": str(tmp_path / "key.json")}, "service-account-json": {"keyfile_json": key}}
+    given: dict[str, Any] = {"service-account": {"keyfile": str(tmp_path / "key.json")}, "service-account-json": {"keyfile_json": key}}
     target = connection(method=method, **given[method])
     made: list[Any] = []
-    monkeypatch.setattr("trueup.gateways.firestore.firestore.Client", lambda *given: made.append(given[1]) or _store())
-    monkeypatch.setattr("trueup.gateways.pubsub.PublisherClient", lambda credentials: made.append(credentials))
+    monkeypatch.setattr("trueup.gateways.firestore.firestore.Client", _opening(made))
+    monkeypatch.setattr(
+        "trueup.gateways.pubsub.PublisherClient", lambda credentials: made.append(("", credentials, ""))
+    )
     for emulator in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
         monkeypatch.delenv(emulator, raising=False)
     wiring.open_completions(None, target)
     wiring.open_topic(None, target, "topic")
+    connections: Any = import_module("dbt.adapters.bigquery.connections")
+    retry: Any = import_module("dbt.adapters.bigquery.retry")
     with target.used_by_dbt():
-        of_dbt = connections.create_bigquery_client(cast(Any, None))
+        of_dbt = connections.create_bigquery_client(None)
         assert retry.create_bigquery_client is connections.create_bigquery_client
     assert connections.create_bigquery_client.__module__ == "dbt.adapters.bigquery.clients"
-    for identity in (Warehouse(target).client._credentials, of_dbt._credentials, *made):
+    assert len(made) == 2
+    for identity in (Warehouse(target).client._credentials, of_dbt._credentials, *(given[1] for given in made)):
         assert identity.service_account_email == SERVICE_ACCOUNT
 
 
@@ -88,13 +93,19 @@ def test_an_unusable_key_is_named(profile: dict[str, Any], said: str) -> None:
     assert said in raised.value.hint
 
 
-def _store() -> Any:
-    return SimpleNamespace(collection=lambda _: None)
+def _opening(made: list[Any]) -> Callable[..., Any]:
+    """A Firestore client that records what it is given."""
+
+    def opened(*given: Any) -> Any:
+        made.append(given)
+        return SimpleNamespace(collection=lambda _: None)
+
+    return opened
 
 
 def test_the_database_of_the_documents_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("trueup.gateways.firestore.firestore.Client", lambda *given: made.append(given) or _store())
+    monkeypatch.setattr("trueup.gateways.firestore.firestore.Client", _opening(made))
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     wiring.open_completions(None, connection())
     monkeypatch.setenv("TRUEUP_FIRESTORE_DATABASE", "platform")
@@ -174,7 +185,8 @@ def test_every_call_has_a_deadline(call: str, monkeypatch: pytest.MonkeyPatch) -
 def test_nothing_needs_the_storage_api() -> None:
     from google.cloud.bigquery import dbapi
 
-    assert dbapi.connect(connection().open())._bqstorage_client is None
+    connected: Any = dbapi.connect(connection().open())  # type: ignore[no-untyped-call]
+    assert connected._bqstorage_client is None
 
 
 def test_a_label_has_only_what_bigquery_allows() -> None:
