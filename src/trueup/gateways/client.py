@@ -135,8 +135,11 @@ class BoundedClient(bigquery.Client):
         longest = limits.job_seconds * 1000
         limited.job_timeout_ms = min(int(limited.job_timeout_ms or longest), longest)
         if isinstance(limited, bigquery.QueryJobConfig):
-            limited.maximum_bytes_billed = limited.maximum_bytes_billed or limits.maximum_bytes_billed
-            limited.priority = limited.priority or limits.priority
+            if limits.maximum_bytes_billed and not limited.maximum_bytes_billed:
+                limited.maximum_bytes_billed = limits.maximum_bytes_billed
+            # Interactive is the default. With a priority, a query takes two requests instead of one.
+            if limits.is_batch and not limited.priority:
+                limited.priority = bigquery.QueryPriority.BATCH
         return limited
 
     def _refuse_if_lost(self) -> None:

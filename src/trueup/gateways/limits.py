@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from dbt.adapters.bigquery.credentials import BigQueryCredentials
+from dbt.adapters.bigquery.credentials import BigQueryCredentials, Priority
 
 APP = "trueup"
 # Seconds for one answer of the REST API, without job_creation_timeout_seconds in the profile. The embedded warehouse
@@ -31,7 +31,7 @@ class Limits:
     retry_seconds: float = _RETRY_SECONDS
     job_seconds: int = _JOB_SECONDS
     maximum_bytes_billed: int | None = None
-    priority: str | None = None
+    is_batch: bool = False
     has_retries: bool = True
 
 
@@ -43,7 +43,7 @@ def limits_of(credentials: BigQueryCredentials, is_embedded: bool) -> Limits:
         retry_seconds=float(credentials.job_retry_deadline_seconds or _RETRY_SECONDS),
         job_seconds=int(credentials.job_execution_timeout_seconds or _JOB_SECONDS),
         maximum_bytes_billed=credentials.maximum_bytes_billed or None,
-        priority=str(credentials.priority).upper() if credentials.priority else None,
+        is_batch=credentials.priority == Priority.Batch,
         # A request that failed on the loopback address fails again.
         has_retries=not is_embedded and credentials.job_retries != 0,
     )

@@ -155,6 +155,8 @@ def test_jobs_of_every_client_have_the_limits_and_labels_of_the_target(monkeypat
     assert job["configuration"]["labels"] == {"app": "trueup", "run_id": RUN, "step": "game_days_"}
     assert job["jobReference"]["location"] == "EU"
     # dbt sets its own labels and limits, which stay where they are stricter.
+    job = sent(connection(), lambda one: one.query_and_wait("select 1"), monkeypatch)
+    assert job["path"].endswith("/queries")  # one request, not two
     given = bigquery.QueryJobConfig(labels={"step": "games", "app": "dbt"}, maximum_bytes_billed=10)
     given.job_timeout_ms = 86_400_000
     job = sent(target, lambda one: one.query("select 1", job_config=given), monkeypatch)["data"]["configuration"]
