@@ -76,7 +76,7 @@ class BoundedClient(bigquery.Client):
         try:
             rows = super().query_and_wait(query, job_config=config, **{**retries, **options})
         except RetryError as error:  # this method retries outside _call_api
-            raise self._lose(error.cause or error) from error
+            raise self._lose(error) from error
         self.meter.add(Bytes(rows.total_bytes_processed or 0, self._billed(rows.job_id)))
         return rows
 
@@ -117,7 +117,7 @@ class BoundedClient(bigquery.Client):
         try:
             return super()._call_api(bounded, *arguments, timeout=seconds, **options)
         except RetryError as error:
-            raise self._lose(error.cause or error) from error
+            raise self._lose(error) from error
         except (NoConnectionError, Timeout) as error:
             if retry or not limits.has_retries:
                 raise self._lose(error) from error
@@ -148,6 +148,8 @@ class BoundedClient(bigquery.Client):
 
     def _lose(self, error: BaseException) -> GoogleAPIError:
         """The error of a request that failed for good."""
+        while isinstance(error, RetryError) and error.cause:  # one of a request, one of a job
+            error = error.cause
         if not isinstance(error, NoConnectionError | Timeout):
             return error if isinstance(error, GoogleAPIError) else GoogleAPIError(str(error))
         self._line.lost = self._line.lost or f"BigQuery does not answer: {error}"

@@ -15,6 +15,10 @@ _LOGIN = "Run: gcloud auth application-default login"
 _NETWORK = "Check the network and the project (TRUEUP_PROJECT), then run it again."
 _PLACE = "Check the project, the dataset and the location of the target in profiles.yml."
 _GRANT = "Grant the account the permission that the message names; README.md lists all that trueup needs."
+_READ = (
+    "Grant the account bigquery.tables.getData (roles/bigquery.dataViewer) on the dataset of that table, "
+    "or check the location in profiles.yml."
+)
 _CREATE_TOKENS = "Grant your account roles/iam.serviceAccountTokenCreator on the service account that it impersonates."
 # A part of BigQuery's message, in lower case, and what to do. dbt and Great Expectations keep only the message.
 _STEPS = (
@@ -26,6 +30,7 @@ _STEPS = (
     ("designated timeout", "Raise job_execution_timeout_seconds of the target in profiles.yml, or check fewer days."),
     ("impersonat", _CREATE_TOKENS),
     ("serviceaccounttokencreator", _CREATE_TOKENS),
+    ("permission to query table", _READ),
     ("access denied", _GRANT),
     ("permission", _GRANT),
     ("not found", _PLACE),

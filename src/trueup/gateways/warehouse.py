@@ -151,9 +151,11 @@ class Warehouse:
         try:
             return self.query(f"select run_id, holder, since from {self._lock}")
         except WarehouseError as error:
-            if any(text in error.message.lower() for text in ("not found", "does not exist")):
-                return []
-            raise
+            # A table that may not be read is not a missing one, although BigQuery says that it may not exist.
+            message = error.message.lower()
+            if "access denied" in message or not any(text in message for text in ("not found", "does not exist")):
+                raise
+            return []
 
     def _holder(self) -> str:
         rows = self._lock_rows()

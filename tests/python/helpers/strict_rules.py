@@ -39,8 +39,7 @@ _METHODS = tuple(
     )
 )
 # Permissions on the target of a statement. Reads need bigquery.tables.getData on every table and view.
-# CREATE, ALTER, DROP: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language, under each
-# statement. DML: https://cloud.google.com/bigquery/docs/access-control#bq-permissions (bigquery.tables.updateData).
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language: under each statement. DML: https://cloud.google.com/bigquery/docs/access-control#bq-permissions (bigquery.tables.updateData).
 _STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "create table": ("create",),
     "replace table": ("create", "update", "updateData"),
@@ -134,9 +133,19 @@ def all_reads(act: Act, views: Mapping[str, Collection[str]]) -> frozenset[str]:
     return frozenset(found)
 
 
-def denied(need: Need) -> Refusal:
-    """How the service refuses a permission. It does not tell whether the resource exists."""
+def denied(need: Need, location: str | None = None) -> Refusal:
+    """How the service refuses a permission. It does not tell whether the resource exists, and a query that may not read
+    a table is not told the name of the permission.
+    """
     parts = need.resource.split(".")
+    if need.permission == "bigquery.tables.getData":
+        table = f"{parts[0]}:{'.'.join(parts[1:])}"
+        return Refusal(
+            403,
+            "accessDenied",
+            f"Access Denied: Table {table}: User does not have permission to query table {table}, or perhaps it does "
+            f"not exist in location {location or 'US'}.",
+        )
     if len(parts) == 1:
         return Refusal(
             403,
@@ -183,4 +192,6 @@ def elsewhere(tables: Collection[str], location: str | None, locations: Mapping[
         project, dataset = table.split(".")[:2]
         there = locations.get(dataset)
         if location and there and there.upper() != location.upper():
-            yield Refusal(404, "notFound", f"Not found: Dataset {project}:{dataset} was not found in location {location}")
+            yield Refusal(
+                404, "notFound", f"Not found: Dataset {project}:{dataset} was not found in location {location}"
+            )

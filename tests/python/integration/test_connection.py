@@ -49,7 +49,10 @@ def test_the_key_of_the_profile_is_the_identity_of_every_client(
     method: str, key: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "key.json").write_text(json.dumps(key), encoding="utf-8")
-    given: dict[str, Any] = {"service-account": {"keyfile": str(tmp_path / "key.json")}, "service-account-json": {"keyfile_json": key}}
+    given: dict[str, Any] = {
+        "service-account": {"keyfile": str(tmp_path / "key.json")},
+        "service-account-json": {"keyfile_json": key},
+    }
     target = connection(method=method, **given[method])
     made: list[Any] = []
     monkeypatch.setattr("trueup.gateways.firestore.firestore.Client", _opening(made))

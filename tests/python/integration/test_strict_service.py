@@ -1,0 +1,353 @@
+"""The commands behind a strict stand-in for BigQuery: with exactly the permissions of README.md they pass, without one
+of them they name it, and a lost network ends them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.command_line import copy_project
+from helpers.connections import connection
+from helpers.replaying import Silent
+from helpers.strict_rules import LARGEST_REQUEST
+from helpers.strict_service import Call, Fault, StrictService
+from helpers.support import PROJECT, SCENARIOS
+from trueup.cli.main import main
+from trueup.errors import CannotCheckError, WarehouseError
+from trueup.expectations.suites import read_suites
+from trueup.gateways.connection import embedded_connection
+from trueup.gateways.embedded import PROJECT as CLOUD
+from trueup.gateways.embedded import Endpoint
+from trueup.gateways.warehouse import LOCK, Warehouse
+from trueup.runs.loading import fill
+from trueup.runs.verdicts import COMPLETION_VERDICTS
+from trueup.runs.wiring import open_workplace
+from trueup.runs.workplace import Workplace
+from trueup.scenario.scenario import load_scenario
+from trueup.schemas import read_table_schemas
+from trueup.settings import COMPLETIONS_VARIABLE, Settings
+from trueup.window import Window
+
+DAY = date(2026, 2, 3)
+SCHEMAS = read_table_schemas(PROJECT / "models")
+SOURCES = sorted({f"{CLOUD}.{one.dataset}" for one in SCHEMAS.values()} - {f"{CLOUD}.trueup"})
+OWN = f"{CLOUD}.trueup"
+# A view on a source, and a seed.
+VIEW, SEED = "stg_nba_raw__nbac_schedule", "teams"
+# Seconds for one answer, in the profile of the copy.
+ANSWER = "TEST_ANSWER_SECONDS"
+Grants = set[tuple[str, str]]
+
+
+# ---- the permissions of README.md
+
+
+def permissions(command: str) -> Grants:
+    """The permissions on BigQuery that README.md lists for a command, each with a project or a dataset."""
+    places = {"the project of the jobs": [CLOUD], "the datasets of the sources": SOURCES, "trueup's dataset": [OWN]}
+    found: Grants = set()
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for commands, names, place, _ in re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE):
+        if f"`{command}`" in commands and place in places:
+            found |= {(name, where) for name in re.findall(r"`(bigquery\.[\w.]+)`", names) for where in places[place]}
+    return found
+
+
+READ = permissions("check")
+
+
+@dataclass
+class Stage:
+    """A night in the warehouse, a copy of the project, and the stand-in between."""
+
+    service: StrictService
+    project: Path
+    address: Endpoint
+    as_of: str
+
+    def run(self, *command: str) -> int:
+        """The exit code of a command on the night."""
+        when = [] if "--fix" in command else ["--as-of", self.as_of]
+        days = ["--first-date", str(DAY), "--last-date", str(DAY)]
+        return main([*command, *when, *days, "--format", "json", "--project-dir", str(self.project)])
+
+    @contextmanager
+    def work(self) -> Iterator[Workplace]:
+        """The workplace of a run on the night."""
+        scenario = load_scenario(SCENARIOS / "incident-2026-02-03", SCHEMAS)
+        settings = Settings(self.project, self.project / ".trueup", "local", Window(DAY, DAY, scenario.as_of))
+        with open_workplace(settings, Silent()) as work:
+            yield work
+
+
+@pytest.fixture(scope="module")
+def night(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("strict")
+    project = copy_project(folder / "project")
+    profiles = project / "profiles.example.yml"
+    text = profiles.read_text(encoding="utf-8")
+    assert "\n      location: US\n" in text
+    limits = f"      job_creation_timeout_seconds: \"{{{{ env_var('{ANSWER}', '300') | as_number }}}}\"\n"
+    profiles.write_text(text.replace("\n      location: US\n", f"\n{limits}"), encoding="utf-8")
+    scenario = load_scenario(SCENARIOS / "incident-2026-02-03", SCHEMAS)
+    fill(scenario, PROJECT, endpoint, folder / "completions.db")
+    with Warehouse(embedded_connection(endpoint)) as warehouse:
+        warehouse.client.create_dataset("trueup", exists_ok=True)
+    service = StrictService(endpoint)
+    with service.serving() as address, pytest.MonkeyPatch.context() as patched:
+        for name, value in address.environment.items():
+            patched.setenv(name, value)
+        patched.setenv(COMPLETIONS_VARIABLE, str(folder / "completions.db"))
+        patched.delenv("DBT_PROFILES_DIR", raising=False)
+        patched.setenv("HOME", str(folder))
+        yield Stage(service, project, address, scenario.as_of.isoformat())
+
+
+@pytest.fixture
+def stage(night: Stage, endpoint: Endpoint) -> Iterator[Stage]:
+    """The night, with an empty log, everything allowed, and no lock: a run without a network leaves it."""
+    night.service.fresh()
+    yield night
+    night.service.fresh()
+    with Warehouse(embedded_connection(endpoint)) as warehouse:
+        warehouse.query(f"drop table if exists `{OWN}.{LOCK}`")
+
+
+# ---- with these permissions, and in a location that only the sources tell
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(["check"], 1), (["expectations"], 0), (["reconcile", "--fix"], 1)], ids=lambda one: str(one)
+)
+def test_a_command_passes_with_exactly_the_permissions_of_the_readme(
+    stage: Stage, command: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    granted = permissions(command[0])
+    stage.service.grants = set(granted)
+    stage.service.locations = {name.split(".")[1]: "EU" for name in [*SOURCES, OWN]}
+    assert stage.run(*command) == code
+    refused = [(call.method, call.path, call.refusal, call.sql[:300]) for call in stage.service.calls if call.refusal]
+    assert refused == []
+    report = json.loads(capsys.readouterr().out)
+    assert report["problems"] == []
+    unused = granted - stage.service.used
+    assert unused == set(), "README.md lists permissions that the command does not need"
+    jobs = [call for call in stage.service.calls if call.is_job]
+    assert {call.labels["app"] for call in jobs} == {"trueup"}
+    assert len({call.labels["run_id"] for call in jobs}) == 1
+    assert not {call.labels["step"] for call in jobs} & {"", "none"}
+    if command == ["check"]:  # dbt's models and tests, Python's tables and the suites of Great Expectations
+        assert {"games", LOCK, "completion_verdicts", "player_game_summary_latest"} <= {
+            call.labels["step"] for call in jobs
+        }
+
+
+# ---- without one of them
+
+
+def dbt(*arguments: str) -> Any:
+    return lambda work: work.dbt.run(list(arguments))
+
+
+MODEL = dbt("run", "--select", VIEW)
+WITHOUT: dict[tuple[str, str], Any] = {
+    ("bigquery.jobs.create", "project"): lambda work: work.tables.query("select 1"),
+    ("bigquery.datasets.get", "sources"): lambda work: work.tables.settle_location(work.dbt.source_datasets),
+    ("bigquery.tables.get", "sources"): MODEL,
+    ("bigquery.tables.getData", "sources"): MODEL,
+    ("bigquery.datasets.get", "own"): lambda work: work.tables.claim_build("1", "ann"),
+    ("bigquery.tables.create", "own"): lambda work: work.tables.claim_build("1", "ann"),
+    ("bigquery.tables.list", "own"): MODEL,
+    ("bigquery.tables.update", "own"): MODEL,
+    ("bigquery.tables.delete", "own"): dbt("seed", "--select", SEED),  # where the seed exists
+    ("bigquery.tables.get", "own"): lambda work: work.tables.create_table(SCHEMAS[COMPLETION_VERDICTS], "trueup"),
+    ("bigquery.tables.getData", "own"): lambda work: work.tables.holds_build("1"),
+    ("bigquery.tables.updateData", "own"): lambda work: work.tables.replace_days(
+        SCHEMAS[COMPLETION_VERDICTS], [], date(2020, 1, 1), date(2020, 1, 1)
+    ),
+}
+PLACES = {"project": [CLOUD], "sources": SOURCES, "own": [OWN]}
+
+
+def test_each_permission_of_the_readme_is_taken_out_below() -> None:
+    taken = {(name, one) for name, place in WITHOUT for one in PLACES[place]}
+    assert taken == permissions("check") == permissions("expectations") == permissions("reconcile")
+
+
+@pytest.mark.parametrize(("permission", "place"), WITHOUT)
+def test_a_missing_permission_is_named_with_the_next_step(stage: Stage, permission: str, place: str) -> None:
+    with stage.work() as work:
+        if permission == "bigquery.tables.delete":
+            WITHOUT[permission, place](work)
+        stage.service.grants = READ - {(permission, one) for one in PLACES[place]}
+        with pytest.raises(CannotCheckError) as raised:
+            WITHOUT[permission, place](work)
+    assert permission in raised.value.text
+    assert "Grant the account" in raised.value.hint
+    assert raised.value.exit_code == 3
+
+
+def test_a_dataset_that_must_be_created_first_is_named(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report says it, too."""
+    stage.service.grants = set(READ)
+    stage.service.grants |= {(name, f"{CLOUD}.fresh") for name, where in READ if where == OWN}
+    profiles = stage.project / "profiles.example.yml"
+    text = profiles.read_text(encoding="utf-8")
+    try:
+        profiles.write_text(text.replace("dataset: trueup\n", "dataset: fresh\n", 1), encoding="utf-8")
+        assert stage.run("check") == 3
+    finally:
+        profiles.write_text(text, encoding="utf-8")
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert "bigquery.datasets.create" in problem
+    assert "Grant the account" in problem
+    assert "bigquery.datasets.create" in (stage.project / ".trueup" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_contradicting_location_is_an_error_before_anything_is_created(stage: Stage) -> None:
+    stage.service.locations = {"nba_raw": "EU", "nba_analytics": "US"}
+    assert stage.run("reconcile") == 2
+    assert [call for call in stage.service.calls if call.is_job or call.method != "GET"] == []
+
+
+def test_a_wrong_location_is_not_found_and_has_a_next_step(stage: Stage) -> None:
+    stage.service.locations = {"trueup": "EU"}
+    stage.service.is_strict = False
+    with Warehouse(embedded_connection(stage.address)) as warehouse, pytest.raises(WarehouseError) as raised:
+        warehouse.query(f"select 1 from `{OWN}.{SEED}`")
+    assert "was not found in location US" in raised.value.message
+    assert "location" in raised.value.hint
+
+
+# ---- the stand-in itself
+
+
+def test_a_job_without_limits_or_labels_is_refused(stage: Stage) -> None:
+    with Warehouse(embedded_connection(stage.address)) as warehouse, pytest.raises(WarehouseError, match="House rule"):
+        warehouse.query("select 1")
+
+
+def test_a_request_over_ten_megabytes_is_refused(stage: Stage) -> None:
+    stage.service.is_strict = False
+    with Warehouse(embedded_connection(stage.address)) as warehouse, pytest.raises(WarehouseError, match="Too Large"):
+        warehouse.query("select @text as text", {"text": "x" * LARGEST_REQUEST})
+
+
+def test_a_view_needs_what_it_reads(stage: Stage) -> None:
+    """Whoever may read a view, but not its table, is refused."""
+    stage.service.is_strict = False
+    stage.service.views[f"{OWN}.seen"] = frozenset({f"{CLOUD}.nba_raw.nbac_schedule"})
+    stage.service.grants = READ - {("bigquery.tables.getData", f"{CLOUD}.nba_raw")}
+    with (
+        Warehouse(embedded_connection(stage.address)) as warehouse,
+        pytest.raises(WarehouseError, match=r"query table .*nbac_schedule"),
+    ):
+        warehouse.query(f"select * from `{OWN}.seen`")
+
+
+# ---- a bad network
+
+
+def real(stage: Stage, **limits: int) -> Warehouse:
+    """The warehouse as if it were BigQuery: with retries. This address is on the loopback, but does not look so."""
+    url = stage.address.url.replace("127.0.0.1", "127.1")
+    return Warehouse(
+        connection(database=CLOUD, api_endpoint=url, token=stage.address.token, maximum_bytes_billed=10**9, **limits)
+    )
+
+
+def first_job(verb: str) -> Any:
+    return lambda call: any(act.kind == verb for act in call.acts)
+
+
+def test_a_dropped_answer_is_asked_for_again_and_changes_nothing_twice(stage: Stage) -> None:
+    schema = SCHEMAS[COMPLETION_VERDICTS]
+    day = date(2020, 1, 1)
+    row = {"game_date": str(day), "rule": "DONE001", "run_id": "x"}
+    with real(stage) as warehouse:
+        stage.service.faults = [Fault("drop", first_job("create table"), times=1)]
+        warehouse.claim_build("mine", "ann")
+        assert warehouse.holds_build("mine")
+        stage.service.faults = [Fault("drop", first_job("merge"), times=1)]
+        warehouse.replace_days(schema, [row], day, day)
+        stage.service.faults = [Fault("repeat", first_job("merge"), times=1)]
+        warehouse.replace_days(schema, [row], day, day)
+        assert len(warehouse.rows_between(schema.table, ["rule"], day, day)) == 1
+        warehouse.replace_days(schema, [], day, day)
+        warehouse.release_build("mine")
+        assert not warehouse.holds_build("mine")
+
+
+@pytest.mark.parametrize("limits", [{}, {"job_retry_deadline_seconds": 1}])
+def test_an_answer_that_is_late_is_no_failure(stage: Stage, limits: dict[str, int]) -> None:
+    stage.service.faults = [Fault("delay", lambda _: True, seconds=0.3)]
+    with real(stage, job_creation_timeout_seconds=5, **limits) as warehouse:
+        assert warehouse.query("select 1 as one") == [{"one": 1}]
+
+
+def test_a_lost_network_ends_a_run_once_and_not_at_each_request(stage: Stage) -> None:
+    stage.service.faults = [Fault("swallow", lambda _: True)]
+    with real(stage, job_creation_timeout_seconds=1, job_retry_deadline_seconds=1) as warehouse:
+        began = time.monotonic()
+        for _ in range(20):
+            with pytest.raises(WarehouseError, match="does not answer") as raised:
+                warehouse.query("select 1")
+            assert "network" in raised.value.hint
+        with pytest.raises(WarehouseError, match="does not answer"):
+            warehouse.load("trueup", SEED, [{"team_abbr": "BOS"}])
+        assert time.monotonic() - began < 6
+
+
+def after(jobs: int) -> Any:
+    """Whether a call comes after so many jobs."""
+    seen: list[Call] = []
+
+    def hits(call: Call) -> bool:
+        if call.is_job:
+            seen.append(call)
+        return len(seen) > jobs
+
+    return hits
+
+
+@pytest.mark.parametrize(
+    ("command", "jobs"), [("check", 0), ("check", 20), ("expectations", 30), ("reconcile --fix", 15)]
+)
+def test_a_stalled_network_ends_a_command_with_a_message_and_a_report(
+    stage: Stage, command: str, jobs: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ANSWER, "5")
+    stage.service.faults = [Fault("swallow", after(jobs))]
+    began = time.monotonic()
+    assert stage.run(*command.split()) == 3
+    assert time.monotonic() - began < 40
+    out, err = capsys.readouterr()
+    told = json.loads(out)["problems"][0] if command == "check" else err
+    assert "does not answer" in " ".join(told.split())
+    assert "Check the network" in " ".join(told.split())
+    if command == "check":
+        assert "does not answer" in (stage.project / ".trueup" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_stalled_network_ends_the_suites(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Great Expectations makes a failed suite of a lost network, and would wait again for each of the next ones."""
+    monkeypatch.setenv(ANSWER, "2")
+    first, second = read_suites(stage.project / "expectations")[:2]
+    with stage.work() as work:
+        validator = work.validator()
+        stage.service.faults = [Fault("swallow", lambda call: call.labels.get("step") == first.name)]
+        for suite in (first, second):
+            began = time.monotonic()
+            with pytest.raises(WarehouseError, match="does not answer"):
+                validator.validate(suite, f"select * from `{SOURCES[0]}.player_game_summary`", 1, {}, ())
+            assert time.monotonic() - began < (10 if suite is first else 2)
