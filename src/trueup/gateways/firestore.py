@@ -110,7 +110,8 @@ def _explained(name: str, error: Exception) -> CompletionsError:
     if isinstance(error, PermissionDenied):
         return CompletionsError(
             f"Firestore {name}: no permission: {text}",
-            "Grant the account roles/datastore.viewer; for repairs, roles/datastore.user.",
+            "Grant the account datastore.entities.get (roles/datastore.viewer); for repairs and the state of alerts "
+            "also datastore.entities.create and datastore.entities.update (roles/datastore.user).",
         )
     if isinstance(error, NotFound | InvalidArgument):
         what = "not found" if isinstance(error, NotFound) else "request refused"

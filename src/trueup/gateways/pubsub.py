@@ -51,7 +51,7 @@ class PubSubTopic:
 
 def _next_step(error: BaseException) -> str:
     if isinstance(error, PermissionDenied):
-        return "Grant the account roles/pubsub.publisher on the topic, then run it again."
+        return "Grant the account pubsub.topics.publish (roles/pubsub.publisher) on the topic, then run it again."
     if isinstance(error, NotFound | InvalidArgument):
         return "Check the var phase4_topic and the project, then run it again."
     return "Run it again. The message has the same key, so a repeated message does no harm."

@@ -39,7 +39,8 @@ _METHODS = tuple(
     )
 )
 # Permissions on the target of a statement. Reads need bigquery.tables.getData on every table and view.
-# https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language: under each statement. DML: https://cloud.google.com/bigquery/docs/access-control#bq-permissions (bigquery.tables.updateData).
+# DDL: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language, under each statement.
+# DML: https://cloud.google.com/bigquery/docs/access-control#bq-permissions (bigquery.tables.updateData).
 _STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "create table": ("create",),
     "replace table": ("create", "update", "updateData"),
@@ -182,6 +183,18 @@ def job_refusals(configuration: Mapping[str, Any], is_query: bool) -> Iterator[R
     limits = query if isinstance(query, dict) else configuration
     if is_query and not limits.get("maximumBytesBilled"):
         yield Refusal(400, "invalid", "House rule: the job has no maximumBytesBilled.")
+
+
+def other_columns(table: str, columns: Mapping[str, str], contract: Mapping[str, str]) -> Iterator[Refusal]:
+    """A statement that declares columns must declare those of the contract of its table, in order: readers rely on it.
+    BigQuery itself refuses a column list that its query does not fill
+    (https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language#create_table_statement).
+    """
+    if list(columns.items()) != list(contract.items()):
+        odd = sorted(set(columns.items()) ^ set(contract.items()))
+        yield Refusal(
+            400, "invalidQuery", f"House rule: {table} is created with columns of another contract: {odd[:3]}"
+        )
 
 
 def elsewhere(tables: Collection[str], location: str | None, locations: Mapping[str, str]) -> Iterator[Refusal]:

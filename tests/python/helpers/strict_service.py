@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,9 +25,10 @@ from helpers.strict_rules import (
     job_refusals,
     load_needs,
     method_needs,
+    other_columns,
     statement_needs,
 )
-from helpers.strict_sql import Act, acts_of
+from helpers.strict_sql import Act, acts_of, declared_columns
 from trueup.gateways.embedded import Endpoint
 
 _PASSED_ON = ("authorization", "content-type", "content-range", "x-upload-content-type", "x-upload-content-length")
@@ -48,6 +49,7 @@ class Call:
     needs: tuple[Need, ...] = ()
     status: int = 0
     refusal: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_job(self) -> bool:
@@ -68,10 +70,11 @@ class Fault:
 
 class StrictService:
     """The proxy. ``grants``: pairs of a permission and a resource (project, project.dataset or a table), None grants
-    all; ``locations``: of datasets, by name.
+    all; ``locations``: of datasets, by name; ``contracts``: the columns of tables, by name of the table.
     """
 
-    def __init__(self, upstream: Endpoint) -> None:
+    def __init__(self, upstream: Endpoint, contracts: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.contracts = contracts or {}
         self.grants: set[tuple[str, str]] | None = None
         self.locations: dict[str, str] = {}
         self.is_strict = True
@@ -119,7 +122,7 @@ class StrictService:
             if not need.is_granted(())  # hidden datasets need nothing
         )
 
-    def judge(self, call: Call, body: Mapping[str, Any], query: Mapping[str, list[str]], size: int) -> Refusal | None:
+    def judge(self, call: Call, body: Mapping[str, Any], size: int) -> Refusal | None:
         """The refusal of a request, or None. The service looks at the size, then at the permissions, and only then at
         what the request says.
         """
@@ -152,10 +155,19 @@ class StrictService:
         if call.is_job:
             location = body.get("location") or (body.get("jobReference") or {}).get("location")
             refusals = list(elsewhere(tables, location, self.locations))
+            if call.sql:
+                refusals += self._contract_refusals(call)
             if self.is_strict:
                 refusals += job_refusals(configuration, bool(call.sql))
             return refusals[0] if refusals else None
         return None
+
+    def _contract_refusals(self, call: Call) -> Iterator[Refusal]:
+        call.columns, _ = declared_columns(call.sql)
+        for act in call.acts if call.columns else ():
+            table = act.target.rpartition(".")[2].removesuffix("__dbt_tmp")
+            if table in self.contracts:
+                yield from other_columns(table, call.columns, self.contracts[table])
 
     def learn(self, call: Call) -> None:
         """Remember the views that a job made."""
@@ -175,6 +187,14 @@ class StrictService:
         return None
 
 
+def _without_columns(body: Mapping[str, Any]) -> bytes:
+    """The request of a query without the column list of its statement."""
+    changed = json.loads(json.dumps(body))
+    place = changed["configuration"]["query"] if "configuration" in changed else changed
+    _, place["query"] = declared_columns(place["query"])
+    return json.dumps(changed).encode()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     strict: StrictService
@@ -187,12 +207,14 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("content-length") or 0))
         call = Call(self.command, place.path)
         body = json.loads(content) if content[:1] == b"{" and self.command != "PUT" else {}
-        refusal = strict.judge(call, body, parse_qs(place.query), len(content))
+        refusal = strict.judge(call, body, len(content))
         fault = strict.fault_of(call)
         if refusal:
             call.status, call.refusal = refusal.status, refusal.message
             answer = httpx.Response(refusal.status, json=refusal.body)
         else:
+            if call.columns:  # the embedded warehouse refuses a column list
+                content = _without_columns(body)
             answer = self._forward(content)
             if fault and fault.kind == "repeat":
                 answer = self._forward(content)
@@ -219,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
         places = self.strict.locations
         if places and call.method == "GET" and answer.is_success and "/datasets/" in call.path:
             found = json.loads(content)
-            dataset = (found.get("datasetReference") or {}).get("datasetId")
+            dataset = str((found.get("datasetReference") or {}).get("datasetId"))
             content = json.dumps({**found, "location": places.get(dataset, found.get("location"))}).encode()
         self.send_response(answer.status_code)
         host = f"http://{self.headers.get('host')}"

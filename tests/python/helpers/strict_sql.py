@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import sqlglot
 from sqlglot import exp
 
 # Of these statements, the first table is written.
 _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
+
+_CONTRACTED = re.compile(r"create\s+(?:or\s+replace\s+)?table\s+[\w`.-]+\s*\(", re.IGNORECASE)
+_AS_QUERY = re.compile(
+    r"\s*(?:partition\s+by|cluster\s+by|options|as)\b.*?\bas\s*\(|\s*as\b", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -28,9 +35,42 @@ def acts_of(sql: str, project: str) -> tuple[Act, ...]:
     return tuple(_act(tree, project) for tree in sqlglot.parse(sql, dialect="bigquery") if tree)
 
 
-def _act(tree: exp.Expression, project: str) -> Act:
+def declared_columns(sql: str) -> tuple[dict[str, str], str]:
+    """The columns that ``create table t (…) as select`` declares, by name with their type, and the statement without
+    them, which the embedded warehouse needs. No columns: the statement itself.
+    """
+    found = _CONTRACTED.search(sql)
+    if not found:
+        return {}, sql
+    begin = found.end() - 1
+    end = _closing(sql, begin)
+    if not _AS_QUERY.match(sql[end + 1 :]):  # the parenthesis is the query's, or there is no query
+        return {}, sql
+    (tree,) = sqlglot.parse(f"create table t {sql[begin : end + 1]}", dialect="bigquery")
+    columns = {one.name: one.kind.sql("bigquery").lower() for one in cast(Any, tree).find_all(exp.ColumnDef)}
+    return columns, sql[:begin] + sql[end + 1 :]
+
+
+def _closing(text: str, begin: int) -> int:
+    """The place of the parenthesis that closes the one at ``begin``, outside of quotes."""
+    depth, quote = 0, ""
+    for place in range(begin, len(text)):
+        letter = text[place]
+        if quote:
+            if letter == quote and text[place - 1] != "\\":
+                quote = ""
+        elif letter in "'\"`":
+            quote = letter
+        else:
+            depth += (letter == "(") - (letter == ")")
+            if depth == 0:
+                return place
+    raise ValueError("a parenthesis is not closed")
+
+
+def _act(tree: Any, project: str) -> Act:
     target, kind = "", type(tree).__name__.lower()
-    changed: exp.Expression | None = None
+    changed: Any = None
     if isinstance(tree, exp.Create):
         changed = tree.this.find(exp.Table) if tree.this else None
         kind = f"{'replace' if tree.args.get('replace') else 'create'} {str(tree.kind).lower()}"
@@ -46,7 +86,7 @@ def _act(tree: exp.Expression, project: str) -> Act:
     return Act(kind, target, frozenset(reads))
 
 
-def _tables(tree: exp.Expression) -> Iterator[exp.Table]:
+def _tables(tree: Any) -> Iterator[exp.Table]:
     """The tables of a statement, without the names of its CTEs and of arrays."""
     named = {one.alias.lower() for one in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):

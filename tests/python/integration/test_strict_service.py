@@ -29,6 +29,7 @@ from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as CLOUD
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.warehouse import LOCK, Warehouse
+from trueup.parsing import read_yaml
 from trueup.runs.loading import fill
 from trueup.runs.verdicts import COMPLETION_VERDICTS
 from trueup.runs.wiring import open_workplace
@@ -90,6 +91,18 @@ class Stage:
             yield work
 
 
+def enforce_contracts(project: Path) -> dict[str, dict[str, str]]:
+    """Enforce the contracts in a copy of the project, as on BigQuery. Returns the columns of each, with their types."""
+    found: dict[str, dict[str, str]] = {}
+    for path in (project / "models").rglob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("\"{{ target.project != 'trueup-local' }}\"", "true"), encoding="utf-8")
+        for model in read_yaml(path).get("models", ()):
+            if model.get("config", {}).get("contract"):
+                found[model["name"]] = {one["name"]: one["data_type"].lower() for one in model["columns"]}
+    return found
+
+
 @pytest.fixture(scope="module")
 def night(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("strict")
@@ -103,7 +116,7 @@ def night(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Itera
     fill(scenario, PROJECT, endpoint, folder / "completions.db")
     with Warehouse(embedded_connection(endpoint)) as warehouse:
         warehouse.client.create_dataset("trueup", exists_ok=True)
-    service = StrictService(endpoint)
+    service = StrictService(endpoint, enforce_contracts(project))
     with service.serving() as address, pytest.MonkeyPatch.context() as patched:
         for name, value in address.environment.items():
             patched.setenv(name, value)
@@ -147,6 +160,8 @@ def test_a_command_passes_with_exactly_the_permissions_of_the_readme(
     assert len({call.labels["run_id"] for call in jobs}) == 1
     assert not {call.labels["step"] for call in jobs} & {"", "none"}
     if command == ["check"]:  # dbt's models and tests, Python's tables and the suites of Great Expectations
+        contracted = {act.target.rpartition(".")[2] for call in jobs if call.columns for act in call.acts}
+        assert {name.removesuffix("__dbt_tmp") for name in contracted} == set(stage.service.contracts)
         assert {"games", LOCK, "completion_verdicts", "player_game_summary_latest"} <= {
             call.labels["step"] for call in jobs
         }
@@ -235,6 +250,13 @@ def test_a_wrong_location_is_not_found_and_has_a_next_step(stage: Stage) -> None
 def test_a_job_without_limits_or_labels_is_refused(stage: Stage) -> None:
     with Warehouse(embedded_connection(stage.address)) as warehouse, pytest.raises(WarehouseError, match="House rule"):
         warehouse.query("select 1")
+
+
+def test_a_table_with_the_columns_of_another_contract_is_refused(stage: Stage) -> None:
+    stage.service.is_strict = False
+    columns = ", ".join(f"{name} {kind}" for name, kind in stage.service.contracts["scraper_lateness"].items())
+    with Warehouse(embedded_connection(stage.address)) as warehouse, pytest.raises(WarehouseError, match="contract"):
+        warehouse.query(f"create or replace table `{OWN}.findings` ({columns}) as (select 1)")
 
 
 def test_a_request_over_ten_megabytes_is_refused(stage: Stage) -> None:
