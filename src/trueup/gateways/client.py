@@ -7,6 +7,7 @@ not limit it either: a lost network would stop a run for good.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Protocol
 
@@ -105,6 +106,11 @@ class BoundedClient(bigquery.Client):
             except NotFound:
                 pass
         return super().create_dataset(dataset, exists_ok, *arguments, **options)
+
+    def cancel_job(self, *arguments: Any, **options: Any) -> Any:
+        """Nothing for a job that has not begun. After Ctrl-C dbt cancels all, and would report this one's error."""
+        with suppress(NotFound):
+            return super().cancel_job(*arguments, **options)
 
     def _ensure_bqstorage_client(self, *_: Any, **__: Any) -> None:
         """No client of the Storage API: it needs bigquery.readsessions.create, and has no deadline."""

@@ -281,6 +281,17 @@ def test_a_dataset_whose_tables_are_hidden_is_not_empty(monkeypatch: pytest.Monk
         client.get_table("company.raw.t")
 
 
+def test_a_job_that_has_not_begun_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt makes the id of a job before the job. After Ctrl-C, its error would hide the interrupt."""
+
+    def refuse(**_: Any) -> None:
+        raise NotFound("Not found: Job")  # type: ignore[no-untyped-call]
+
+    client = connection().open()
+    monkeypatch.setattr(client, "_connection", SimpleNamespace(api_request=refuse))
+    assert client.cancel_job("j") is None
+
+
 @pytest.mark.parametrize(
     ("error", "step"),
     [
