@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 from google.auth.credentials import AnonymousCredentials
 
+from helpers.connections import connection
+from trueup.gateways.client import BoundedClient
 from trueup.gateways.dbt import _results
 from trueup.gateways.meter import Meter
-from trueup.gateways.warehouse import _Client
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.report import Cost
@@ -44,7 +45,8 @@ def work(is_embedded: bool, total: Bytes = NO_BYTES) -> Workplace:
 
 
 def test_a_query_is_metered_with_the_bytes_of_its_jobs_statistics() -> None:
-    client = _Client(project="p", credentials=AnonymousCredentials(), _http=Service())  # type: ignore[no-untyped-call]
+    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    client = BoundedClient(connection(), project="p", credentials=nobody, _http=Service())
     client.query_and_wait("select 1")
     client.query_and_wait("select 1")
     assert client.meter.total == Bytes(2_000, 2 * 10_485_760)
