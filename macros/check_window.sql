@@ -5,6 +5,13 @@
 -#}
 {% macro check_window() %}
     {%- set timestamps = modules.datetime.datetime -%}
+    {%- for name in ('first_date', 'last_date') if var(name, none) -%}
+        {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}
+            {{ exceptions.raise_compiler_error(
+                "The var " ~ name ~ " must be a day such as 2026-02-03; it is: " ~ var(name)
+            ) }}
+        {%- endif -%}
+    {%- endfor -%}
     {%- if var('as_of', none) -%}
         {%- set as_of = timestamps.fromisoformat((var('as_of') | string).replace('Z', '+00:00')) -%}
         {%- if as_of.tzinfo is none -%}

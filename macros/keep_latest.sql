@@ -4,11 +4,9 @@
     rest, so it is computed only for keys with equally new rows. The range is the one that insert_overwrite replaces:
     the staged rows may be of more days, if another run has staged them meanwhile.
 -#}
-{% macro keep_latest(table_name, grain, newest_by, partition_column) -%}
+{% macro keep_latest(table_name, grain, newest_by) -%}
 with staged as (
-    select *
-    from {{ ref('stg_nba_analytics__' ~ table_name) }}
-    where {{ partition_range(partition_column) }}
+    {{ staged('nba_analytics', table_name) }}
 ),
 
 tied as (

@@ -4,7 +4,12 @@
     when it runs. Its config `partitions` is only there because dbt needs one to send one statement.
 -#}
 {% macro replaced_days() -%}
-    {{- partition_range('DBT_INTERNAL_DEST.' ~ config.get('partition_by').field, config.get('partition_by').data_type) -}}
+    {%- if model.name.startswith('stg_') -%}
+        {%- set source_name, table_name = model.name[4:].split('__') -%}
+        {{- staged_range(declared_source(source_name, table_name), 'DBT_INTERNAL_DEST') -}}
+    {%- else -%}
+        {{- partition_range('DBT_INTERNAL_DEST.' ~ config.get('partition_by').field) -}}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) -%}

@@ -25,8 +25,8 @@ judged as (
             when outcomes.rule is null then 'this date was not built: run dbt build or trueup check for it'
             when not outcomes.is_current
                 then concat(
-                    'the outcome is from another run, as of ', format_timestamp('%FT%TZ', outcomes.evaluated_at),
-                    ': run dbt build or trueup check again'
+                    'the outcome is as of ', format_timestamp('%FT%TZ', outcomes.evaluated_at),
+                    ', too old or of another time than this run: run dbt build or trueup check again, or set the var as_of'
                 )
             when findings.severity = 'error' then findings.summary
             when outcomes.is_blocking then concat('could not check: ', outcomes.reason)

@@ -2,7 +2,7 @@
     A missing source gives no rows and a missing column gives NULL. source_coverage lists both, so that missing data
     never counts as healthy. Only the columns of the business key and of the partition are required.
 -#}
-{% macro stage(source_name, table_name, days_before=0, days_after=0) %}
+{% macro stage(source_name, table_name) %}
     {%- set facts = source_facts(source_name, table_name) -%}
     {%- if not execute -%}
 select * from {{ facts.relation }}
@@ -25,10 +25,31 @@ select
         {%- endfor %}
         {%- if facts.is_present %}
 from {{ facts.relation }}
-where {{ partition_range(facts.meta.partition_column, facts.columns[facts.meta.partition_column], days_before, days_after) }}
+where {{ staged_range(facts) }}
         {%- else %}
 from unnest([1]) as missing_source
 where false
         {%- endif %}
     {%- endif -%}
 {% endmacro %}
+
+{#- The rows of a staging model on the days of this run; it also keeps those of other runs. #}
+{% macro staged(source_name, table_name) -%}
+    {%- set declared = declared_source(source_name, table_name) -%}
+select *
+    from {{ ref('stg_' ~ source_name ~ '__' ~ table_name) }}
+    {%- if declared.get('columns') %}
+    where {{ staged_range(declared) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The checked days and those around them that the rules need, on the partition column. dbt unit tests have no
+declarations: there the given rows are the staged ones. -#}
+{% macro staged_range(declared, alias='') -%}
+    {%- set meta = declared.meta -%}
+    {%- set column = adapter.quote('timestamp') if meta.partition_column == 'timestamp' else meta.partition_column -%}
+    {{- partition_range(
+        (alias ~ '.' if alias else '') ~ column, declared.columns[meta.partition_column],
+        meta.get('days_before', 0) | int, meta.get('days_after', 0) | int
+    ) -}}
+{%- endmacro %}

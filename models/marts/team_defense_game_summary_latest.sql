@@ -2,7 +2,6 @@
     config(
         incremental_strategy='insert_overwrite',
         partition_by={'field': 'game_date', 'data_type': 'date'},
-        partitions=['see replaced_days'],
     )
 }}
 
@@ -11,6 +10,5 @@
         'team_defense_game_summary',
         grain=['game_date', 'game_id', 'defending_team_abbr'],
         newest_by='processed_at',
-        partition_column='game_date',
     )
 }}

@@ -2,7 +2,6 @@
     config(
         incremental_strategy='insert_overwrite',
         partition_by={'field': 'game_date', 'data_type': 'date'},
-        partitions=['see replaced_days'],
     )
 }}
 
@@ -11,6 +10,5 @@
         'upcoming_player_game_context',
         grain=['game_date', 'game_id', 'player_lookup'],
         newest_by='processed_at',
-        partition_column='game_date',
     )
 }}

@@ -14,6 +14,8 @@ from trueup.errors import UsageError
 from trueup.parsing import read_yaml
 from trueup.window import Window, window_vars
 
+# In a shell of trueup local: the vars of its scenario, for dbt.
+VARS_VARIABLE = "TRUEUP_VARS"
 COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
 IN_FIRESTORE = "firestore"
 # The target of a command without --target: the embedded warehouse.

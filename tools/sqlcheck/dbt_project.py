@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,15 @@ def first_statement(node: Mapping[str, Any]) -> Statement:
     return _wrapped(node, "", body, "")
 
 
-def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Statement | None:
+def later_statement(
+    node: Mapping[str, Any], columns: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> Statement | None:
     """The statement of an incremental model when its table exists; None for other nodes."""
     if node["config"]["materialized"] != "incremental":
         return None
     names = ", ".join(f"`{name}`" for name in columns)
     head = f"merge into {quoted(full_name(node))} as DBT_INTERNAL_DEST\nusing (\n"
-    # As the macro replaced_days renders them.
-    days = "between date '{first_date}' and date '{last_date}'".format(**VARIABLES)
-    replaced = f"DBT_INTERNAL_DEST.{node['config']['partition_by']['field']} {days}"
+    replaced = _replaced_days(node, manifest)
     if node["config"]["incremental_strategy"] == "insert_overwrite":
         then = f"on FALSE\nwhen not matched by source and {replaced} then delete\n"
     else:
@@ -130,6 +131,20 @@ def later_statement(node: Mapping[str, Any], columns: Mapping[str, Any]) -> Stat
         then = f"on ({replaced}) and ({same})\nwhen matched then update set {sets}\n"
     tail = f"\n) as DBT_INTERNAL_SOURCE\n{then}when not matched then insert ({names}) values ({names})"
     return _wrapped(node, head, node["compiled_code"], tail)
+
+
+def _replaced_days(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """The condition that the macro replaced_days renders."""
+    by = node["config"]["partition_by"]
+    column = f"DBT_INTERNAL_DEST.`{by['field']}`"
+    sources = [manifest["sources"][key] for key in node["depends_on"]["nodes"] if key in manifest["sources"]]
+    meta = sources[0]["config"]["meta"] if sources else {}
+    first = date.fromisoformat(VARIABLES["first_date"]) - timedelta(days=int(meta.get("days_before", 0)))
+    last = date.fromisoformat(VARIABLES["last_date"]) + timedelta(days=int(meta.get("days_after", 0)))
+    if by["data_type"] == "timestamp":
+        after = last + timedelta(days=1)
+        return f"{column} >= timestamp '{first} 00:00:00+00:00' and {column} < timestamp '{after} 00:00:00+00:00'"
+    return f"{column} between date '{first}' and date '{last}'"
 
 
 def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Iterator[Statement]:

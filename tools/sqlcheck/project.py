@@ -110,7 +110,7 @@ def _check_nodes(
         checker.catalog = checker.catalog.with_table(full_name(node), Table(columns))
         if node["config"].get("partition_by"):
             found.costs.partitions[full_name(node)] = node["config"]["partition_by"]["field"]
-        later = later_statement(node, columns)
+        later = later_statement(node, columns, manifest)
         if later is not None:
             _check(checker, later, found, is_in_two_steps=node["config"]["on_schema_change"] != "ignore")
         found.contracts += mismatches(node, columns)

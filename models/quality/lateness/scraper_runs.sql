@@ -6,7 +6,7 @@ with roster as (
 ),
 
 runs as (
-    select * from {{ ref('stg_nba_orchestration__scraper_run_history') }}
+    select * from ({{ staged('nba_orchestration', 'scraper_run_history') }})
     where started_at <= {{ as_of() }}
 )
 

@@ -37,8 +37,8 @@ select
         when {{ is_off('required.family') }}
             then concat('the family ', required.family, ' is switched off by the var families_off')
         when verdicts.rule is not null then coalesce(verdicts.reason, '')
-        when required.family in ('expectations', 'reporting') then 'no current verdict for this date: run trueup check'
-        else 'no current verdict for this date: run trueup reconcile'
+        when required.family in ('expectations', 'reporting') then 'no current verdict for this date: run trueup check for it'
+        else 'no current verdict for this date: run trueup reconcile for it'
     end as reason,
     not {{ is_off('required.family') }} and coalesce(verdicts.is_blocking, true) as is_blocking,
 from required

@@ -1,10 +1,1 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='insert_overwrite',
-        partition_by={'field': 'game_date', 'data_type': 'date'},
-        partitions=['see replaced_days'],
-    )
-}}
-
 {{ stage('nba_analytics', 'upcoming_team_game_context') }}

@@ -1,8 +1,10 @@
 """``trueup local``: run any command with an embedded warehouse."""
 
+import json
 import os
 import subprocess
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -10,13 +12,26 @@ from rich.console import Console
 
 from trueup.cli.options import project_of, state_of
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import escape
 from trueup.errors import UsageError
+from trueup.settings import VARS_VARIABLE
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--scenario", metavar="DIR", help="load this scenario first")
     parser.add_argument("run", nargs="*", metavar="-- COMMAND", help="the command, after -- (default: a shell)")
+
+
+def _greet(console: Console, environment: Mapping[str, str]) -> None:
+    """Say what the shell has, and how its commands see the days of its scenario."""
+    console.print("This shell has an embedded warehouse. It ends with the shell: exit")
+    if variables := environment.get(VARS_VARIABLE):
+        days = json.loads(variables)
+        window = f"--first-date {days['first_date']} --last-date {days['last_date']} --as-of {days['as_of']}"
+        console.print(escape(f"Its data are of {days['first_date']} to {days['last_date']}, as of {days['as_of']}."))
+        console.print(escape(f'  dbt build --vars "${VARS_VARIABLE}"'))
+        console.print(escape(f"  trueup check {window}"))
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -31,7 +46,7 @@ def run(options: Namespace, console: Console) -> int:
         steps.finish()
         try:
             if not options.run:
-                console.print("This shell has an embedded warehouse. It ends with the shell: exit", highlight=False)
+                _greet(console, environment)
             return subprocess.run(command, env={**os.environ, **environment}, cwd=project_dir, check=False).returncode
         except OSError as error:
             raise UsageError(f"Cannot run {command[0]!r}: {error.strerror}.") from error

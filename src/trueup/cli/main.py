@@ -108,7 +108,8 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
         # argparse has not returned the command, so the first argument with a command's name counts as the command.
         name = next((one for one in given if one in commands), "")
         known = [word for action in commands[name]._actions for word in action.option_strings] if name else [*commands]
-        hint = f"{_suggestion(error.message, known)}See {' '.join(['trueup', name]).strip()} --help."
+        before = "Put the command after --, as in trueup local -- dbt ls. " if name == "local" else ""
+        hint = f"{before}{_suggestion(error.message, known)}See {' '.join(['trueup', name]).strip()} --help."
         explained = UsageError(error.message, hint)
         if name == "check" and check.refuse_check(_readable(given), explained):
             explained.hint += " The report of the last check now shows this error."

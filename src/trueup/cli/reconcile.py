@@ -77,7 +77,7 @@ def run(options: Namespace, console: Console) -> int:
         print(repair_json(report, repair))
     else:
         print_report(report, out)
-        print_repair(repair, options.fix, out)
+        print_repair(repair, options.fix, out, bool(options.as_of))
     return CannotCheckError.exit_code if problems else report.exit_code
 
 
@@ -96,8 +96,8 @@ def repair_json(report: Report, repair: Repair) -> str:
     return to_json(report, plan=plans, steps=[_as_dict(step) for step in repair.steps])
 
 
-def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
-    """Print the planned or applied steps, and the findings that need manual repair."""
+def print_repair(repair: Repair, was_fixed: bool, console: Console, is_past: bool = False) -> None:
+    """Print the planned or applied steps, and the findings that need manual repair. ``is_past``: of another time."""
     steps = repair.steps if was_fixed else [one for plan in repair.plans for one in planned_steps(plan, "started")]
     console.print("\n[bold]repair[/]" if was_fixed else "\n[bold]plan[/]")
     if not steps:
@@ -116,7 +116,8 @@ def print_repair(repair: Repair, was_fixed: bool, console: Console) -> None:
                 console.print(f"    [yellow]{escape(note)}[/]")
     _print_left(repair.plans, console)
     if steps and not was_fixed:
-        console.print("\nTo apply the plan, run the same command with [green]--fix[/]")
+        without = " and without --as-of: repairs are of now" if is_past else ""
+        console.print(f"\nTo apply the plan, run the same command with [green]--fix[/]{without}")
 
 
 def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console) -> None:
@@ -125,7 +126,7 @@ def print_history(rows: Sequence[Mapping[str, Any]], form: str, console: Console
         print(json.dumps([dict(row) for row in rows], default=str, indent=2, ensure_ascii=False))
         return
     if not rows:
-        console.print("No repairs on these days.")
+        console.print("No repairs on these days. For other days, use --first-date and --last-date.")
     for row in rows:
         console.print(
             f"{row['recorded_at']:%Y-%m-%d %H:%M:%S} UTC  [{_COLOURS.get(row['state'], 'dim')}]{row['state']}[/]  "

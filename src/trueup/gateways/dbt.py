@@ -68,9 +68,7 @@ class DbtProject:
         except (DbtBaseException, DbtProjectError) as error:
             raise UsageError(
                 f"The target {self._target!r} cannot be used: {_plain(error)}",
-                "Copy profiles.example.yml to profiles.yml, and add the target there."
-                if self._profiles_dir == self._state_dir / "profiles"
-                else f"Check {self._profiles_dir / 'profiles.yml'}.",
+                self._profile_hint(),
             ) from error
         if not isinstance(profile.credentials, BigQueryCredentials):
             raise UsageError(
@@ -143,6 +141,13 @@ class DbtProject:
                     *("--vars", json.dumps(self._variables if variables is None else variables)),
                 ]
             )
+
+    def _profile_hint(self) -> str:
+        if self._profiles_dir != self._state_dir / "profiles":
+            return f"Check {self._profiles_dir / 'profiles.yml'}."
+        if os.environ.get(_PROFILES_VARIABLE):
+            return "A shell of trueup local has only the targets of profiles.example.yml, so nothing reaches BigQuery."
+        return "Copy profiles.example.yml to profiles.yml, and add the target there."
 
     def _find_profiles(self) -> Path:
         """The folder of the user's profiles.yml, or of a copy of profiles.example.yml."""

@@ -66,7 +66,9 @@ def read_report(folder: Path) -> Report:
         if report.written_at is None:
             raise ValueError("written_at is missing")
     except FileNotFoundError as error:
-        raise CannotCheckError(f"There is no report at {path}.", "Run trueup check first.") from error
+        raise CannotCheckError(
+            f"There is no report at {path}.", "Run trueup check first (the report of trueup demo is in .trueup/demo/)."
+        ) from error
     except OSError as error:
         raise CannotCheckError(
             f"The report {path} cannot be read: {error.strerror}.", "Check the file and its permissions."

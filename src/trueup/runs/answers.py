@@ -24,7 +24,10 @@ _LEVELS = "service_levels"
 _FAILED = "failed_subject_count"
 # Fields of Finding that the models lack.
 _UNSTORED = ("command", "owner")
-_AGAIN = "Another run may have built the same tables at the same time. Run trueup check again."
+_AGAIN = (
+    "Another run may have built the same tables at the same time, or a model was skipped (see the other problems). Run "
+    "trueup check again."
+)
 
 
 def read_answers(work: Workplace) -> Report:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from trueup.results.reference import Rule
 from trueup.runs.workplace import Workplace
-from trueup.settings import DEFAULT_TARGET, Settings, short_path
+from trueup.settings import DEFAULT_TARGET, VARS_VARIABLE, Settings, short_path
 
 
 def way_back(scenario: Path) -> str:
@@ -36,7 +36,7 @@ def completed(row: Mapping[str, Any], rule: Rule | None, settings: Settings) -> 
     if command.startswith("dbt "):
         variables = shlex.quote(json.dumps({"first_date": str(day), "last_date": str(day)}))
         # trueup local sets this variable.
-        ending += ' --vars "$TRUEUP_VARS"' if settings.scenario else f" --vars {variables}"
+        ending += f' --vars "${VARS_VARIABLE}"' if settings.scenario else f" --vars {variables}"
     elif settings.scenario:
         ending += f" --as-of {settings.window.as_of.isoformat(timespec='seconds')}"
     return {**row, "command": command + ending, "remedy": row["remedy"] + ending}

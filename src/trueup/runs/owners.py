@@ -16,11 +16,13 @@ def read_owners(models: Path, schemas: Mapping[str, TableSchema]) -> Callable[[s
     Scrapers and processors have the names of the tables that they write.
     """
     default = _contact(read_yaml(models / _GROUPS)["groups"][0]["owner"])
-    owners = {one.table: str(one.meta["owner"]) for one in schemas.values() if one.meta.get("owner")}
+    owners = {one.table: _contact(one.meta["owner"]) for one in schemas.values() if one.meta.get("owner")}
     return lambda subject: owners.get(subject, default)
 
 
-def _contact(owner: Mapping[str, Any]) -> str:
-    """``Name <email>``, or the one that is there."""
+def _contact(owner: Any) -> str:
+    """A text, or ``Name <email>`` of a group's owner, or the one that is there."""
+    if not isinstance(owner, Mapping):
+        return str(owner)
     name, email = str(owner.get("name") or ""), str(owner.get("email") or "")
     return f"{name} <{email}>" if name and email else name or email

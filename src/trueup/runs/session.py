@@ -16,7 +16,7 @@ from trueup.runs.wiring import create_sources
 from trueup.runs.workplace import Listener
 from trueup.scenario.scenario import load_scenario
 from trueup.schemas import read_table_schemas
-from trueup.settings import COMPLETIONS_VARIABLE
+from trueup.settings import COMPLETIONS_VARIABLE, VARS_VARIABLE
 from trueup.temporary import temporary_folder
 from trueup.window import Window, window_vars
 
@@ -44,7 +44,7 @@ def session_environment(
             refuse_unknown_vars(scenario, project_dir)
             fill(scenario, project_dir, endpoint, documents)
             window = Window(scenario.first_date, scenario.last_date, scenario.as_of)
-            environment["TRUEUP_VARS"] = json.dumps(window_vars(window, scenario.vars))
+            environment[VARS_VARIABLE] = json.dumps(window_vars(window, scenario.vars))
         profiles = state_dir / "profiles"
         profiles.mkdir(parents=True, exist_ok=True)
         shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")

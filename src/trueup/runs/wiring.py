@@ -18,7 +18,7 @@ from trueup.gateways.webhook import WebhookPoster
 from trueup.reporting.alerts.channels import AlertSettings
 from trueup.reporting.alerts.sender import Courier
 from trueup.reporting.alerts.state import ALERTS
-from trueup.results.reference import load_reference
+from trueup.runs.seeds import checked_reference
 from trueup.runs.workplace import Listener, RepairStores, Workplace
 from trueup.schemas import TableSchema, read_table_schemas
 from trueup.settings import IN_FIRESTORE, Settings
@@ -59,7 +59,7 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
             dbt=dbt,
             tables=warehouse,
             schemas=read_table_schemas(settings.project_dir / "models"),
-            reference=load_reference(settings.project_dir / "seeds", settings.seeds),
+            reference=checked_reference(settings.project_dir / "seeds", settings.seeds),
             completions=lambda: closing(open_completions(settings.completions, connection)),
             repair_stores=lambda: _open_repair_stores(settings, connection),
             validator=validator,

@@ -28,6 +28,11 @@ SEED_COLUMNS = {
 }
 
 
+def seed_columns() -> dict[str, dict[str, str]]:
+    """The type of each column of each seed."""
+    return {name: dict(one.strip().split(" ") for one in columns.split(",")) for name, columns in SEED_COLUMNS.items()}
+
+
 def check_folders(folder: Path) -> None:
     """Raise ScenarioError for an unknown folder: with a misspelt name, its files would be ignored."""
     for path in _entries(folder):
@@ -108,7 +113,7 @@ def read_seeds(folder: Path) -> Path | None:
 
 def _check_seed(path: Path, name: str) -> None:
     """Raise ScenarioError unless the seed has all columns: a missing one would be NULL."""
-    columns = dict(one.strip().split(" ") for one in SEED_COLUMNS[name].split(","))
+    columns = seed_columns()[name]
     read_table(path, TableSchema("seeds", name, columns, "", False, False, {}))
     header = next(csv.reader(read_text(path).splitlines()))
     for column in columns:

@@ -47,7 +47,6 @@ def test_source_model_contract_test_and_expectations_agree_on_a_table(table: str
     model = text(f"models/marts/{table}_latest.sql")
     assert literals(model, "grain") == grain, where
     assert literals(model, "newest_by") == [newest_by], where
-    assert literals(model, "partition_column") == [schema.partition_column], where
     assert f"'field': '{schema.partition_column}'" in model, where
 
     declared = contract(table)
@@ -63,6 +62,16 @@ def test_source_model_contract_test_and_expectations_agree_on_a_table(table: str
         if one["type"] == "expect_compound_columns_to_be_unique"
     )
     assert compound == grain, where
+
+
+def test_the_staging_models_are_partitioned_like_their_sources() -> None:
+    staging = yaml.safe_load(text("dbt_project.yml"))["models"]["trueup"]["staging"]
+    for schema in read_table_schemas(PROJECT / "models").values():
+        if schema.dataset != "trueup":
+            folder = staging[schema.dataset]
+            by = folder.get(f"stg_{schema.dataset}__{schema.table}", folder)["+partition_by"]
+            wanted = {"field": schema.partition_column, "data_type": schema.columns[schema.partition_column]}
+            assert by == wanted, schema.name
 
 
 def test_every_suite_is_declared_beside_what_it_examines() -> None:

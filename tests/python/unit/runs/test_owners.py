@@ -19,6 +19,8 @@ def test_the_owner_of_a_table_is_declared_at_its_source_and_everything_else_is_t
     owned = replace(SCHEMAS[name], meta={**SCHEMAS[name].meta, "owner": "ingestion"})
     owner_of = read_owners(PROJECT / "models", {**SCHEMAS, name: owned})
     assert owner_of("nbac_gamebook_player_stats") == "ingestion"
+    mapping = {**SCHEMAS[name].meta, "owner": {"name": "Ann", "email": "ann@example.com"}}
+    assert read_owners(PROJECT / "models", {name: replace(owned, meta=mapping)})(owned.table) == "Ann <ann@example.com>"
     assert {owner_of("player_game_summary"), owner_of("2026-02-03")} == {
         "Data engineering <data-engineering@example.com>"
     }
