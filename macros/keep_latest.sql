@@ -6,7 +6,7 @@
 -#}
 {% macro keep_latest(table_name, grain, newest_by) -%}
 with staged as (
-    {{ staged('nba_analytics', table_name) }}
+    select * from {{ staged('nba_analytics', table_name) }}
 ),
 
 tied as (

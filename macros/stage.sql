@@ -33,11 +33,10 @@ where false
     {%- endif -%}
 {% endmacro %}
 
-{#- The rows of a staging model on the days of this run; it also keeps those of other runs. #}
+{#- What follows FROM to read a staging model: it keeps the days of other runs, so a WHERE with the days of this one. #}
 {% macro staged(source_name, table_name) -%}
     {%- set declared = declared_source(source_name, table_name) -%}
-select *
-    from {{ ref('stg_' ~ source_name ~ '__' ~ table_name) }}
+{{ ref('stg_' ~ source_name ~ '__' ~ table_name) }}
     {%- if declared.get('columns') %}
     where {{ staged_range(declared) }}
     {%- endif -%}
@@ -52,4 +51,13 @@ declarations: there the given rows are the staged ones. -#}
         (alias ~ '.' if alias else '') ~ column, declared.columns[meta.partition_column],
         meta.get('days_before', 0) | int, meta.get('days_after', 0) | int
     ) -}}
+{%- endmacro %}
+
+{#- Replaces dbt's own macro: a generic test of a staging model looks at the days of this run, too. #}
+{% macro bigquery__get_where_subquery(relation) -%}
+    {%- set parts = (relation.identifier or '').removeprefix('stg_').split('__') -%}
+    {%- if execute and relation.identifier.startswith('stg_') and parts | length == 2 -%}
+        {{ return('(select * from ' ~ staged(parts[0], parts[1]) ~ ') dbt_subquery') }}
+    {%- endif -%}
+    {{ return(default__get_where_subquery(relation)) }}
 {%- endmacro %}

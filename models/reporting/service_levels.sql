@@ -58,7 +58,7 @@ errors as (
         date(`timestamp`, '{{ var('platform_time_zone') }}') as game_date,
         100 * safe_divide(countif(severity in ('ERROR', 'CRITICAL', 'ALERT', 'EMERGENCY')), count(*)) as value,
         count(*) as examined_count,
-    from ({{ staged('nba_orchestration', 'orchestrator_log') }})
+    from {{ staged('nba_orchestration', 'orchestrator_log') }}
     group by date(`timestamp`, '{{ var('platform_time_zone') }}')
 ),
 

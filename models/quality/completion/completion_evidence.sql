@@ -103,7 +103,7 @@ runs as (
         max(started_at) as started_at,
         logical_or(lower(status) = 'success') as is_success,
         logical_or(coalesce(backfill_mode, false)) as is_backfill,
-    from ({{ staged('nba_reference', 'processor_run_history') }})
+    from {{ staged('nba_reference', 'processor_run_history') }}
     group by processor_name, data_date, run_id
 ),
 

@@ -13,7 +13,7 @@ cache as (
         count(*) as row_count,
         min({{ first_written(declared_source('nba_precompute', 'player_daily_cache')) }}) as first_written_at,
         max(processed_at) as last_written_at,
-    from ({{ staged('nba_precompute', 'player_daily_cache') }})
+    from {{ staged('nba_precompute', 'player_daily_cache') }}
     group by cache_date
 )
 

@@ -4,7 +4,7 @@ with
 {%- for table_name in analytics_tables() %}
 {%- set grain = declared_source('nba_analytics', table_name).meta.get('grain', ['game_date']) | join(', ') %}
 staged_{{ table_name }} as (
-    {{ staged('nba_analytics', table_name) }}
+    select * from {{ staged('nba_analytics', table_name) }}
 ),
 
 repeated_{{ table_name }} as (

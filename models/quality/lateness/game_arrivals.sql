@@ -26,7 +26,7 @@ gamebooks as (
         game_date,
         game_id,
         min({{ first_written(declared_source('nba_raw', 'nbac_gamebook_player_stats')) }}) as arrived_at,
-    from ({{ staged('nba_raw', 'nbac_gamebook_player_stats') }})
+    from {{ staged('nba_raw', 'nbac_gamebook_player_stats') }}
     group by game_date, game_id
 ),
 

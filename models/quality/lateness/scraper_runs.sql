@@ -5,8 +5,12 @@ with roster as (
     select * from {{ ref('scraper_roster') }}
 ),
 
+staged as (
+    select * from {{ staged('nba_orchestration', 'scraper_run_history') }}
+),
+
 runs as (
-    select * from ({{ staged('nba_orchestration', 'scraper_run_history') }})
+    select * from staged
     where started_at <= {{ as_of() }}
 )
 

@@ -3,7 +3,7 @@
 
 {%- set newest = 'processed_at desc nulls last, game_status desc nulls last, game_date desc, away_team_tricode, home_team_tricode' %}
 with schedule as (
-    {{ staged('nba_raw', 'nbac_schedule') }}
+    select * from {{ staged('nba_raw', 'nbac_schedule') }}
 ),
 
 named as (

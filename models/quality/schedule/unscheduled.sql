@@ -21,7 +21,7 @@ written as (
         game_date,
         game_id,
         count(*) as row_count,
-    from ({{ staged('nba_raw', 'nbac_gamebook_player_stats') }})
+    from {{ staged('nba_raw', 'nbac_gamebook_player_stats') }}
     group by game_date, game_id
 ),
 
