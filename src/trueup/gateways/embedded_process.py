@@ -23,6 +23,8 @@ _Messages = Callable[[], Awaitable[Any]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _App = Callable[[Any, _Messages, _Send], Awaitable[None]]
 _HOSTS = ["127.0.0.1"]
+# The engine writes the rest into the private folder. Its own default is 80 % of the machine.
+_MOST_MEMORY_BYTES = 4 * 2**30
 
 
 async def serve(project: str, folder: Path, token: str) -> None:
@@ -44,6 +46,7 @@ async def serve(project: str, folder: Path, token: str) -> None:
         for setting in (
             f"temp_directory = '{folder}'",
             f"allowed_directories = ['{folder}']",
+            f"memory_limit = '{_memory_bytes()}B'",
             "enable_external_access = false",
             "lock_configuration = true",
         ):
@@ -52,6 +55,11 @@ async def serve(project: str, folder: Path, token: str) -> None:
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     finally:
         await server.stop()
+
+
+def _memory_bytes() -> int:
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(_MOST_MEMORY_BYTES, machine * 8 // 10)
 
 
 def _guarded(app: _App, token: str) -> _App:

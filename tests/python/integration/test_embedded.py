@@ -192,6 +192,14 @@ def test_no_statement_reaches_a_file(open_one: Warehouse, statement: str, tmp_pa
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_the_engine_takes_no_more_than_four_gibibytes_of_memory(open_one: Warehouse) -> None:
+    # Its own limit is 80 % of the machine: a build of 10 million rows took it all.
+    (row,) = open_one.query("select current_setting('memory_limit') as most")
+    number, unit = row["most"].split()
+    assert unit in ("MiB", "GiB")
+    assert float(number) <= (4 if unit == "GiB" else 4096)
+
+
 LEAVING = """
 import os, signal, sys, time
 from trueup.gateways.embedded import EmbeddedWarehouse
