@@ -120,7 +120,8 @@ def test_what_dbt_really_sent_is_what_bigquery_accepts(built_twice: BuiltTwice) 
     days = re.compile(r"DBT_INTERNAL_DEST\.`?\w+`? (?:between date '20(?:26-02-03|25)|>= timestamp '2026-02-0[23])")
     assert [text for text in merges if not days.search(text)] == []
     checked |= {name: checker.check(text) for name, text in changed.items()}
-    assert {name: found.errors for name, found in checked.items() if found.errors} == {}
+    errors = [f"{name}: {one.message}" for name, found in checked.items() for one in found.errors]
+    assert errors == [], "\n".join(errors)
 
 
 def test_the_latest_tables_have_one_row_a_key_and_the_ledger_tells_of_it(state_dir: Path) -> None:
