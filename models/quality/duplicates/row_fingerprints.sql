@@ -1,17 +1,14 @@
--- The five tables with the same columns, so that each rule on duplicates is written once.
+-- The five tables with the same columns, so that each rule on duplicates is written once. No CTE of all columns is used
+-- twice, because the embedded engine would store it.
 
 with
 {%- for table_name in analytics_tables() %}
 {%- set grain = declared_source('nba_analytics', table_name).meta.get('grain', ['game_date']) | join(', ') %}
-staged_{{ table_name }} as (
-    select * from {{ staged('nba_analytics', table_name) }}
-),
-
 repeated_{{ table_name }} as (
     select
         {{ grain }},
         count(*) as row_count,
-    from staged_{{ table_name }}
+    from {{ staged('nba_analytics', table_name) }}
     group by {{ grain }}
     having count(*) > 1
 ),
@@ -42,7 +39,7 @@ select
         if(staged.{{ measure }} is null, '-', ''){{ ',' if not loop.last }}
         {%- endfor %}
     )) as null_measure_count
-from staged_{{ table_name }} as staged
+from (select * from {{ staged('nba_analytics', table_name) }}) as staged
 left join repeated_{{ table_name }} as repeated
     on {{ equal_keys('staged', 'repeated', grain) }}
 {%- if not loop.last %}
