@@ -13,6 +13,7 @@ from pathlib import Path
 
 from keep_latest import DAY, MOST_PEAK_GB, ROOT, TABLE, made_rows, peak_gb
 
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import PROJECT, EmbeddedWarehouse, published
 from trueup.gateways.warehouse import Warehouse
@@ -29,7 +30,7 @@ def build(rows: int, percent: int, folder: Path) -> int:
     schemas = read_table_schemas(ROOT / "models")
     schema = schemas[f"nba_analytics.{TABLE}"]
     with EmbeddedWarehouse() as embedded, published(embedded) as endpoint:
-        with Warehouse(PROJECT, DATASET, "US", endpoint) as warehouse:
+        with Warehouse(embedded_connection(endpoint)) as warehouse:
             create_sources(warehouse, schemas, frozenset())
             warehouse.query(
                 f"create or replace table `{PROJECT}.nba_analytics.{TABLE}` as {made_rows(schema, rows, percent)}"

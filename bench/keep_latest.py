@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from google.api_core.exceptions import BadRequest
 
 from sqlcheck.dbt_project import VARIABLES, compile_offline
+from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT, EmbeddedWarehouse
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.loading import DATASET
@@ -151,7 +152,7 @@ def measure(
     """The statements on a new warehouse; of several rounds the fastest."""
     schemas = read_table_schemas(ROOT / "models")
     found: dict[str, Measured] = {}
-    with EmbeddedWarehouse() as embedded, Warehouse(PROJECT, DATASET, "US", embedded.endpoint) as warehouse:
+    with EmbeddedWarehouse() as embedded, Warehouse(embedded_connection(embedded.endpoint)) as warehouse:
         create_sources(warehouse, schemas, frozenset())
         for dataset in (DATASET, "bench"):
             warehouse.client.create_dataset(f"{PROJECT}.{dataset}", exists_ok=True)

@@ -1,9 +1,8 @@
 """The project's own seeds, checked before dbt loads them: a warehouse's message names no file and no line."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from trueup.completion.roster import read_seed
 from trueup.errors import UsageError
@@ -33,14 +32,15 @@ def checked_reference(seeds: Path, overrides: Path | None) -> Reference:
 
 def _check_row(place: str, row: Mapping[str, str], columns: Mapping[str, str]) -> None:
     for column, kind in columns.items():
-        is_clock = column.endswith("_time")
-        read: Callable[[str], Any] = _read_clock if is_clock else lambda text, kind=kind: read_cell(kind, text)
-        if text := row[column]:
-            try:
-                read(text)
-            except (ValueError, OverflowError) as error:
-                form = "a time of day such as 08:00" if is_clock else expected_form(kind)
-                raise UsageError(f"{place}: {column} is {text!r}.", f"It must be {form}.") from error
+        text, is_clock = row[column], column.endswith("_time")
+        try:
+            if text and is_clock:
+                _read_clock(text)
+            elif text:
+                read_cell(kind, text)
+        except (ValueError, OverflowError) as error:
+            form = "a time of day such as 08:00" if is_clock else expected_form(kind)
+            raise UsageError(f"{place}: {column} is {text!r}.", f"It must be {form}.") from error
 
 
 def _read_clock(text: str) -> None:
