@@ -31,10 +31,13 @@ def read_table_schemas(models: Path) -> dict[str, TableSchema]:
     """Every declared source table by ``dataset.table``. The name of a source is its dataset."""
     schemas: dict[str, TableSchema] = {}
     for path in sorted(models.glob("staging/*/_sources.yml")):
-        for source in read_yaml(path)["sources"]:
-            for table in source["tables"]:
-                schema = _schema(source["name"], table)
-                schemas[schema.name] = schema
+        try:
+            sources = read_yaml(path)["sources"]
+            found = [_schema(source["name"], table) for source in sources for table in source["tables"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            message = f"{path} lacks a part of a source: {type(error).__name__} {error}."
+            raise UsageError(message, "Compare it with the file in the repository.") from error
+        schemas.update({schema.name: schema for schema in found})
     if not schemas:
         raise UsageError(f"No sources are declared under {models}.", "Run trueup from its project folder.")
     return schemas

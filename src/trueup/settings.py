@@ -119,7 +119,7 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
     installed = [Path(__file__).resolve().parents[2]] if or_installed else []
     for folder in (start, *start.parents, *installed):
         project = folder / "dbt_project.yml"
-        if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8"):
+        if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8", errors="replace"):
             return folder
     raise UsageError(
         f"No trueup project found at {start} or above it.", "Run trueup in its checkout, or use --project-dir."

@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace, Console], int] = options.command
         with collecting_rarely():
             code = command(options, console)
-        sys.stdout.flush()  # here, because an error at exit would change the exit code
+        if sys.stdout is not None:  # it is None if its descriptor is closed
+            sys.stdout.flush()  # here, because an error at exit would change the exit code
         return code
     except TrueupError as error:
         with suppress(OSError):  # standard error is full or closed; the exit code remains

@@ -1,5 +1,7 @@
 """The terminal, and logs that CI systems read: what trueup prints is neither markup nor a command there."""
 
+import errno
+import os
 import re
 
 from rich import markup
@@ -11,9 +13,18 @@ from trueup.plain import plain
 _COMMAND = re.compile("::|##")
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise the error: rich would exit with 1, which is trueup's code for findings."""
+        self.quiet = True
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def terminal(is_error: bool = False) -> Console:
-    """Standard output, or standard error. Lines are not wrapped: no name begins a line; numbers get no colour."""
-    return Console(stderr=is_error, soft_wrap=True, highlight=False)
+    """Standard output, or standard error. Lines are not wrapped: no name begins a line. Numbers get no colour, and
+    names between colons no emoji.
+    """
+    return _Console(stderr=is_error, soft_wrap=True, highlight=False, emoji=False)
 
 
 def escape(text: str) -> str:

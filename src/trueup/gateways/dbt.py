@@ -65,7 +65,7 @@ class DbtProject:
         )
         try:
             profile = load_profile(str(self._project_dir), {}, target_override=self._target)
-        except (DbtBaseException, DbtProjectError) as error:
+        except (DbtBaseException, DbtProjectError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(
                 f"The target {self._target!r} cannot be used: {_plain(error)}",
                 self._profile_hint(),
@@ -153,7 +153,7 @@ class DbtProject:
         """The folder of the user's profiles.yml, or of a copy of profiles.example.yml."""
         for folder in (os.environ.get(_PROFILES_VARIABLE, ""), str(self._project_dir), str(Path.home() / ".dbt")):
             profiles = Path(folder) / "profiles.yml"
-            if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8"):
+            if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8", errors="replace"):
                 return Path(folder)
         copy = self._state_dir / "profiles"
         try:

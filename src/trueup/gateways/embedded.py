@@ -11,7 +11,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,6 +72,11 @@ def published_endpoint() -> Endpoint:
     return Endpoint(os.environ[ENDPOINT_VARIABLE], os.environ.get(TOKEN_VARIABLE, ""))
 
 
+def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without settings of the emulator, such as the address on which it listens."""
+    return {name: value for name, value in environment.items() if not name.startswith("BQEMU_")}
+
+
 class EmbeddedWarehouse:
     """A context manager: starts the warehouse on entry and stops it on exit, or when the owner is killed."""
 
@@ -92,7 +97,7 @@ class EmbeddedWarehouse:
             # select() does not see lines that are already in a buffer.
             bufsize=0,
             # Other users can read the arguments of a process, but not its environment.
-            env={**os.environ, "PYTHONWARNINGS": "ignore", TOKEN_VARIABLE: self._token},
+            env={**_without_settings(os.environ), "PYTHONWARNINGS": "ignore", TOKEN_VARIABLE: self._token},
             # Ctrl-C at a terminal would reach the whole process group; only the owner must stop the warehouse.
             start_new_session=True,
         )

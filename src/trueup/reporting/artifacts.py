@@ -61,6 +61,8 @@ def discard_report(folder: Path) -> None:
 def read_report(folder: Path) -> Report:
     """The last run's report. Raises CannotCheckError if it, or a page that it links to, is missing or broken."""
     path = folder / _DATA
+    if path.exists() and not path.is_file():
+        raise CannotCheckError(f"{path} is not a file.", "Remove it, and run trueup check.")
     try:
         report = from_json(path.read_text(encoding="utf-8"))
         if report.written_at is None:
@@ -95,7 +97,17 @@ def write_crash(folder: Path, text: str) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the complete file or nothing. Characters that UTF-8 cannot encode become question marks."""
+    """Write the complete file or nothing. Characters that UTF-8 cannot encode become question marks.
+
+    A link stays, and its target is written. A device is written to. Anything else that is not a file is refused,
+    because the draft would replace it.
+    """
+    path = path.resolve() if path.is_symlink() else path
+    if path.is_char_device():
+        path.write_text(text, encoding="utf-8", errors="replace")
+        return
+    if path.exists() and not path.is_file():
+        raise CannotCheckError(f"{path} cannot be written: it is not a file.", "Name a file, or remove it.")
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

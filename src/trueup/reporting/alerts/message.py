@@ -9,6 +9,7 @@ from typing import Any
 
 from trueup.parsing import parse
 from trueup.reporting.alerts.change import Change, Gone, Noted, is_alerted, unchecked_texts
+from trueup.results.finding import Finding
 from trueup.results.report import Report, Status
 from trueup.window import EASTERN
 
@@ -159,9 +160,18 @@ def _item(one: Noted | Gone) -> Item:
         game_date=source.game_date.isoformat(),
         subject=_line(source.subject, _SHORT_LENGTH),
         summary="" if isinstance(one, Gone) else _line(one.finding.summary, _SUMMARY_LENGTH),
-        remedy="" if isinstance(one, Gone) else _line(one.finding.remedy, _SHORT_LENGTH),
+        remedy="" if isinstance(one, Gone) else _remedy(one.finding),
         note=_line(one.note, _SHORT_LENGTH),
     )
+
+
+def _remedy(finding: Finding) -> str:
+    """The remedy. A command is there as a whole or not at all: a shell would wait for the end of a cut one."""
+    remedy = _line(finding.remedy, len(finding.remedy))
+    if len(remedy) <= _SHORT_LENGTH or not finding.command:
+        return _line(remedy, _SHORT_LENGTH)
+    lead = finding.remedy.removesuffix(finding.command).strip().rstrip(":")
+    return _line(f"{lead} (the command is in the report)".strip(), _SHORT_LENGTH)
 
 
 def _line(text: str, length: int) -> str:

@@ -706,3 +706,13 @@ def test_a_link_is_an_http_address_of_limited_length() -> None:
 
 def test_a_target_with_a_slash_is_one_document() -> None:
     assert document_id("slack", "a/b") == "slack-a%2Fb"
+
+
+def test_a_command_is_sent_as_a_whole_or_not_at_all() -> None:
+    command = "dbt run --select +player_game_summary_latest --vars '" + '{"first_date": "2026-02-03"}' * 5 + "'"
+    for length, wanted in ((len(command), "(the command is in the report)"), (20, "'")):
+        short = command if length > 100 else "dbt run --vars '{}'"
+        one = finding("DUP001", "t", remedy=f"Refresh it with: {short}", command=short)
+        (item,) = make_message("slack", report(one), find_change(Sent(), report(one))).new
+        assert item.remedy.endswith(wanted)
+        assert item.remedy.count("'") % 2 == 0
