@@ -14,7 +14,7 @@ def settings_notes(work: Workplace) -> list[str]:
     if ignored := work.dbt.ignored_variables:
         notes.append(f"These environment variables are dbt options, and trueup ignored them: {', '.join(ignored)}.")
     if folder := work.settings.scenario:
-        notes.append(f"The commands above work in a shell with this scenario: {way_back(folder)}")
+        notes.append(f"The commands of the findings work in a shell with this scenario: {way_back(folder)}")
     return notes
 
 
