@@ -4,9 +4,9 @@
     when it runs. Its config `partitions` is only there because dbt needs one to send one statement.
 -#}
 {% macro replaced_days() -%}
-    {%- if model.name.startswith('stg_') -%}
-        {%- set source_name, table_name = model.name[4:].split('__') -%}
-        {{- staged_range(declared_source(source_name, table_name), 'DBT_INTERNAL_DEST') -}}
+    {%- set source_table = source_table_of(model.name) -%}
+    {%- if source_table -%}
+        {{- staged_range(declared_source(source_table[0], source_table[1]), 'DBT_INTERNAL_DEST') -}}
     {%- else -%}
         {{- partition_range('DBT_INTERNAL_DEST.' ~ config.get('partition_by').field) -}}
     {%- endif -%}

@@ -55,9 +55,15 @@ declarations: there the given rows are the staged ones. -#}
 
 {#- Replaces dbt's own macro: a generic test of a staging model looks at the days of this run, too. #}
 {% macro bigquery__get_where_subquery(relation) -%}
-    {%- set parts = (relation.identifier or '').removeprefix('stg_').split('__') -%}
-    {%- if execute and relation.identifier.startswith('stg_') and parts | length == 2 -%}
-        {{ return('(select * from ' ~ staged(parts[0], parts[1]) ~ ') dbt_subquery') }}
+    {%- set source_table = source_table_of(relation.identifier or '') -%}
+    {%- if execute and source_table -%}
+        {{ return('(select * from ' ~ staged(source_table[0], source_table[1]) ~ ') dbt_subquery') }}
     {%- endif -%}
     {{ return(default__get_where_subquery(relation)) }}
+{%- endmacro %}
+
+{#- Source and table of a staging model, from its name stg_<source>__<table>; [] for other models. -#}
+{% macro source_table_of(name) -%}
+    {%- set parts = name[4:].split('__') if name.startswith('stg_') else [] -%}
+    {{ return(parts if parts | length == 2 else []) }}
 {%- endmacro %}

@@ -136,9 +136,8 @@ def _check(
     found.statements.append(statement)
     found.problems += [(statement, problem) for problem in checked.problems]
     partitions = {name: table.partition_column for name, table in before.tables.items() if table.partition_column}
-    if statement.kind != "unit test":  # it has the SQL of its model
-        for function, message in found.growth.faults(statement.name, checked.trees):
-            found.problems.append((statement, Problem(message, *_position(statement.sql, function.split("(")[0]))))
+    for function, message in found.growth.faults(statement.name, checked.trees):
+        found.problems.append((statement, Problem(message, *_position(statement.sql, function.split("(")[0]))))
     if not checked.errors:
         _add_reads(statement, checked, found, kind or statement.kind, is_in_two_steps)
     for tree in checked.trees:

@@ -99,7 +99,7 @@ class Connection:
         trueup's own dataset. ``sources``: datasets as ``project.dataset``. Raises UsageError if they contradict.
         """
         own = f"{self.project}.{self.dataset}"
-        found = {f"the dataset {name}": _location_of(client, name) for name in [*sorted(sources), own]}
+        found = {f"the dataset {name}": _location_of(client, name) for name in [*sorted({*sources} - {own}), own]}
         known = {"the target in profiles.yml": self._credentials.location or None, **found}
         places = [(name, location) for name, location in known.items() if location]
         for name, location in places[1:]:

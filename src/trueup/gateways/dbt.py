@@ -95,9 +95,7 @@ class DbtProject:
     @property
     def source_datasets(self) -> frozenset[str]:
         """See Dbt."""
-        own = self.connection()
-        read = {f"{one.database}.{one.schema}" for one in self._parsed.sources.values()}
-        return frozenset(read - {f"{own.project}.{own.dataset}"})
+        return frozenset(f"{one.database}.{one.schema}" for one in self._parsed.sources.values())
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:

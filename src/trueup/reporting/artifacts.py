@@ -103,13 +103,14 @@ def _write(path: Path, text: str) -> None:
     because the draft would replace it.
     """
     path = path.resolve() if path.is_symlink() else path
-    if path.is_char_device():
-        path.write_text(text, encoding="utf-8", errors="replace")
-        return
-    if path.exists() and not path.is_file():
+    is_device = path.is_char_device()
+    if path.exists() and not (path.is_file() or is_device):
         raise CannotCheckError(f"{path} cannot be written: it is not a file.", "Name a file, or remove it.")
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
+        if is_device:
+            path.write_text(text, encoding="utf-8", errors="replace")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(text, encoding="utf-8", errors="replace")
         draft.replace(path)

@@ -10,6 +10,7 @@ from trueup.results.reference import Reference, load_reference
 from trueup.scenario.cells import expected_form, read_cell
 from trueup.scenario.folders import seed_columns
 
+_WAIVERS = "known_exceptions"
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -20,13 +21,10 @@ def checked_reference(seeds: Path, overrides: Path | None) -> Reference:
     reference = load_reference(seeds, overrides)
     for name, columns in seed_columns().items():
         for line, row in enumerate(read_seed(seeds / f"{name}.csv", tuple(columns)), 2):
-            _check_row(f"{seeds / name}.csv line {line}", row, columns)
-    for line, row in enumerate(read_seed(seeds / "known_exceptions.csv", ("rule",)), 2):
-        if row["rule"] not in reference.rules:
-            raise UsageError(
-                f"{seeds / 'known_exceptions.csv'} line {line}: there is no rule {row['rule']!r}.",
-                "Use a code of seeds/rules.csv.",
-            )
+            place = f"{seeds / name}.csv line {line}"
+            _check_row(place, row, columns)
+            if name == _WAIVERS and row["rule"] not in reference.rules:
+                raise UsageError(f"{place}: there is no rule {row['rule']!r}.", "Use a code of seeds/rules.csv.")
     return reference
 
 

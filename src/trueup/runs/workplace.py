@@ -34,7 +34,7 @@ class Dbt(Protocol):
 
     @property
     def source_datasets(self) -> Collection[str]:
-        """The datasets that the models read besides trueup's own, as ``project.dataset``."""
+        """The datasets of the declared sources, as ``project.dataset``; trueup's own is one of them."""
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:

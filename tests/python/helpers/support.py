@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import os
 import signal
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
 SCENARIOS = PROJECT / "scenarios"
 REAL_DATA = PROJECT.parent / "shared" / "data"
+# Option, what it names, and vars: the SQL that dbt compiles.
+Compile = Callable[[str, str, Mapping[str, Any]], str]
 IN_CI = os.environ.get("CI") == "true"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from helpers.support import PROJECT
+from helpers.support import PROJECT, Compile
 from sqlcheck.checker import Checker
 from sqlcheck.costs.facts import facts_of, keep
 from sqlcheck.dbt_project import compile_offline
@@ -19,8 +19,6 @@ from sqlcheck.engine import Engine
 from sqlcheck.project import ProjectCheck, check_project
 from sqlcheck.reference import Reference
 from trueup.gateways.dbt import DbtProject, copied
-
-Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
 @pytest.fixture(scope="session")

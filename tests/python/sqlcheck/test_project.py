@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from helpers.command_line import copy_project
-from helpers.support import PROJECT
+from helpers.support import PROJECT, Compile
 from sqlcheck.__main__ import summary
 from sqlcheck.checker import Checker
 from sqlcheck.contracts import mismatches, write_types
@@ -30,8 +30,6 @@ from trueup.schemas import read_table_schemas
 
 SCHEMAS = read_table_schemas(PROJECT / "models")
 PLAYERS = "my-project.nba_analytics.player_game_summary"
-
-Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
 @pytest.fixture(scope="module")

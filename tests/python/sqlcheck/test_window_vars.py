@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from helpers.support import PROJECT
+from helpers.support import PROJECT, Compile
 from trueup.settings import platform_zone, project_variables
 from trueup.window import make_window, now
 
 AS_OF = "2026-02-04T03:30:00Z"
 STAGED = "stg_nba_analytics__player_game_summary"
-Compile = Callable[[str, str, Mapping[str, Any]], str]
 
 
 @pytest.mark.parametrize(

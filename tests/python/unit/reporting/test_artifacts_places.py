@@ -25,6 +25,12 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
     assert Path("/dev/null").is_char_device()
 
 
+def test_a_full_device_is_reported_and_stays() -> None:
+    with pytest.raises(CannotCheckError, match="cannot be written: No space left"):
+        write_junit(Path("/dev/full"), INCIDENT)
+    assert Path("/dev/full").is_char_device()
+
+
 def test_a_pipe_is_refused_for_writing_and_reading(tmp_path: Path) -> None:
     pipe = tmp_path / "report.json"
     os.mkfifo(pipe)
