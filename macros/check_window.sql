@@ -12,7 +12,18 @@
             ) }}
         {%- endif -%}
     {%- endfor -%}
+    {%- if var('platform_time_zone') not in modules.pytz.all_timezones -%}
+        {{ exceptions.raise_compiler_error(
+            "The var platform_time_zone must be a time zone such as America/New_York; it is: " ~ var('platform_time_zone')
+        ) }}
+    {%- endif -%}
     {%- if var('as_of', none) -%}
+        {%- set clock = '[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?([+-][0-9]{2}:[0-9]{2}|Z)?' -%}
+        {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}' ~ clock, var('as_of') | string) -%}
+            {{ exceptions.raise_compiler_error(
+                "The var as_of must be a timestamp such as 2026-02-04T16:00:00-05:00; it is: " ~ var('as_of')
+            ) }}
+        {%- endif -%}
         {%- set as_of = timestamps.fromisoformat((var('as_of') | string).replace('Z', '+00:00')) -%}
         {%- if as_of.tzinfo is none -%}
             {{ exceptions.raise_compiler_error(
@@ -33,6 +44,11 @@
     {%- if first_date > last_date -%}
         {{ exceptions.raise_compiler_error(
             "first_date " ~ first_date ~ " is after last_date " ~ last_date ~ "; swap the two vars."
+        ) }}
+    {%- endif -%}
+    {%- if (last_date - first_date).days >= 3660 -%}
+        {{ exceptions.raise_compiler_error(
+            first_date ~ " to " ~ last_date ~ " are more than 3660 days. Check fewer days at once."
         ) }}
     {%- endif -%}
     {{ return({'as_of': as_of, 'first_date': first_date, 'last_date': last_date}) }}

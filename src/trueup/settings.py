@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,8 @@ from trueup.errors import UsageError
 from trueup.parsing import read_yaml
 from trueup.window import Window, window_vars
 
-# In a shell of trueup local: the vars of its scenario, for dbt.
+# In a shell of trueup local: the folder of its scenario, and the vars of its days as JSON.
+SCENARIO_VARIABLE = "TRUEUP_SCENARIO"
 VARS_VARIABLE = "TRUEUP_VARS"
 COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
 IN_FIRESTORE = "firestore"
@@ -98,6 +100,23 @@ def project_variables(project_dir: Path) -> dict[str, Any]:
     if not isinstance(variables, dict):
         raise UsageError(f"{path} has no vars.", "Restore them: see the file in the repository.")
     return variables
+
+
+def shell_scenario() -> tuple[Path | None, dict[str, Any]]:
+    """The scenario of this shell of trueup local and the vars of its days; None and {} elsewhere."""
+    folder = os.environ.get(SCENARIO_VARIABLE)
+    if not folder:
+        return None, {}
+    try:
+        variables = json.loads(os.environ.get(VARS_VARIABLE, ""))
+    except ValueError:
+        variables = None
+    if not isinstance(variables, dict):
+        raise UsageError(
+            f"{SCENARIO_VARIABLE} is set, but {VARS_VARIABLE} does not hold the vars of that scenario.",
+            f"Open its shell again: trueup local --scenario DIR. Elsewhere, unset {SCENARIO_VARIABLE}.",
+        )
+    return Path(folder), variables
 
 
 def platform_zone(name: object) -> ZoneInfo:

@@ -4,12 +4,16 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX = "trueup-run-"
 _LOCK = ".trueup-lock"
+_NEW_LOCK = f"{_LOCK}-new"
+# A process that was killed while it made its folder never locked it.
+_MOST_SECONDS_UNLOCKED = 600
 
 
 @contextmanager
@@ -19,9 +23,9 @@ def temporary_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         # The operating system releases the lock when the process ends, however it ends.
-        with (folder / f"{_LOCK}-new").open("w") as lock:
+        with (folder / _NEW_LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            (folder / f"{_LOCK}-new").rename(folder / _LOCK)  # now, so that nobody sees it unlocked
+            (folder / _NEW_LOCK).rename(folder / _LOCK)  # now, so that nobody sees it unlocked
             yield folder
 
 
@@ -31,6 +35,15 @@ def _delete_abandoned() -> None:
         with suppress(OSError):
             if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.getuid():
                 continue
+            if _is_unfinished(folder):
+                shutil.rmtree(folder)
+                continue
             with (folder / _LOCK).open("r+") as lock:  # an error without the file: another program's folder
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether a folder holds nothing, or only a lock that was never taken, and is too old to be in the making."""
+    names = {path.name for path in folder.iterdir()}
+    return names <= {_NEW_LOCK} and time.time() - folder.stat().st_mtime > _MOST_SECONDS_UNLOCKED

@@ -13,6 +13,8 @@ DEFAULT_DAYS = 7
 # Ten years. A check of more days would run for hours.
 MOST_DAYS = 3660
 _YEARS = range(1900, 2200)
+# The vars of a window in dbt.
+WINDOW_VARS = ("as_of", "first_date", "last_date")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
 from trueup.runs.workplace import Dbt, Listener
 from trueup.scenario.scenario import Scenario
+from trueup.window import Window
 
 # Types that have another name in the REST API than in SQL.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
@@ -102,6 +103,10 @@ class RecordingDbt:
                 inputs=tuple(relations[one] for one in node["depends_on"]["nodes"] if one in relations),
             )
         return results
+
+    def on_days(self, window: Window) -> Dbt:
+        """Not recorded."""
+        return self._dbt.on_days(window)
 
     @property
     def checks(self) -> Mapping[str, str]:

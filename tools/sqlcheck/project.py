@@ -23,7 +23,7 @@ from sqlcheck.growth import Growth, read_growth
 from sqlcheck.partitions import SourceRead, source_reads
 from sqlcheck.python_sql import record
 from sqlcheck.statements import Statement
-from trueup.gateways.warehouse import LOCK, LOCK_COLUMNS
+from trueup.gateways.lease import LEASE, LEASE_COLUMNS
 
 # The statement of an incremental model that is run once: later ones change its table.
 FIRST_BUILD = "first build"
@@ -64,7 +64,7 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
     target_project, dataset = _target(manifest)
     if found.unchecked:
         return found  # Python may read these
-    checker.catalog = checker.catalog.with_table(f"{target_project}.{dataset}.{LOCK}", table_of(LOCK_COLUMNS))
+    checker.catalog = checker.catalog.with_table(f"{target_project}.{dataset}.{LEASE}", table_of(LEASE_COLUMNS))
     recording = record(project, target_project, dataset, _seed_columns(manifest))
     found.unreached = recording.unreached
     for statement in recording.statements:

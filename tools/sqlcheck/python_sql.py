@@ -7,6 +7,7 @@ every place that could send one; a place that was not reached is an error.
 import ast
 import inspect
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from trueup.expectations import queries
 from trueup.expectations.suites import Suite, read_suites
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import Endpoint
+from trueup.gateways.lease import LEASE, Lease
 from trueup.gateways.warehouse import Warehouse
 from trueup.repair.documents.audit import RepairAudit
 from trueup.repair.documents.steps import AUDIT, Actor
@@ -77,15 +79,14 @@ class RecordingWarehouse(Warehouse):
             raise WarehouseError("Already Exists")
         return [{"run_id": _RUN}] if self.holds else []
 
-    def exercise_claim(self) -> None:
-        """Record all statements of the build lock."""
-        for fails in (False, True):
-            self.fails = fails
-            with suppress(CannotCheckError):
-                self.claim_build(_RUN, "ann@laptop")
-        self.fails, self.holds = False, True
-        self.release_build(_RUN)
-        self.holds = False
+    def exercise_lease(self) -> None:
+        """Record all statements of the lease."""
+        lease = Lease(self.query, f"`{self.project}.{self.dataset}.{LEASE}`", renew_seconds=0.001)
+        for fails, holds in ((False, False), (True, True)):
+            self.fails, self.holds = fails, holds
+            with suppress(CannotCheckError), lease.held(_RUN, "ann@laptop"):
+                time.sleep(0.1)
+        self.fails = self.holds = False
 
     def built(self, suite: str, builder: Callable[..., str], *arguments: Any) -> None:
         """Record the result of a function that builds a statement of a suite."""
@@ -146,7 +147,7 @@ def _exercise(
     read_answers(work)
     read_judged(work, [])
     coverage_notes(work)
-    warehouse.exercise_claim()
+    warehouse.exercise_lease()
     actor = Actor("ann@laptop", "1")
     RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
     for verdicts in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):

@@ -10,7 +10,7 @@ select
     'error' as severity,
     concat(
         scraper_name, ' has not run; it was due at ', {{ local_clock('due_at', 'time_zone') }}, ' ', time_zone, ', ',
-        cast(late_by_minutes as string), ' minutes ago; games that day: ', cast(scheduled_game_count as string), '.'
+        {{ duration('late_by_minutes') }}, ' ago; games that day: ', cast(scheduled_game_count as string), '.'
     ) as summary,
     cast(late_by_minutes as float64) as observed,
     0.0 as expected,

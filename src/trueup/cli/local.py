@@ -14,7 +14,7 @@ from trueup.cli.options import project_of, state_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import escape
 from trueup.errors import UsageError
-from trueup.settings import VARS_VARIABLE
+from trueup.settings import SCENARIO_VARIABLE, VARS_VARIABLE
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,10 +28,11 @@ def _greet(console: Console, environment: Mapping[str, str]) -> None:
     console.print("This shell has an embedded warehouse. It ends with the shell: exit")
     if variables := environment.get(VARS_VARIABLE):
         days = json.loads(variables)
-        window = f"--first-date {days['first_date']} --last-date {days['last_date']} --as-of {days['as_of']}"
         console.print(escape(f"Its data are of {days['first_date']} to {days['last_date']}, as of {days['as_of']}."))
-        console.print(escape(f'  dbt build --vars "${VARS_VARIABLE}"'))
-        console.print(escape(f"  trueup check {window}"))
+        console.print("  trueup check                       has these days by itself")
+        console.print(escape(f'  dbt build --vars "${VARS_VARIABLE}"    needs them'))
+        if (Path(environment[SCENARIO_VARIABLE]) / "seeds").is_dir():
+            console.print("Its seeds replace the project's for trueup. dbt loads those of the project.")
 
 
 def run(options: Namespace, console: Console) -> int:

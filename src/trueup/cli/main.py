@@ -5,17 +5,18 @@ import difflib
 import errno
 import os
 import re
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 
 from trueup import __version__
-from trueup.cli import alert, check, demo, expectations, local, reconcile, replay, report
+from trueup.cli import alert, backfill, check, demo, expectations, local, reconcile, replay, report
 from trueup.cli.shells import add_completion
 from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, TrueupError, UsageError
@@ -23,9 +24,27 @@ from trueup.garbage import collecting_rarely
 from trueup.reporting import artifacts
 from trueup.settings import DEFAULT_TARGET
 
-COMMANDS = (demo, check, reconcile, expectations, replay, report, alert, local)
-_INTERRUPTED = 130
+COMMANDS = (demo, check, reconcile, expectations, backfill, replay, report, alert, local)
+_INTERRUPTED, _TERMINATED = 130, 143
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which schedulers send before they kill. It ends a command as Ctrl-C does."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Raise _Terminated at SIGTERM, in this context."""
+
+    def terminate(*_: object) -> NoReturn:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,6 +54,12 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         raise UsageError(f"{message}.")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print, and raise an error of the output, which argparse would ignore."""
+        if message and (file or sys.stderr) is not None:
+            (file or sys.stderr).write(message)
+            (file or sys.stderr).flush()
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0, 1, 2, 3; see the README)."""
@@ -43,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(given)
         command: Callable[[argparse.Namespace, Console], int] = options.command
-        with collecting_rarely():
+        with _terminable(), collecting_rarely():
             code = command(options, console)
         if sys.stdout is not None:  # it is None if its descriptor is closed
             sys.stdout.flush()  # here, because an error at exit would change the exit code
@@ -54,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if error.hint:
                 console.print(f"  → {escape(error.hint)}")
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         with suppress(OSError):
             console.print("trueup: interrupted; nothing is left running.")
-        return _INTERRUPTED
+        return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
     except Exception as error:  # a defect of ours must not look like a pass, nor print a traceback
         _show_crash(error, console)
         return CannotCheckError.exit_code

@@ -10,11 +10,20 @@ from pathlib import Path
 
 from trueup.cli.show_report import print_report
 from trueup.cli.terminal import terminal
+from trueup.errors import UsageError
 from trueup.repair.documents.steps import Actor
 from trueup.reporting.json_form import to_json
 from trueup.results.report import Report
-from trueup.settings import DEFAULT_TARGET, Settings, find_project, platform_zone, project_variables
-from trueup.window import Window, make_window
+from trueup.scenario.folders import read_seeds
+from trueup.settings import (
+    DEFAULT_TARGET,
+    Settings,
+    find_project,
+    platform_zone,
+    project_variables,
+    shell_scenario,
+)
+from trueup.window import WINDOW_VARS, Window, make_window
 
 
 def add_window(parser: ArgumentParser) -> None:
@@ -38,19 +47,41 @@ def add_format(parser: ArgumentParser) -> None:
 
 
 def window_of(options: Namespace, now: datetime) -> Window:
-    """The days that the options name. Raises UsageError if they are invalid."""
-    zone = platform_zone(project_variables(project_of(options)).get("platform_time_zone"))
-    return make_window(options.first_date, options.last_date, options.days, options.as_of, now, zone)
+    """The days that the options name, else the vars of the shell's scenario, else those of dbt_project.yml, as in dbt.
+    ``--fix`` is of now, whatever the vars say. Raises UsageError if they are invalid.
+    """
+    variables = {**project_variables(project_of(options)), **shell_scenario()[1]}
+    zone = platform_zone(variables.get("platform_time_zone"))
+    has_days = options.first_date or options.last_date or options.days is not None
+    days = ("first_date", "last_date") if not has_days else ()
+    of_now = options.as_of or getattr(options, "fix", False)
+    given = {name: str(variables[name]) for name in (*days, *(() if of_now else ("as_of",))) if variables.get(name)}
+    try:
+        make_window(given.get("first_date"), given.get("last_date"), None, given.get("as_of"), now, zone)
+    except UsageError as error:
+        raise UsageError(f"The vars first_date, last_date, as_of: {error.message}", error.hint) from error
+    return make_window(
+        options.first_date or given.get("first_date"),
+        options.last_date or given.get("last_date"),
+        options.days,
+        options.as_of or given.get("as_of"),
+        now,
+        zone,
+    )
 
 
 def settings_of(options: Namespace, now: datetime) -> Settings:
     """The settings of a run with these options."""
     project_dir = project_of(options)
+    scenario, variables = shell_scenario()
     return Settings(
         project_dir=project_dir,
         state_dir=state_of(project_dir),
         target=options.target,
         window=window_of(options, now),
+        variables={name: value for name, value in variables.items() if name not in WINDOW_VARS},
+        seeds=read_seeds(scenario) if scenario else None,
+        scenario=scenario,
         holder=actor().name,
     )
 

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from trueup.cli.terminal import escape
+from trueup.plain import plain
 
 
 class Steps:
@@ -24,19 +25,19 @@ class Steps:
             return
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[node]}"),
+            TextColumn("{task.fields[node]}", style="dim", markup=False),
             console=self._console,
         )
-        self._progress.add_task(escape(what), total=None, node="")
+        self._progress.add_task(plain(what), total=None, node="")
         self._progress.start()
 
     def node(self, name: str, index: int, total: int) -> None:
         """Dbt has started one of its nodes."""
         if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=escape(name[-48:]))
+            self._progress.update(self._progress.task_ids[0], completed=index, total=total, node=plain(name[-48:]))
 
     def close(self) -> None:
         """Restore the terminal."""

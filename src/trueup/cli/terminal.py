@@ -29,4 +29,6 @@ def terminal(is_error: bool = False) -> Console:
 
 def escape(text: str) -> str:
     """A text of others as one line without markup, control characters or commands of CI systems."""
-    return markup.escape(_COMMAND.sub(lambda found: f"{found[0][0]}\\x{ord(found[0][1]):x}", plain(text)))
+    safe = _COMMAND.sub(lambda found: f"{found[0][0]}\\x{ord(found[0][1]):x}", plain(text))
+    # A last backslash would escape the markup that follows it, and Rich doubles it even if none follows.
+    return markup.escape(f"{safe[:-1]}\\x5c" if safe.endswith("\\") else safe)

@@ -1,11 +1,12 @@
 """Runs the suites: the warehouse counts, Great Expectations validates, and both become verdicts."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from trueup.errors import CannotCheckError, UsageError
@@ -27,6 +28,9 @@ from trueup.results.reference import REPORTING, Reference
 from trueup.results.report import Cost, SuiteResult
 from trueup.results.verdict import Verdict
 from trueup.window import Window
+
+# Suites at once: each waits for its own queries most of the time.
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Examiner:
         self._parameters = {"team_codes": list(reference.teams)}
         self._opening: Future[Validator] | None = None
         self._has_uncounted: bool | None = None
+        self._asking = Lock()
         refuse_missing_suites(self._suites, declared_suites(project_dir / "models"), self._folder)
         for suite in self._suites:
             self._refuse_unknown(suite)
@@ -145,7 +150,8 @@ class Examiner:
         window = self._window
         if self.left_out:
             return Examination(tuple(one for suite in suites for one in not_validated(suite, window, self.left_out)))
-        steps = [self._validated(one) for one in self._counted_all(suites, unbuilt)]
+        with ThreadPoolExecutor(_AT_ONCE, "suites") as pool:
+            steps = list(pool.map(lambda suite: self._validated(self._counted(suite, unbuilt)), suites))
         pages, notes = self._build_docs(steps)
         return Examination(
             verdicts=tuple(verdict for one in steps for verdict in self._judge(one.run, pages)),
@@ -154,18 +160,6 @@ class Examiner:
             data_docs=pages.get("", ""),
             notes=notes,
         )
-
-    def _counted_all(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Iterator[_Step]:
-        """Every suite, counted while Great Expectations validates the one before it."""
-        ahead: Future[_Step] | None = None
-        with ThreadPoolExecutor(1, "counting") as pool:
-            for suite in suites:
-                upcoming = pool.submit(self._counted, suite, unbuilt)
-                if ahead is not None:
-                    yield ahead.result()
-                ahead = upcoming
-            if ahead is not None:
-                yield ahead.result()
 
     def _open(self) -> Future[Validator]:
         if self._opening is None:
@@ -197,9 +191,10 @@ class Examiner:
         """The suite without its filter if every game counts, as on most days."""
         if not suite.counted_games_only:
             return suite
-        if self._has_uncounted is None:
-            (found,) = self._tables.query(uncounted_query(self._relation, self._window))
-            self._has_uncounted = bool(found["game_count"])
+        with self._asking:
+            if self._has_uncounted is None:
+                (found,) = self._tables.query(uncounted_query(self._relation, self._window))
+                self._has_uncounted = bool(found["game_count"])
         return replace(suite, counted_games_only=self._has_uncounted)
 
     def _examples(self, suite: Suite, places: Sequence[int]) -> dict[date, Examples]:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from trueup.gateways.limits import labels_of
 from trueup.gateways.refusals import step_for
 from trueup.results.bytes import Bytes
 from trueup.results.outcome import NodeResult
+from trueup.window import Window, window_vars
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
 _NO_PROJECT = "my-project"  # of profiles.example.yml
@@ -83,6 +83,10 @@ class DbtProject:
         """See Dbt. A failed test is a result, not an error."""
         result = self._invoke(dbtRunner(copied(self._parsed), [_listener(on_node)] if on_node else []), arguments)
         return _results(result, arguments[0])
+
+    def on_days(self, window: Window) -> "DbtProject":
+        """See Dbt."""
+        return DbtProject(self._project_dir, self._state_dir, self._target, window_vars(window, self._variables))
 
     @property
     def checks(self) -> dict[str, str]:
@@ -153,16 +157,28 @@ class DbtProject:
             profiles = Path(folder) / "profiles.yml"
             if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8", errors="replace"):
                 return Path(folder)
-        copy = self._state_dir / "profiles"
-        try:
-            copy.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self._project_dir / "profiles.example.yml", copy / "profiles.yml")
-        except OSError as error:
-            raise UsageError(
-                f"{error.filename} cannot be used: {error.strerror}.",
-                "Restore profiles.example.yml, or add profiles.yml.",
-            ) from error
-        return copy
+        return example_profiles(self._project_dir, self._state_dir)
+
+
+def example_profiles(project_dir: Path, state_dir: Path) -> Path:
+    """A folder with a copy of profiles.example.yml as profiles.yml. Raises UsageError if it cannot be copied."""
+    example, folder = project_dir / "profiles.example.yml", state_dir / "profiles"
+    try:
+        text = example.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{example} cannot be read: {error.strerror}.", "Restore it, or add profiles.yml.") from error
+    copy = folder / "profiles.yml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not copy.is_file():  # a pipe, which would wait for its reader
+            copy.unlink(missing_ok=True)
+        copy.write_bytes(text)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename} cannot be written: {error.strerror}.",
+            f"Make {state_dir} a folder that you can write to, on a disk with room.",
+        ) from error
+    return folder
 
 
 def _refuse_contradictions(name: str, target: Connection) -> None:

@@ -2,10 +2,13 @@
 
 import logging
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from datetime import datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
@@ -54,33 +57,55 @@ class GreatExpectations:
         for site in self._context.get_site_names():
             self._context.delete_data_docs_site(site)
         self._context.add_data_docs_site(_SITE, _site(self._draft))
+        # One source for each suite that is validated at the same time: a source has only one active batch. Changes of
+        # the context have to be one after the other.
+        self._sources: SimpleQueue[Any] = SimpleQueue()
+        self._changing = Lock()
+        self._sources.put(self._new_source())
+
+    def _new_source(self) -> Any:
+        warehouse = self._warehouse
         try:
-            self._source = self._context.data_sources.add_or_update_bigquery(
-                name="bigquery",
+            source = self._context.data_sources.add_bigquery(
+                name=f"bigquery {len(self._context.data_sources.all()) + 1}",
                 connection_string=f"bigquery://{warehouse.project}/{warehouse.dataset}?user_supplied_client=true",
                 kwargs={"connect_args": {"client": warehouse.client}},
             )
             event.listen(
-                self._source.get_execution_engine().engine, "before_cursor_execute", self._ask_for_names, retval=True
+                source.get_execution_engine().engine, "before_cursor_execute", self._ask_for_names, retval=True
             )
         except _ERRORS as error:
             raise CannotCheckError(f"Great Expectations cannot use the warehouse: {_short(str(error))}") from error
+        return source
+
+    @contextmanager
+    def _borrowed_source(self) -> Iterator[Any]:
+        try:
+            source = self._sources.get_nowait()
+        except Empty:
+            with self._changing:
+                source = self._new_source()
+        try:
+            yield source
+        finally:
+            self._sources.put(source)
 
     def validate(
         self, suite: Suite, query: str, row_count: int, parameters: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
         """See Validator. Raises WarehouseError if BigQuery does not answer."""
-        with step(suite.name):
-            found = self._validate(suite, query, {**parameters, _ROW_COUNT: row_count}, wrong_places)
+        with step(suite.name), self._borrowed_source() as source:
+            found = self._validate(source, suite, query, {**parameters, _ROW_COUNT: row_count}, wrong_places)
         # Great Expectations makes a failed suite of it, and the next suite would wait again.
         self._warehouse.refuse_if_lost()
         return found
 
     def _validate(
-        self, suite: Suite, query: str, given: Mapping[str, Any], wrong_places: Collection[int]
+        self, source: Any, suite: Suite, query: str, given: Mapping[str, Any], wrong_places: Collection[int]
     ) -> tuple[Validation, ...]:
         try:
-            definition = self._define(suite, query, wrong_places)
+            with self._changing:
+                definition = self._define(source, suite, query, wrong_places)
             # The first run is without details: it needs few queries.
             result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
@@ -113,6 +138,7 @@ class GreatExpectations:
                 (found,) = self._context.get_docs_sites_urls(resource_identifier=key, site_names=[_SITE])
                 self._pages[key.expectation_suite_identifier.name] = self._page(found["site_url"])
         except (GreatExpectationsError, OSError) as error:
+            shutil.rmtree(self._draft, ignore_errors=True)
             raise CannotCheckError(f"Data Docs could not be written: {_short(str(error))}") from error
         return dict(self._pages)
 
@@ -126,11 +152,12 @@ class GreatExpectations:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._draft.rename(self._folder)
         except OSError as error:
+            shutil.rmtree(self._draft, ignore_errors=True)
             raise CannotCheckError(f"Data Docs could not be written in {self._folder}: {error.strerror}.") from error
 
-    def _define(self, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
+    def _define(self, source: Any, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
         self._names_only[query] = f"select {', '.join(f'null as {name}' for name in suite.columns)} limit 0"
-        asset = self._source.add_query_asset(name=suite.name, query=query)
+        asset = source.add_query_asset(name=suite.name, query=query)
         counted = {
             "type": "expect_table_row_count_to_equal",
             "kwargs": {"value": {"$PARAMETER": _ROW_COUNT}},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from trueup.errors import WarehouseError
 from trueup.gateways.client import BoundedClient
 from trueup.gateways.connection import Connection
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+from trueup.gateways.lease import LEASE, Lease
 from trueup.gateways.limits import step
 from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step, step_for
 from trueup.results.bytes import NO_BYTES, Bytes
@@ -24,11 +25,6 @@ from trueup.schemas import TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
-# The lock: the run that can create this table may build the others.
-LOCK = "run_lock"
-LOCK_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp"}
-# Longer than any check takes: a run that holds the lock for longer was killed.
-_BUILD_MINUTES = 60
 _ONCE = Retry(predicate=if_exception_type())
 # REST API type names that differ from SQL.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
@@ -102,64 +98,20 @@ class Warehouse:
                 f"where game_date between date '{first_date}' and date '{last_date}'{of_run}"
             )
 
-    def claim_build(self, run_id: str, holder: str) -> None:
-        """See Tables. The lock is a table; that of a killed run can be taken over after _BUILD_MINUTES."""
+    @contextmanager
+    def leased(self, run_id: str, holder: str) -> Iterator[None]:
+        """See Tables."""
         self._create_dataset(self.dataset)
-        with step(LOCK):
-            self._take_lock(run_id, holder)
+        with self._lease.held(run_id, holder):
+            yield
 
-    def _take_lock(self, run_id: str, holder: str) -> None:
-        mine = {"run_id": run_id, "holder": holder}
-        try:
-            self.query(
-                f"create table {self._lock} as "
-                "select @run_id as run_id, @holder as holder, current_timestamp() as since",
-                mine,
-            )
-        except WarehouseError as error:
-            if "already exists" not in error.message.lower():
-                raise
-            # If several runs take the lock over at once, only one of them changes the row.
-            self.query(
-                f"update {self._lock} set run_id = @run_id, holder = @holder, since = current_timestamp() "
-                f"where since < timestamp_sub(current_timestamp(), interval {_BUILD_MINUTES} minute)",
-                mine,
-            )
-        if not self.holds_build(run_id):
-            raise WarehouseError(
-                f"{self._holder()} is building the tables of {self.dataset}.",
-                f"Run it again when that run has ended. If that run was killed, wait {_BUILD_MINUTES} minutes "
-                f"or drop the table {self._lock}.",
-            )
-
-    def holds_build(self, run_id: str) -> bool:
-        """Whether the run holds the lock."""
-        with step(LOCK):
-            return any(row["run_id"] == run_id for row in self._lock_rows())
-
-    def release_build(self, run_id: str) -> None:
-        """Release the lock. Does nothing if the run does not hold it."""
-        if self.holds_build(run_id):
-            with step(LOCK):
-                self.query(f"drop table if exists {self._lock}")
+    def has_lease(self, run_id: str) -> bool:
+        """See Tables."""
+        return self._lease.is_held_by(run_id)
 
     @property
-    def _lock(self) -> str:
-        return f"`{self.project}.{self.dataset}.{LOCK}`"
-
-    def _lock_rows(self) -> list[Row]:
-        try:
-            return self.query(f"select run_id, holder, since from {self._lock}")
-        except WarehouseError as error:
-            # A table that may not be read is not a missing one, although BigQuery says that it may not exist.
-            message = error.message.lower()
-            if "access denied" in message or not any(text in message for text in ("not found", "does not exist")):
-                raise
-            return []
-
-    def _holder(self) -> str:
-        rows = self._lock_rows()
-        return f"The run of {rows[0]['holder']} since {rows[0]['since']:%Y-%m-%d %H:%M} UTC" if rows else "Another run"
+    def _lease(self) -> Lease:
+        return Lease(self.query, f"`{self.project}.{self.dataset}.{LEASE}`")
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
         """Create the dataset and the table unless they exist."""

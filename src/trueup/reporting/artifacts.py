@@ -78,7 +78,8 @@ def read_report(folder: Path) -> Report:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CannotCheckError(
-            f"The report {path} is broken: {what}.", "Run trueup check again to write a new report."
+            f"The report {path} is broken, or of another version of trueup: {what}.",
+            "Run trueup check again to write a new report.",
         ) from error
     for page in dict.fromkeys((report.data_docs, *(suite.page for suite in report.suites))):
         if page and not (folder / page).is_file():

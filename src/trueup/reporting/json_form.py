@@ -9,15 +9,13 @@ from typing import Any
 from trueup.parsing import parse
 from trueup.results.finding import Finding, by_severity
 from trueup.results.report import Report
-from trueup.window import MOST_DAYS
-
-_WINDOW = ("as_of", "first_date", "last_date")
+from trueup.window import MOST_DAYS, WINDOW_VARS
 
 
 def to_json(report: Report, **more: Any) -> str:
     """One JSON document; ``more``: further keys of a command."""
     data = {field.name: getattr(report, field.name) for field in fields(report) if field.name != "window"}
-    window = {name: getattr(report.window, name) for name in _WINDOW}
+    window = {name: getattr(report.window, name) for name in WINDOW_VARS}
     rows = {name: [asdict(one) for one in value] for name, value in data.items() if _is_rows(value)}
     findings = plain_findings(report.findings)
     return json_text({**window, "status": report.status, **data, **rows, "findings": findings, **more})
@@ -42,7 +40,7 @@ def from_json(text: str) -> Report:
     data = json.loads(text, parse_constant=_refuse_constant)
     if not isinstance(data, Mapping):
         raise ValueError("it is not a JSON object")
-    window = {name: data[name] for name in _WINDOW}
+    window = {name: data[name] for name in WINDOW_VARS}
     rest = {field.name: data[field.name] for field in fields(Report) if field.name != "window"}
     report = parse(Report, json.dumps({"window": window, **rest}))
     for name, timestamp in (("written_at", report.written_at), ("as_of", report.window.as_of)):

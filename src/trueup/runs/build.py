@@ -1,10 +1,9 @@
 """dbt's part of a run: seeds, models and tests. Only one run builds at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from trueup.completion.roster import read_seed
-from trueup.errors import CannotCheckError
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.report import Cost
@@ -20,17 +19,11 @@ VERDICT_VIEWS = ("+verdict_findings", "+verdict_outcomes")
 
 @contextmanager
 def building(work: Workplace) -> Iterator[None]:
-    """Hold the lock on the dataset's tables. Raises CannotCheckError if another run does, or nothing answers."""
-    run_id = work.settings.run_id
+    """Hold the lease of the dataset's tables. Raises CannotCheckError if another run does, or nothing answers."""
     work.tables.probe()
     work.tables.settle_location(work.dbt.source_datasets)
-    work.tables.claim_build(run_id, work.settings.holder)
-    try:
+    with work.tables.leased(work.settings.run_id, work.settings.holder):
         yield
-    finally:
-        # A lock that cannot be released expires; the run must still report its findings.
-        with suppress(CannotCheckError):
-            work.tables.release_build(run_id)
 
 
 def seed(work: Workplace) -> None:

@@ -1,7 +1,8 @@
 """The daily run, in order: models, reconciliation, expectations, reporting; then the report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from trueup.errors import CannotCheckError
 from trueup.expectations.examine import Examiner
@@ -11,7 +12,7 @@ from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
 from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, own_cost, seed, unbuilt
 from trueup.runs.expectations import expect, open_examiner
-from trueup.runs.notes import coverage_notes, settings_notes
+from trueup.runs.notes import coverage_notes, settings_notes, waiver_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
@@ -19,6 +20,7 @@ from trueup.runs.workplace import Clock, Workplace
 
 # These tests are for people who run only dbt; the report shows the same facts.
 _FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)
+_Result = TypeVar("_Result")
 _NOT_ASKED = "the scenario does not enable the expectations"
 _OFF = "the var families_off switches the expectations off"
 
@@ -29,13 +31,13 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
     judge_settings(work.settings)  # refuse invalid settings before anything is built
     left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
     examiner = open_examiner(work, left_out)
-    clock, settings = Clock(work.listener), work.settings
+    clock = Clock(work.listener)
     try:
         with building(work):
             report = _checked(work, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
-        report = Report(settings.window, settings.target, problems=(error.text,), documents=settings.documents)
+        report = replace(_nothing(work), problems=(error.text,))
     return replace(report, seconds=clock.seconds, notes=(*settings_notes(work), *report.notes))
 
 
@@ -55,11 +57,13 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     written = examiner.examine_report(unbuilt(results))
     add_verdicts(work, EXPECTATION_VERDICTS, written.verdicts)
     report = read_answers(work)
-    of_report = read_judged(work, codes_of(work.reference, REPORTING))
+    late: list[str] = []  # problems from here on, which leave the findings that were read
+    of_report = _tried(late, lambda: read_judged(work, codes_of(work.reference, REPORTING)), _nothing(work))
+    findings = (*report.findings, *of_report.findings)
     notes = [NO_DOCUMENTS] if judged.is_without_documents else []
     notes += [*data.notes, *written.notes, *examiner.publish()]
     notes += [f"The dbt test {one.name} warns: {one.message}" for one in results if one.status == "warn"]
-    notes += coverage_notes(work)
+    notes += _tried(late, lambda: [*coverage_notes(work), *waiver_notes(work, findings)], [])
     clock.finish()
     outcomes = (*report.outcomes, *of_report.outcomes)
     problems = [judged.unread] if judged.unread else []
@@ -67,19 +71,32 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     problems += [*report.problems, *of_report.problems]
     problems += unrun_checks(work, results, with_tests)
     problems += unseen(work, outcomes)
-    if not work.tables.holds_build(work.settings.run_id):
+    if not _tried(late, lambda: work.tables.has_lease(work.settings.run_id), True):
         problems.append("Another run built the same tables at the same time. Run trueup check again.")
     suite_costs = (*data.costs, *written.costs)
     return replace(
         report,
-        findings=(*report.findings, *of_report.findings),
+        findings=findings,
         outcomes=outcomes,
-        problems=tuple(problems),
+        problems=(*problems, *late),
         notes=tuple(notes),
         suites=(*data.suites, *written.suites),
         costs=(*node_costs(work, results), *suite_costs, *own_cost(work, suite_costs)),
         data_docs=written.data_docs or data.data_docs,
     )
+
+
+def _tried(problems: list[str], do: Callable[[], _Result], otherwise: _Result) -> _Result:
+    """The result, or ``otherwise`` and one more problem."""
+    try:
+        return do()
+    except CannotCheckError as error:
+        problems.append(error.text)
+        return otherwise
+
+
+def _nothing(work: Workplace) -> Report:
+    return Report(work.settings.window, work.settings.target, documents=work.settings.documents)
 
 
 def _build_problems(results: Sequence[NodeResult]) -> list[str]:

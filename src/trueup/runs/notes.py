@@ -1,5 +1,8 @@
 """The notes of a report: what is switched off, ignored, missing or undeclared."""
 
+from collections.abc import Iterable
+
+from trueup.results.finding import Finding
 from trueup.runs.commands import way_back
 from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace
@@ -37,3 +40,16 @@ def coverage_notes(work: Workplace) -> list[str]:
                 f"{row['undeclared_columns']}."
             )
     return notes
+
+
+def waiver_notes(work: Workplace, findings: Iterable[Finding]) -> list[str]:
+    """Waivers of the checked days that waive nothing: the finding is gone, or the waiver names another subject."""
+    used = {(one.rule, one.subject, one.game_date) for one in findings if one.waived_because is not None}
+    window = work.settings.window
+    columns = ("rule", "subject", "game_date")
+    rows = work.tables.rows_between("active_waivers", columns, window.first_date, window.last_date)
+    unused = sorted({tuple(row[name] for name in columns) for row in rows} - used, key=str)
+    return [
+        f"The waiver of {rule} for {subject} on {day} (seeds/known_exceptions.csv) waives no finding."
+        for rule, subject, day in unused
+    ]

@@ -109,7 +109,11 @@ def judge_days(
 
 def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ()) -> Report:
     """The report of ``trueup reconcile``: findings and outcomes of the rules on documents."""
-    report = read_judged(work, judged_rules(work.reference))
+    try:
+        report = read_judged(work, judged_rules(work.reference))
+    except CannotCheckError as error:  # a repair that was applied must be told all the same
+        settings = work.settings
+        return Report(settings.window, settings.target, problems=(*problems, error.text), documents=settings.documents)
     unread = [judged.unread] if judged.unread else []
     return replace(
         report,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from trueup.errors import CannotCheckError
 from trueup.repair.documents.apply import Repairer, repair_days
 from trueup.repair.documents.audit import RepairAudit
 from trueup.repair.documents.plan import Plan, plan_repair
@@ -36,7 +37,7 @@ def plan_repairs(work: Workplace, actor: Actor) -> Repair:
 
 
 def apply_repairs(work: Workplace, planned: Repair, actor: Actor) -> Repair:
-    """Apply the plans and judge again. Raises CannotCheckError if no repair was started."""
+    """Apply the plans and judge again. Raises CannotCheckError only if no repair was started."""
     with work.repair_stores() as stores:
         repairer = Repairer(
             documents=stores.documents,
@@ -53,7 +54,12 @@ def apply_repairs(work: Workplace, planned: Repair, actor: Actor) -> Repair:
         steps, problem = repair_days(repairer, planned.judged.days, planned.judged.snapshots)
     # Phase 4 was started after the run's as_of, so the repaired documents are judged as of now.
     later = replace(work.settings, window=replace(work.settings.window, as_of=now()))
-    return Repair(reconcile(replace(work, settings=later)), planned.plans, tuple(steps), problem)
+    try:
+        judged = reconcile(replace(work, settings=later))
+    except CannotCheckError as error:  # the steps must be told all the same
+        judged = planned.judged
+        problem = f"{problem} The documents could not be judged again after the repair. {error.text}".strip()
+    return Repair(judged, planned.plans, tuple(steps), problem)
 
 
 def repair_audit(work: Workplace, actor: Actor) -> RepairAudit:

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from trueup.gateways.connection import embedded_connection
+from trueup.gateways.dbt import example_profiles
 from trueup.gateways.embedded import embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.loading import fill, refuse_unknown_vars
@@ -16,7 +16,7 @@ from trueup.runs.wiring import create_sources
 from trueup.runs.workplace import Listener
 from trueup.scenario.scenario import load_scenario
 from trueup.schemas import read_table_schemas
-from trueup.settings import COMPLETIONS_VARIABLE, VARS_VARIABLE
+from trueup.settings import COMPLETIONS_VARIABLE, SCENARIO_VARIABLE, VARS_VARIABLE
 from trueup.temporary import temporary_folder
 from trueup.window import Window, window_vars
 
@@ -27,8 +27,8 @@ def session_environment(
 ) -> Iterator[dict[str, str]]:
     """Environment variables of a command that runs with an embedded warehouse.
 
-    With a scenario, its data are loaded and TRUEUP_VARS holds the vars of its window. Otherwise the source tables are
-    empty.
+    With a scenario, its data are loaded, TRUEUP_SCENARIO is its folder and TRUEUP_VARS holds the vars of its window.
+    Otherwise the source tables are empty.
     """
     listener.start("Starting the embedded warehouse")
     schemas = read_table_schemas(project_dir / "models")
@@ -44,11 +44,9 @@ def session_environment(
             refuse_unknown_vars(scenario, project_dir)
             fill(scenario, project_dir, endpoint, documents)
             window = Window(scenario.first_date, scenario.last_date, scenario.as_of)
+            environment[SCENARIO_VARIABLE] = str(folder.absolute())
             environment[VARS_VARIABLE] = json.dumps(window_vars(window, scenario.vars))
-        profiles = state_dir / "profiles"
-        profiles.mkdir(parents=True, exist_ok=True)
-        shutil.copy(project_dir / "profiles.example.yml", profiles / "profiles.yml")
-        environment["DBT_PROFILES_DIR"] = str(profiles)
+        environment["DBT_PROFILES_DIR"] = str(example_profiles(project_dir, state_dir))
         # Use trueup's own dbt, even if its virtual environment is not activated.
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         yield environment

@@ -15,6 +15,7 @@ from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
 from trueup.schemas import TableSchema
 from trueup.settings import Settings
+from trueup.window import Window
 
 
 class Dbt(Protocol):
@@ -27,6 +28,9 @@ class Dbt(Protocol):
 
         Raises DbtError if dbt cannot compile or build a model.
         """
+
+    def on_days(self, window: Window) -> "Dbt":
+        """The same project and run, with other days."""
 
     @property
     def checks(self) -> Mapping[str, str]:
@@ -66,14 +70,14 @@ class Tables(Protocol):
     ) -> list[dict[str, Any]]:
         """The named columns of a model on the given days; with ``run_id``, only the rows of that run."""
 
-    def claim_build(self, run_id: str, holder: str) -> None:
-        """Take the lock on the dataset's tables. Raises CannotCheckError if another run holds it."""
+    def leased(self, run_id: str, holder: str) -> AbstractContextManager[None]:
+        """Hold the lease of the dataset's tables, and renew it meanwhile. Raises CannotCheckError if another run does.
 
-    def holds_build(self, run_id: str) -> bool:
-        """Whether the run still holds the lock."""
+        A lease that is not renewed, because its run was killed, ends after minutes by the warehouse's clock.
+        """
 
-    def release_build(self, run_id: str) -> None:
-        """Release the lock. Does nothing if the run does not hold it."""
+    def has_lease(self, run_id: str) -> bool:
+        """Whether no other run has taken the lease since this run took it."""
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one statement."""

@@ -18,10 +18,10 @@ from trueup.scenario.files import brief, read_yaml
 from trueup.scenario.folders import SEED_ALIASES as SEED_ALIASES
 from trueup.scenario.folders import check_folders, read_documents, read_seeds, read_tables
 from trueup.schemas import TableSchema
+from trueup.window import WINDOW_VARS
 
 _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
 _KNOWN = _REQUIRED | {"vars", "optional", "expectations", "status"}
-_WINDOW = ("as_of", "first_date", "last_date")
 _EXACT = ("error", "warn")
 
 
@@ -256,7 +256,7 @@ def _vars(path: Path, given: Any) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
         raise ScenarioError(f"{path}: vars is not a map.", "Example: `vars: {racing_writers_minutes: 5}`.")
-    for key in _WINDOW:
+    for key in WINDOW_VARS:
         if key in given:
             raise ScenarioError(f"{path}: vars sets {key}.", "Set it only at the top level of scenario.yml.")
     try:

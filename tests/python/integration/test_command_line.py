@@ -72,6 +72,16 @@ def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
     assert "interrupted; nothing is left running" in rest
 
 
+def test_a_scheduler_that_ends_a_run_is_told_so_and_nothing_is_left(project: Path) -> None:
+    with begin(project, "replay", str(SCENARIOS / "clean-twin-2026-02-03")) as replay:
+        assert replay.stderr is not None
+        assert "Starting the embedded warehouse" in replay.stderr.readline()
+        replay.send_signal(signal.SIGTERM)
+        rest = replay.stderr.read()
+        assert replay.wait(timeout=20) == 143
+    assert rest.strip() == "trueup: interrupted; nothing is left running."
+
+
 def test_local_commands_find_the_dbt_that_came_with_trueup(project: Path) -> None:
     """The README's command, where nobody has activated the virtual environment."""
     said = trueup(project, "local", "--", "sh", "-c", "command -v dbt", PATH="/usr/bin:/bin")

@@ -243,3 +243,20 @@ def test_the_folder_of_a_living_process_is_kept(tmp_path: Path, monkeypatch: pyt
         assert sorted(tmp_path.iterdir()) == sorted([mine, stranger])
         assert (mine / "kept").exists()
     assert list(tmp_path.iterdir()) == [stranger]
+
+
+def test_a_folder_whose_maker_was_killed_before_it_locked_it_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folders = {name: tmp_path / f"trueup-run-{name}" for name in ("empty", "unlocked", "young", "strange")}
+    for folder in folders.values():
+        folder.mkdir()
+    (folders["unlocked"] / ".trueup-lock-new").touch()
+    (folders["strange"] / "data").touch()
+    an_hour_ago = time.time() - 3600
+    for name in ("empty", "unlocked", "strange"):
+        os.utime(folders[name], (an_hour_ago, an_hour_ago))
+    with temporary_folder():
+        pass
+    assert set(tmp_path.iterdir()) == {folders["young"], folders["strange"]}

@@ -23,9 +23,9 @@ from helpers.command_line import copy_project, environment_of
 from helpers.connections import connection
 from helpers.report_cases import INCIDENT, WINDOW
 from helpers.support import PROJECT
-from trueup.errors import DbtError, WarehouseError
+from trueup.errors import DbtError, UsageError, WarehouseError
 from trueup.gateways.connection import embedded_connection
-from trueup.gateways.dbt import DbtProject
+from trueup.gateways.dbt import DbtProject, example_profiles
 from trueup.gateways.embedded import EmbeddedWarehouse, published
 from trueup.gateways.warehouse import Warehouse
 from trueup.reporting.json_form import to_json
@@ -36,7 +36,7 @@ SCHEMA = next(iter(read_table_schemas(PROJECT / "models").values()))
 CALLS: dict[str, Callable[[Warehouse], object]] = {
     "probe": lambda one: one.probe(),
     "query": lambda one: one.query("select 1"),
-    "claim": lambda one: one.claim_build("1", "ann"),
+    "lease": lambda one: one.leased("1", "ann").__enter__(),
     "create": lambda one: one.create_table(SCHEMA, "d"),
     "load": lambda one: one.load("d", "t", [{"a": 1}]),
     "drop": lambda one: one.drop_dataset("d"),
@@ -127,6 +127,7 @@ def shell(project: Path, command: str, **more: str) -> subprocess.CompletedProce
     ("command", "said"),
     [
         ("trueup report > /dev/full", "not written"),
+        ("trueup --help > /dev/full", "not written"),
         ("trueup report --format json | (exec <&-; sleep 3)", "not written"),
         ("trueup nonsense 2>&-", ""),
         ("trueup nonsense 2>/dev/full", ""),
@@ -138,6 +139,22 @@ def test_output_that_cannot_be_written_is_no_traceback_and_no_1(project: Path, c
     done = shell(project, command)
     assert done.returncode not in (1, 120), done
     assert said in done.stderr
+
+
+def test_profiles_are_copied_over_a_pipe_and_not_into_it(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    os.mkfifo(tmp_path / "profiles" / "profiles.yml")
+    copied = example_profiles(PROJECT, tmp_path) / "profiles.yml"
+    assert copied.read_bytes() == (PROJECT / "profiles.example.yml").read_bytes()
+
+
+def test_what_is_missing_or_cannot_be_written_is_named_for_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        example_profiles(tmp_path, tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be written") as raised:
+        example_profiles(PROJECT, tmp_path / "file")
+    assert "a folder that you can write to" in raised.value.hint
 
 
 @pytest.mark.parametrize("odd", ["file", "dangling"])

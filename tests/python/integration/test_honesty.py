@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,8 +19,9 @@ from helpers.doubles import Act, around, nth
 from helpers.nights import scenario_of
 from helpers.replaying import Silent
 from helpers.support import PROJECT
-from trueup.errors import DbtError
+from trueup.errors import DbtError, WarehouseError
 from trueup.gateways.dbt import DbtProject
+from trueup.gateways.lease import LEASE, Lease
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.outcome import NodeResult
@@ -71,6 +73,25 @@ def before(step: str, first: Callable[[], object]) -> Act:
     return heard
 
 
+# --- a part that fails late -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "act", ["source_coverage", "active_waivers", "has_lease"], ids=lambda one: f"{one} cannot be read"
+)
+def test_what_was_found_is_told_although_something_fails_afterwards(state_dir: Path, act: str) -> None:
+    def fail(called: str, *arguments: object) -> None:
+        if called == act or (called in ("query", "rows_between") and act in str(arguments[0])):
+            raise WarehouseError("BigQuery refused.")
+
+    with opened(night("scraper-silent"), state_dir) as work:
+        wanted = checked(work)
+        report = checked(replace(work, tables=around(work.tables, fail)))
+    assert wanted.findings
+    assert report.findings == wanted.findings
+    assert report.problems == ("BigQuery refused.",)
+
+
 # --- two at once ------------------------------------------------------------------------------------------------------
 
 
@@ -78,7 +99,7 @@ def test_what_another_build_left_is_no_answer_of_this_run(state_dir: Path) -> No
     # Found 2026-11: B rebuilt the findings between A's build and A's read; A said healthy with nothing passed.
     with opened(night(), state_dir) as work:
         # The same day, looked at before anything was due: nothing is wrong there, for nothing was examined.
-        elsewhere = other_dbt(work, state_dir, as_of="2026-02-04T05:30:00Z")
+        elsewhere = other_dbt(work, state_dir, as_of="2026-02-04T05:30:00Z", run_id="as if it had the lease")
         broken = replace(work, tables=around(work.tables, before("rule_outcomes", lambda: elsewhere.run(["run"]))))
         report = checked(broken)
     assert report.status == "could_not_check"
@@ -97,20 +118,53 @@ def test_a_second_check_says_who_is_building_and_the_first_one_is_right(state_di
         assert checked(first).status == "healthy"
         assert second[0].status == "could_not_check"
         assert "The run of ann@laptop since" in second[0].problems[0]
-        assert not work.tables.holds_build(work.settings.run_id)  # the right to build was given back
+        with work.tables.leased("next", "carl@laptop"):  # it was given back
+            pass
+
+
+def test_dbt_alone_does_not_build_while_a_run_does(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work, work.tables.leased("mine", "ann@laptop"):
+        for command in (["run", "--select", "+games"], ["seed", "--select", "teams"], ["build", "--select", "teams"]):
+            with pytest.raises(DbtError, match="The run of ann@laptop is building the tables"):
+                other_dbt(work, state_dir).run(command)
+    with opened(night(), state_dir) as work:
+        other_dbt(work, state_dir).run(["seed", "--select", "teams"])
+
+
+def test_a_long_run_renews_its_lease(state_dir: Path) -> None:
+    with opened(night(), state_dir) as work:
+        tables = work.tables
+        assert isinstance(tables, Warehouse)
+        lease = Lease(tables.query, f"`{work.dataset}.{LEASE}`", renew_seconds=0.05)
+
+        def expiry() -> datetime:
+            (row,) = tables.query(f"select expires_at from `{work.dataset}.{LEASE}`")
+            return cast(datetime, row["expires_at"])
+
+        with tables.leased("earlier", "ann@laptop"):
+            pass
+        with lease.held("long", "ann@laptop"):
+            first = expiry()
+            until = time.monotonic() + 20
+            while expiry() == first:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        assert expiry() < first
 
 
 def test_a_killed_run_is_taken_over_when_its_time_is_up(state_dir: Path) -> None:
     with opened(night(), state_dir) as work:
         tables = work.tables
         assert isinstance(tables, Warehouse)
-        tables.claim_build("killed", "carl@laptop")
-        assert checked(work).status == "could_not_check"
-        tables.query(
-            f"update `{work.dataset}.run_lock` set since = timestamp_sub(since, interval 61 minute) where true"
-        )
-        tables.claim_build("next", "ann@laptop")
-        assert tables.holds_build("next")
+        with tables.leased("killed", "carl@laptop"):
+            assert "The run of carl@laptop since" in checked(work).problems[0]
+            tables.query(
+                f"update `{work.dataset}.run_lease` set expires_at = timestamp_sub(expires_at, interval 5 minute) "
+                "where true"
+            )
+            with tables.leased("next", "ann@laptop"):
+                assert not tables.has_lease("killed")
+                assert tables.has_lease("next")
 
 
 def test_an_answer_that_is_missing_or_there_twice_is_reported(state_dir: Path) -> None:

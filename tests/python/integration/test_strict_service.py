@@ -7,14 +7,16 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import NotFound
 
 from helpers.command_line import copy_project
 from helpers.connections import connection
@@ -28,7 +30,8 @@ from trueup.expectations.suites import read_suites
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as CLOUD
 from trueup.gateways.embedded import Endpoint
-from trueup.gateways.warehouse import LOCK, Warehouse
+from trueup.gateways.lease import LEASE
+from trueup.gateways.warehouse import Warehouse
 from trueup.parsing import read_yaml
 from trueup.runs.loading import fill
 from trueup.runs.verdicts import COMPLETION_VERDICTS
@@ -44,7 +47,7 @@ SCHEMAS = read_table_schemas(PROJECT / "models")
 SOURCES = sorted({f"{CLOUD}.{one.dataset}" for one in SCHEMAS.values()} - {f"{CLOUD}.trueup"})
 OWN = f"{CLOUD}.trueup"
 # A view on a source, and a seed.
-VIEW, SEED = "stg_nba_raw__nbac_schedule", "teams"
+STAGED, SEED = "stg_nba_raw__nbac_schedule", "teams"
 # Seconds for one answer, in the profile of the copy.
 ANSWER = "TEST_ANSWER_SECONDS"
 Grants = set[tuple[str, str]]
@@ -80,7 +83,14 @@ class Stage:
         """The exit code of a command on the night."""
         when = [] if "--fix" in command else ["--as-of", self.as_of]
         days = ["--first-date", str(DAY), "--last-date", str(DAY)]
-        return main([*command, *when, *days, "--format", "json", "--project-dir", str(self.project)])
+        form = [] if command == ("backfill",) else ["--format", "json"]
+        return main([*command, *when, *days, *form, "--project-dir", str(self.project)])
+
+    def has_tables(self) -> bool:
+        """Whether trueup's dataset has tables."""
+        with real(self) as warehouse, suppress(NotFound):
+            return any(True for _ in warehouse.client.list_tables(OWN))
+        return False
 
     @contextmanager
     def work(self) -> Iterator[Workplace]:
@@ -128,43 +138,60 @@ def night(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def stage(night: Stage, endpoint: Endpoint) -> Iterator[Stage]:
-    """The night, with an empty log, everything allowed, and no lock: a run without a network leaves it."""
+    """The night, with an empty log, everything allowed, and no lease: a run without a network leaves it."""
     night.service.fresh()
     yield night
     night.service.fresh()
     with Warehouse(embedded_connection(endpoint)) as warehouse:
-        warehouse.query(f"drop table if exists `{OWN}.{LOCK}`")
+        warehouse.query(f"drop table if exists `{OWN}.{LEASE}`")
 
 
 # ---- with these permissions, and in a location that only the sources tell
 
 
 @pytest.mark.parametrize(
-    ("command", "code"), [(["check"], 1), (["expectations"], 0), (["reconcile", "--fix"], 1)], ids=lambda one: str(one)
+    ("command", "code"),
+    [(["check"], 1), (["expectations"], 0), (["reconcile", "--fix"], 1), (["backfill"], 0)],
+    ids=lambda one: str(one),
 )
 def test_a_command_passes_with_exactly_the_permissions_of_the_readme(
     stage: Stage, command: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    is_new = not stage.has_tables()
     granted = permissions(command[0])
     stage.service.grants = set(granted)
     stage.service.locations = {name.split(".")[1]: "EU" for name in [*SOURCES, OWN]}
-    assert stage.run(*command) == code
+    stage.service.calls = []
+    assert stage.run(*command) == code, capsys.readouterr()
     refused = [(call.method, call.path, call.refusal, call.sql[:300]) for call in stage.service.calls if call.refusal]
     assert refused == []
-    report = json.loads(capsys.readouterr().out)
-    assert report["problems"] == []
-    unused = granted - stage.service.used
+    said = capsys.readouterr().out
+    assert command == ["backfill"] or json.loads(said)["problems"] == []
+    # In a new dataset, nothing has to be replaced.
+    unused = granted - stage.service.used - ({("bigquery.tables.delete", OWN)} if is_new else set())
+    if command == ["backfill"]:  # it reads some of the sources
+        unused = {(name, place) for name, place in unused if place not in SOURCES}
     assert unused == set(), "README.md lists permissions that the command does not need"
     jobs = [call for call in stage.service.calls if call.is_job]
     assert {call.labels["app"] for call in jobs} == {"trueup"}
     assert len({call.labels["run_id"] for call in jobs}) == 1
     assert not {call.labels["step"] for call in jobs} & {"", "none"}
+    # Each row of a source is read once: those of the days, and apart from them those without a partition.
+    for is_undated in (False, True):
+        reads = [one for call in jobs if (call.labels["step"] == "stg_undated_rows") == is_undated for one in call.acts]
+        counts = Counter(table for one in reads for table in one.reads if is_source(table))
+        assert set(counts.values()) <= {1}, counts
+        assert counts or command == ["backfill"]
     if command == ["check"]:  # dbt's models and tests, Python's tables and the suites of Great Expectations
         contracted = {act.target.rpartition(".")[2] for call in jobs if call.columns for act in call.acts}
         assert {name.removesuffix("__dbt_tmp") for name in contracted} == set(stage.service.contracts)
-        assert {"games", LOCK, "completion_verdicts", "player_game_summary_latest"} <= {
+        assert {"games", LEASE, "completion_verdicts", "player_game_summary_latest"} <= {
             call.labels["step"] for call in jobs
         }
+
+
+def is_source(table: str) -> bool:
+    return table.rpartition(".")[0] in SOURCES
 
 
 # ---- without one of them
@@ -174,19 +201,19 @@ def dbt(*arguments: str) -> Any:
     return lambda work: work.dbt.run(list(arguments))
 
 
-MODEL = dbt("run", "--select", VIEW)
+MODEL = dbt("run", "--select", STAGED)
 WITHOUT: dict[tuple[str, str], Any] = {
     ("bigquery.jobs.create", "project"): lambda work: work.tables.query("select 1"),
     ("bigquery.datasets.get", "sources"): lambda work: work.tables.settle_location(work.dbt.source_datasets),
     ("bigquery.tables.get", "sources"): MODEL,
     ("bigquery.tables.getData", "sources"): MODEL,
-    ("bigquery.datasets.get", "own"): lambda work: work.tables.claim_build("1", "ann"),
-    ("bigquery.tables.create", "own"): lambda work: work.tables.claim_build("1", "ann"),
+    ("bigquery.datasets.get", "own"): lambda work: work.tables.leased("1", "ann").__enter__(),
+    ("bigquery.tables.create", "own"): lambda work: work.tables.leased("1", "ann").__enter__(),
     ("bigquery.tables.list", "own"): MODEL,
     ("bigquery.tables.update", "own"): MODEL,
-    ("bigquery.tables.delete", "own"): dbt("seed", "--select", SEED),  # where the seed exists
+    ("bigquery.tables.delete", "own"): MODEL,  # where its table exists: dbt drops a temporary one
     ("bigquery.tables.get", "own"): lambda work: work.tables.create_table(SCHEMAS[COMPLETION_VERDICTS], "trueup"),
-    ("bigquery.tables.getData", "own"): lambda work: work.tables.holds_build("1"),
+    ("bigquery.tables.getData", "own"): lambda work: work.tables.has_lease("1"),
     ("bigquery.tables.updateData", "own"): lambda work: work.tables.replace_days(
         SCHEMAS[COMPLETION_VERDICTS], [], date(2020, 1, 1), date(2020, 1, 1)
     ),
@@ -196,14 +223,15 @@ PLACES = {"project": [CLOUD], "sources": SOURCES, "own": [OWN]}
 
 def test_each_permission_of_the_readme_is_taken_out_below() -> None:
     taken = {(name, one) for name, place in WITHOUT for one in PLACES[place]}
-    assert taken == permissions("check") == permissions("expectations") == permissions("reconcile")
+    for command in ("check", "expectations", "reconcile", "backfill"):
+        assert permissions(command) == taken
 
 
 @pytest.mark.parametrize(("permission", "place"), WITHOUT)
 def test_a_missing_permission_is_named_with_the_next_step(stage: Stage, permission: str, place: str) -> None:
     with stage.work() as work:
         if permission == "bigquery.tables.delete":
-            WITHOUT[permission, place](work)
+            MODEL(work)
         stage.service.grants = READ - {(permission, one) for one in PLACES[place]}
         with pytest.raises(CannotCheckError) as raised:
             WITHOUT[permission, place](work)
@@ -298,16 +326,14 @@ def test_a_dropped_answer_is_asked_for_again_and_changes_nothing_twice(stage: St
     row = {"game_date": str(day), "rule": "DONE001", "run_id": "x"}
     with real(stage) as warehouse:
         stage.service.faults = [Fault("drop", first_job("create table"), times=1)]
-        warehouse.claim_build("mine", "ann")
-        assert warehouse.holds_build("mine")
+        with warehouse.leased("mine", "ann"):
+            assert warehouse.has_lease("mine")
         stage.service.faults = [Fault("drop", first_job("merge"), times=1)]
         warehouse.replace_days(schema, [row], day, day)
         stage.service.faults = [Fault("repeat", first_job("merge"), times=1)]
         warehouse.replace_days(schema, [row], day, day)
         assert len(warehouse.rows_between(schema.table, ["rule"], day, day)) == 1
         warehouse.replace_days(schema, [], day, day)
-        warehouse.release_build("mine")
-        assert not warehouse.holds_build("mine")
 
 
 @pytest.mark.parametrize("limits", [{}, {"job_retry_deadline_seconds": 1}])

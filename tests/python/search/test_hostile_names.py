@@ -10,7 +10,7 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,6 +25,7 @@ from helpers.report_cases import DAY, RULES, WINDOW, finding, lateness, outcome
 from trueup.cli.replay import print_replay
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
+from trueup.cli.terminal import escape
 from trueup.errors import ScenarioError, UsageError
 from trueup.plain import plain
 from trueup.reporting.alerts.change import find_change
@@ -161,6 +162,19 @@ def test_a_terminal_gets_only_colours() -> None:
         assert not CONTROL.search(re.sub(r"\x1b\[[0-9;]*m", "", text))
 
 
+def test_a_terminal_shows_no_emoji_and_the_backslashes_that_are_there() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    steps = Steps(console)
+    steps.start("Loading :cross_mark: [b]x[/]\\")
+    steps.node("a:cross_mark:", 1, 2)
+    steps.finish()
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Loading :cross_mark: [b]x[/]\\" in said
+    out = Console(file=io.StringIO())
+    out.print(f"[bold]{escape('[b]x[/]' + chr(92))}[/] {escape(chr(92))}.")
+    assert out.file.getvalue() == "[b]x[/]\\x5c \\x5c.\n"  # type: ignore[attr-defined]
+
+
 def test_json_is_one_document_and_comes_back_the_same() -> None:
     for hostile, _ in reports():
         text = to_json(hostile)
@@ -186,14 +200,30 @@ def message(one: Report) -> Message:
     return make_message("slack", one, find_change(Sent(), one), "https://example.org/report")
 
 
+def marked_up(payload: Mapping[str, Any]) -> list[str]:
+    """The texts in which Slack reads markup; in the others, it shows everything as it is."""
+    parts = [part for block in payload["blocks"] for part in block.get("elements", [block.get("text")])]
+    assert all(part["emoji"] is False for part in parts if part["type"] == "plain_text")
+    return [part["text"] for part in parts if part["type"] == "mrkdwn"]
+
+
 def test_slack_shows_no_links_mentions_or_channels() -> None:
     for hostile, _ in reports():
         payload = slack_payload(message(hostile))
-        # Slack shows the header, plain_text, as it is.
-        blocks = [block for block in payload["blocks"] if block["type"] != "header"]
-        said = json.dumps([payload["text"], blocks], ensure_ascii=False)
+        assert not CONTROL.search(json.dumps(payload, ensure_ascii=False))
+        said = "\n".join([payload["text"], *marked_up(payload)])
         assert set(re.findall(r"<[^>]*>", said)) <= {"<https://example.org/report|the report>"}
-        assert not CONTROL.search(said)
+
+
+def test_slack_has_names_only_where_it_reads_no_markup() -> None:
+    """In plain text without emoji, or in code: everything else is as for a harmless name."""
+    own = r"`[^`]*`|message [0-9a-f]{12}|\d+ more|(?<=\*)[A-Z]+\d{3}(?=\*)"
+
+    for hostile, benign in reports():
+        found, wanted = (
+            {re.sub(own, "", text) for text in marked_up(slack_payload(message(one)))} for one in (hostile, benign)
+        )
+        assert found == wanted
 
 
 def test_the_step_summary_has_no_other_markup() -> None:
@@ -205,8 +235,9 @@ def test_the_step_summary_has_no_other_markup() -> None:
             '<a href="https://example.org/report">',
             "</a>",
         }
-        own = re.sub(r"&#\d+;", "", text)
-        assert not re.search(r"[`~\\]|\]\(|(?<!=\")https?://|www\.", own.replace('"https://example.org/report"', ""))
+        own = re.sub(r"&#\d+;", "&", text)
+        unlinked = own.replace('"https://example.org/report"', "")
+        assert not re.search(r"[`~\\]|:\w+:|\]\(|https?://|www\.", unlinked)
         assert {line.count("|") for line in own.splitlines() if line.startswith("|")} == {7}
         assert not CONTROL.search(text)
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from argparse import Namespace
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -7,9 +10,10 @@ from typing import Any
 import pytest
 
 from helpers.support import PROJECT
+from trueup.cli.options import settings_of, window_of
 from trueup.errors import UsageError
 from trueup.settings import find_project
-from trueup.window import make_window
+from trueup.window import Window, make_window
 
 NOW = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
 
@@ -58,6 +62,63 @@ def test_wrong_windows_are_refused_with_the_form_they_should_have(arguments: dic
     with pytest.raises(UsageError, match=said) as raised:
         window(**arguments)
     assert raised.value.hint
+
+
+def options(**given: Any) -> Namespace:
+    others = dict.fromkeys(("first_date", "last_date", "days", "as_of"))
+    return Namespace(**{"project_dir": None, "target": "local", **others, **given})
+
+
+@pytest.fixture
+def with_vars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Makes the current folder a project with these vars."""
+
+    def make(**variables: str) -> Path:
+        lines = [f"  {name}: '{value}'\n" for name, value in {"platform_time_zone": "UTC", **variables}.items()]
+        (tmp_path / "dbt_project.yml").write_text("name: trueup\nvars:\n" + "".join(lines))
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    return make
+
+
+def test_the_vars_of_the_project_are_the_days_of_trueup_as_they_are_of_dbt(with_vars: Callable[..., Path]) -> None:
+    with_vars(first_date="2026-01-01", last_date="2026-01-02", as_of="2026-01-03T08:00:00-05:00")
+    found = window_of(options(), NOW)
+    assert found == Window(date(2026, 1, 1), date(2026, 1, 2), datetime(2026, 1, 3, 13, tzinfo=UTC))
+    assert window_of(options(days=1), NOW).dates == (date(2026, 1, 2),), "the day before the as_of"
+    assert window_of(options(as_of="2026-02-01T00:00Z"), NOW).first_date == date(2026, 1, 1)
+    assert window_of(options(fix=True), NOW).as_of == NOW
+
+
+@pytest.mark.parametrize(
+    "variables", [{"as_of": "noon"}, {"first_date": "2026-13-01"}, {"platform_time_zone": "Mars/X"}]
+)
+def test_a_wrong_var_is_named(with_vars: Callable[..., Path], variables: dict[str, str]) -> None:
+    with_vars(**variables)
+    with pytest.raises(UsageError, match=next(iter(variables))):
+        window_of(options(), NOW)
+
+
+def test_the_shell_of_a_scenario_has_its_days_vars_and_seeds(
+    with_vars: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = with_vars(first_date="2026-03-01")
+    (folder / "seeds").mkdir()
+    night = {"first_date": "2026-01-01", "last_date": "2026-01-01", "as_of": "2026-01-02T08:00Z", "families_off": ["x"]}
+    monkeypatch.setenv("TRUEUP_SCENARIO", str(folder))
+    monkeypatch.setenv("TRUEUP_VARS", json.dumps(night))
+    settings = settings_of(options(), NOW)
+    assert settings.window.dates == (date(2026, 1, 1),)
+    assert settings.window.as_of == datetime(2026, 1, 2, 8, tzinfo=UTC)
+    assert (settings.variables, settings.seeds, settings.scenario) == (
+        {"families_off": ["x"]},
+        folder / "seeds",
+        folder,
+    )
+    monkeypatch.setenv("TRUEUP_VARS", "{")
+    with pytest.raises(UsageError, match="TRUEUP_VARS"):
+        settings_of(options(), NOW)
 
 
 def test_the_project_is_the_one_around_us_else_the_installed_one(tmp_path: Path) -> None:

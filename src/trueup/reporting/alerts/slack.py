@@ -1,5 +1,6 @@
 """A message as Slack's Block Kit, within its limits."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
@@ -18,27 +19,28 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def slack_payload(message: Message) -> dict[str, Any]:
     """The JSON for an incoming webhook: ``text`` for notifications, ``blocks`` for reading.
 
-    At most ten findings are named, new ones first; the others are counted and linked. This makes at most about 30
-    blocks; Slack allows 50.
+    At most ten findings are named, new ones first; the others are counted and linked. This makes at most about 35
+    blocks; Slack allows 50. Sentences are plain text, which has no markup; names and commands are code.
     """
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": _cut(headline(message), _HEADER_LENGTH)}},
-        _context(escape(subline(message))),
+        {"type": "header", "text": _plain(_cut(headline(message), _HEADER_LENGTH))},
+        _context(_plain(subline(message))),
     ]
     if message.could_not_check:
-        blocks.append(_section(_reasons(message)))
+        blocks += [_section("*Could not check*"), *_reasons(message)]
     room = _MOST_NAMED
     for name, title in GROUPS.items():
         items: tuple[Item, ...] = getattr(message, name)
         if not items:
             continue
         blocks.append(_section(f"*{title}*"))
-        blocks += [_section(_item_text(one)) for one in items[:room]]
+        for one in items[:room]:
+            blocks += _item_blocks(one)
         more = message.counts[name] - min(room, len(items))
         if more:
-            blocks.append(_context(f"and {more} more: {_link(message)}"))
+            blocks.append(_context(_markup(f"and {more} more: {_link(message)}")))
         room = max(0, room - len(items))
-    blocks.append(_context(f"{_link(message)} · message {escape(message.message_id[:12])}"))
+    blocks.append(_context(_markup(f"{_link(message)} · message {escape(message.message_id[:12])}")))
     # Slack interprets markup in the fallback text too.
     return {"text": escape(_cut(headline(message), _HEADER_LENGTH)), "blocks": blocks}
 
@@ -57,22 +59,23 @@ def escape(text: str, share: int = _SUMMARY_SHARE) -> str:
     return "".join([*kept, "…"])
 
 
-def _item_text(item: Item) -> str:
-    note = f" ({escape(item.note, _SHORT_SHARE)})" if item.note else ""
+def _item_blocks(item: Item) -> Iterator[dict[str, Any]]:
     rule = f"*{escape(item.rule, _SHORT_SHARE)}* {item.severity}"
-    lines = [f"{rule} · {item.game_date} · {_code(item.subject, _SHORT_SHARE)}{note}"]
-    if item.summary:
-        lines.append(escape(item.summary, _SUMMARY_SHARE))
+    lines = [f"{rule} · {item.game_date} · {_code(item.subject, _SHORT_SHARE)}"]
     if item.remedy:
         lines.append(f"Next: {_code(item.remedy, _REMEDY_SHARE)}")
-    return "\n".join(lines)
+    yield _section("\n".join(lines))
+    note = f"({_cut(item.note, _SHORT_SHARE)})" if item.note else ""
+    if text := " ".join(filter(None, (_cut(item.summary, _SUMMARY_SHARE), note))):
+        yield _context(_plain(text))
 
 
-def _reasons(message: Message) -> str:
-    lines = [f"• {escape(one, _REASON_SHARE)}" for one in message.could_not_check[:_MOST_REASONS]]
-    if more := message.counts["could_not_check"] - len(lines):
+def _reasons(message: Message) -> Iterator[dict[str, Any]]:
+    shown = message.could_not_check[:_MOST_REASONS]
+    lines = [f"• {_cut(one, _REASON_SHARE)}" for one in shown]
+    if more := message.counts["could_not_check"] - len(shown):
         lines.append(f"and {more} more")
-    return "\n".join(["*Could not check*", *lines])
+    yield _context(_plain("\n".join(lines)))
 
 
 def _link(message: Message) -> str:
@@ -88,12 +91,21 @@ def _code(text: str, share: int) -> str:
 
 
 def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _markup(text)}
+
+
+def _context(text: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "context", "elements": [text]}
+
+
+def _markup(text: str) -> dict[str, Any]:
     # "verbatim" stops Slack from adding links and mentions.
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+def _plain(text: str) -> dict[str, Any]:
+    """A text of others, in which ``*``, ``_`` and ``:x:`` are no markup."""
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def _cut(text: str, length: int) -> str:

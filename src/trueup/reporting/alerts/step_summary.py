@@ -1,11 +1,14 @@
 """A message as the step summary of GitHub Actions: Markdown with all findings of this run."""
 
 import html
+import re
 
 from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
 
 # Characters with a meaning in Markdown or HTML; as entities they are plain text.
 _MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>|`*_[]\\~#!$@"}
+# The first colon of an emoji or of an address.
+_COLON = re.compile(r":(?=//|[\w+-]+:)")
 # The step summary does not compare with other runs.
 _TITLES = {"ongoing": "Findings"}
 _COLUMNS = ("", "rule", "date", "subject", "what is wrong", "next")
@@ -30,8 +33,8 @@ def step_summary(message: Message) -> str:
 
 
 def escape(text: str) -> str:
-    """Text without Markdown or HTML structure, and without addresses that would become links."""
-    return text.translate(_MARKUP).replace("://", "&#58;//").replace("www.", "www&#46;")
+    """Text without Markdown or HTML structure, emoji, and addresses that would become links."""
+    return _COLON.sub("&#58;", text.translate(_MARKUP)).replace("www.", "www&#46;")
 
 
 def _cells(item: Item) -> list[str]:

@@ -1,0 +1,95 @@
+"""The lease of a dataset: one run at a time builds its tables. That of a killed run ends by itself."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any
+
+from trueup.errors import CannotCheckError, WarehouseError
+from trueup.gateways.limits import step
+
+LEASE = "run_lease"
+LEASE_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp", "expires_at": "timestamp"}
+LEASE_MINUTES = 5
+_RENEW_SECONDS = 60.0
+_JOIN_SECONDS = 5.0
+# Only the warehouse's clock counts: those of two machines differ.
+_EXPIRY = f"timestamp_add(current_timestamp(), interval {LEASE_MINUTES} minute)"
+
+
+class Lease:
+    """The lease of one dataset: a table with one row. ``query`` runs a statement with STRING parameters."""
+
+    def __init__(
+        self,
+        query: Callable[[str, Mapping[str, str]], list[dict[str, Any]]],
+        relation: str,
+        renew_seconds: float = _RENEW_SECONDS,
+    ) -> None:
+        self._query = query
+        self._relation = relation
+        self._renew_seconds = renew_seconds
+
+    @contextmanager
+    def held(self, run_id: str, holder: str) -> Iterator[None]:
+        """Hold the lease, and renew it meanwhile. Raises WarehouseError if another run holds it."""
+        self._take(run_id, holder)
+        ended = Event()
+        renewing = Thread(target=self._renew_until, args=(ended, run_id), daemon=True, name="renews the lease")
+        renewing.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            renewing.join(_JOIN_SECONDS)
+            # A lease that cannot be given back ends by itself; the run must still report its findings.
+            with suppress(CannotCheckError):
+                self._run("set expires_at = current_timestamp() where run_id = @run_id", run_id)
+
+    def is_held_by(self, run_id: str) -> bool:
+        """Whether no other run has taken the lease since this run took it."""
+        return any(row["run_id"] == run_id for row in self._rows())
+
+    def _take(self, run_id: str, holder: str) -> None:
+        mine = {"run_id": run_id, "holder": holder}
+        try:
+            with step(LEASE):
+                self._query(
+                    f"create table {self._relation} as select @run_id as run_id, @holder as holder, "
+                    f"current_timestamp() as since, {_EXPIRY} as expires_at",
+                    mine,
+                )
+        except WarehouseError as error:
+            if "already exists" not in error.message.lower():
+                raise
+            # If several runs update the row at once, BigQuery lets one do it first, and the others no longer match.
+            self._run(
+                f"set run_id = @run_id, holder = @holder, since = current_timestamp(), expires_at = {_EXPIRY} "
+                "where expires_at <= current_timestamp()",
+                **mine,
+            )
+        if not self.is_held_by(run_id):
+            raise WarehouseError(self._holder(), "Run it again when that run has ended.")
+
+    def _holder(self) -> str:
+        rows = self._rows()
+        if not rows:
+            return f"Another run has just taken the lease {self._relation}."
+        one = rows[0]
+        return (
+            f"The run of {one['holder']} since {one['since']:%Y-%m-%d %H:%M} UTC is building these tables. If it was "
+            f"killed, its lease ({self._relation}) ends at {one['expires_at']:%H:%M:%S} UTC."
+        )
+
+    def _renew_until(self, ended: Event, run_id: str) -> None:
+        while not ended.wait(self._renew_seconds):
+            with suppress(CannotCheckError):  # the next one may succeed, and is_held_by tells whether it was in time
+                self._run(f"set expires_at = {_EXPIRY} where run_id = @run_id", run_id)
+
+    def _run(self, change: str, run_id: str, **more: str) -> None:
+        with step(LEASE):
+            self._query(f"update {self._relation} {change}", {"run_id": run_id, **more})
+
+    def _rows(self) -> list[dict[str, Any]]:
+        with step(LEASE):
+            return self._query(f"select run_id, holder, since, expires_at from {self._relation}", {})

@@ -1,0 +1,90 @@
+"""Fills the deduplicated tables for past days, a few days at a time. A run that was stopped goes on where it was."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from trueup.errors import CannotCheckError
+from trueup.runs.build import build, building, seed
+from trueup.runs.workplace import Workplace
+from trueup.window import Window
+
+# The deduplicated tables, their ledger, and everything that they read.
+_SELECTION = ("--select", "+path:models/marts")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A file that says up to which day a backfill of these days of this target is done. Each write replaces it."""
+
+    path: Path
+    target: str
+    window: Window
+
+    def done_to(self) -> date | None:
+        """The last day that is done; None if nothing is, or the file is of another backfill."""
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            return date.fromisoformat(found["done_to"]) if found["of"] == self._of() else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, day: date) -> None:
+        """All days up to this one are done. Raises CannotCheckError if that cannot be written."""
+        draft = self.path.with_suffix(".tmp")
+        try:
+            draft.write_text(json.dumps({"of": self._of(), "done_to": day.isoformat()}), encoding="utf-8")
+            draft.replace(self.path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise CannotCheckError(
+                f"{self.path} cannot be written: {error.strerror}.", "Free disk space, or make the folder writable."
+            ) from error
+
+    def _of(self) -> list[str]:
+        return [self.target, str(self.window.first_date), str(self.window.last_date)]
+
+
+def backfill(work: Workplace, step_days: int, on_step: Callable[[Window], None], is_restart: bool = False) -> None:
+    """Fill the days of the run's window, oldest first, with a call of ``on_step(days)`` after each step.
+
+    A step replaces whole days, so it can be repeated. ``is_restart``: do not go on where an earlier run was stopped.
+    Raises CannotCheckError if a step fails: its tables, or the tests that no row was lost.
+    """
+    settings = work.settings
+    progress = Progress(settings.state_dir / "backfill.json", settings.target, settings.window)
+    done = None if is_restart else progress.done_to()
+    with building(work):
+        seed(work)
+        for window in steps_of(settings.window, done, step_days):
+            _fill(work, window)
+            progress.write(window.last_date)
+            on_step(window)
+    progress.path.unlink(missing_ok=True)
+
+
+def steps_of(window: Window, done_to: date | None, step_days: int) -> list[Window]:
+    """The days after ``done_to`` in steps of at most ``step_days`` days."""
+    days = [day for day in window.dates if done_to is None or day > done_to]
+    starts = days[::step_days]
+    return [
+        replace(window, first_date=start, last_date=min(start + timedelta(days=step_days - 1), window.last_date))
+        for start in starts
+    ]
+
+
+def _fill(work: Workplace, window: Window) -> None:
+    work.listener.start(f"Filling {window.first_date} to {window.last_date}")
+    of_step = replace(work, settings=replace(work.settings, window=window), dbt=work.dbt.on_days(window))
+    results = build(of_step, with_tests=True, selection=_SELECTION)
+    work.listener.finish()
+    if failed := [one for one in results if one.status in ("fail", "skipped")]:
+        raise CannotCheckError(
+            f"{window.first_date} to {window.last_date}: {failed[0].name} "
+            f"{'was skipped' if failed[0].status == 'skipped' else f'failed: {failed[0].message}'}.",
+            "The days before are done. Correct the cause, then run the same command again: it goes on there.",
+        )
+    if not work.tables.has_lease(work.settings.run_id):
+        raise CannotCheckError("Another run has taken over these tables.", "Run it again when that run has ended.")
