@@ -10,7 +10,8 @@
         'relation': relation, 'is_present': true, 'missing_columns': [], 'undeclared_columns': [],
     }) -%}
     {%- if execute and flags.INTROSPECT -%}
-        {%- set found = load_relation(relation) -%}
+        {%- set is_unreadable = source_name ~ '.' ~ table_name in var('unreadable_sources') -%}
+        {%- set found = none if is_unreadable else load_relation(relation) -%}
         {%- set actual = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list if found else [] -%}
         {%- do facts.update({
             'is_present': found is not none,

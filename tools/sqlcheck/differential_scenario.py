@@ -17,7 +17,6 @@ from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
 from trueup.runs.workplace import Dbt, Listener
 from trueup.scenario.scenario import Scenario
-from trueup.window import Window
 
 # Types that have another name in the REST API than in SQL.
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
@@ -104,9 +103,14 @@ class RecordingDbt:
             )
         return results
 
-    def on_days(self, window: Window) -> Dbt:
+    def with_vars(self, variables: Mapping[str, Any]) -> Dbt:
         """Not recorded."""
-        return self._dbt.on_days(window)
+        return self._dbt.with_vars(variables)
+
+    @property
+    def source_readers(self) -> Collection[str]:
+        """The models that read sources."""
+        return self._dbt.source_readers
 
     @property
     def checks(self) -> Mapping[str, str]:
@@ -114,9 +118,9 @@ class RecordingDbt:
         return self._dbt.checks
 
     @property
-    def source_datasets(self) -> Collection[str]:
-        """The datasets of the sources."""
-        return self._dbt.source_datasets
+    def sources(self) -> Mapping[str, str]:
+        """The names of the sources."""
+        return self._dbt.sources
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:

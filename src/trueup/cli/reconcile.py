@@ -64,7 +64,7 @@ def run(options: Namespace, console: Console) -> int:
             steps.finish()
             print_history(rows, options.format, out)
             return 0
-        with building(work):
+        with building(work) as work:
             build_evidence(work)
             steps.start("Judging the completion documents")
             repair = plan_repairs(work, who)

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from trueup.cli.terminal import escape
 from trueup.plural import counted
-from trueup.reporting.page.wording import day_span
+from trueup.reporting.page.wording import day_span, utc
 from trueup.results.finding import SEVERITIES, by_severity
 from trueup.results.report import Report
 
@@ -25,6 +25,8 @@ def print_report(report: Report, console: Console) -> None:
         _print_findings(report, console)
     _print_service_levels(report, console)
     _print_not_run(report, console)
+    if report.read_from and report.read_until:
+        console.print(f"[dim]The sources were read from {utc(report.read_from)} to {utc(report.read_until)}.[/]")
     for note in report.notes:
         console.print(f"[dim]note: {escape(note)}[/]")
 

@@ -22,20 +22,18 @@ from dbt_common.context import set_invocation_context
 from dbt_common.events.base_types import EventMsg
 from dbt_common.exceptions import DbtBaseException
 
-from trueup.errors import DbtError, UsageError
+from trueup.errors import UsageError
 from trueup.gateways.connection import Connection
+from trueup.gateways.dbt_results import plain_error, results_of
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
 from trueup.gateways.limits import labels_of
-from trueup.gateways.refusals import step_for
-from trueup.results.bytes import Bytes
 from trueup.results.outcome import NodeResult
-from trueup.window import Window, window_vars
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
 _NO_PROJECT = "my-project"  # of profiles.example.yml
 _PROFILES_VARIABLE = "DBT_PROFILES_DIR"
 # Parsing does not depend on these vars; models read them when they are compiled.
-_COMPILED_VARS = frozenset({"as_of", "first_date", "last_date", "run_id", "families_off"})
+_COMPILED_VARS = frozenset({"as_of", "first_date", "last_date", "run_id", "families_off", "unreadable_sources"})
 # For the text of a deprecation, dbt reads the source lines of the whole stack, 0.3 s for each command.
 BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
 # Cache of parsed projects by all inputs of parsing, which takes dbt four seconds.
@@ -67,7 +65,7 @@ class DbtProject:
             profile = load_profile(str(self._project_dir), {}, target_override=self._target)
         except (DbtBaseException, DbtProjectError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(
-                f"The target {self._target!r} cannot be used: {_plain(error)}",
+                f"The target {self._target!r} cannot be used: {plain_error(error)}",
                 self._profile_hint(),
             ) from error
         if not isinstance(profile.credentials, BigQueryCredentials):
@@ -82,11 +80,11 @@ class DbtProject:
     def run(self, arguments: Sequence[str], on_node: Callable[[str, int, int], None] | None = None) -> list[NodeResult]:
         """See Dbt. A failed test is a result, not an error."""
         result = self._invoke(dbtRunner(copied(self._parsed), [_listener(on_node)] if on_node else []), arguments)
-        return _results(result, arguments[0])
+        return results_of(result, arguments[0])
 
-    def on_days(self, window: Window) -> "DbtProject":
+    def with_vars(self, variables: Mapping[str, Any]) -> "DbtProject":
         """See Dbt."""
-        return DbtProject(self._project_dir, self._state_dir, self._target, window_vars(window, self._variables))
+        return DbtProject(self._project_dir, self._state_dir, self._target, {**self._variables, **variables})
 
     @property
     def checks(self) -> dict[str, str]:
@@ -97,9 +95,20 @@ class DbtProject:
         return {name: kind for name, kind in nodes if kind in ("model", "test")}
 
     @property
-    def source_datasets(self) -> frozenset[str]:
+    def source_readers(self) -> frozenset[str]:
         """See Dbt."""
-        return frozenset(f"{one.database}.{one.schema}" for one in self._parsed.sources.values())
+        nodes = self._parsed.nodes.values()
+        return frozenset(
+            one.name
+            for one in nodes
+            if str(one.resource_type) == "model" and any(name.startswith("source.") for name in one.depends_on_nodes)
+        )
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """See Dbt."""
+        found = self._parsed.sources.values()
+        return {f"{one.source_name}.{one.name}": f"{one.database}.{one.schema}.{one.identifier}" for one in found}
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:
@@ -117,7 +126,7 @@ class DbtProject:
             # Constant values, so that dbt can reuse its partial parse of the last run.
             with _environment(**_ANY_ENDPOINT.environment if ENDPOINT_VARIABLE in os.environ else {}):
                 result = self._invoke(dbtRunner(), ["parse"], fixed)
-            _results(result, "parse")
+            results_of(result, "parse")
             assert isinstance(result.result, Manifest)
             _PARSED[key] = result.result
         return _PARSED[key]
@@ -251,43 +260,3 @@ def _listener(on_node: Callable[[str, int, int], None]) -> Callable[[EventMsg], 
             on_node(data.description, data.index, data.total)
 
     return on_event
-
-
-def _results(result: dbtRunnerResult, command: str) -> list[NodeResult]:
-    if isinstance(result.exception, KeyboardInterrupt):
-        raise result.exception  # dbt catches Ctrl-C, but it must stop all of trueup
-    if result.exception is not None:
-        text = _plain(result.exception)
-        raise DbtError(f"dbt {command} stopped: {text}", step_for(text))
-    nodes = [
-        NodeResult(
-            name=one.node.name,
-            kind=str(one.node.resource_type),
-            status=str(one.status),
-            message=str(one.message or ""),
-            seconds=float(one.execution_time),
-            bytes=_bytes(one.adapter_response or {}),
-        )
-        for one in getattr(result.result, "results", None) or []
-        if getattr(one, "node", None) is not None
-    ]
-    broken = [node for node in nodes if node.status == "error"]
-    if broken:
-        names = ", ".join(node.name for node in broken[:5])
-        text = " ".join(broken[0].message.split())[:400]
-        raise DbtError(
-            f"dbt {command} could not build {names}: {text}",
-            step_for(text) or f"See the compiled SQL: dbt compile --select {broken[0].name}",
-        )
-    # Hooks are not results.
-    return [node for node in nodes if node.kind != "operation"]
-
-
-def _bytes(response: Mapping[str, Any]) -> Bytes:
-    """The bytes of a node's main statement. dbt does not report those of its temporary tables."""
-    return Bytes(int(response.get("bytes_processed") or 0), int(response.get("bytes_billed") or 0))
-
-
-def _plain(error: BaseException) -> str:
-    """A dbt exception as one line, without its indentation and colours."""
-    return " ".join(str(error).split())[:600]

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Forbidden, NotFound
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
 
@@ -67,6 +67,22 @@ class Warehouse:
                 where = endpoint.url
                 check = f"Check {ENDPOINT_VARIABLE} and {TOKEN_VARIABLE} (token: in profiles.yml), then run it again."
             raise WarehouseError(f"BigQuery does not answer at {where}: {first_line(error)}", check) from error
+
+    def refusal_of(self, table: str) -> str:
+        """See Tables. Asks for the table and for one of its rows, which need different permissions, but no job: the
+        location is not known yet.
+        """
+        try:
+            found = self.client.get_table(table)
+            if found.table_type == "TABLE":  # the rows of a view can only be queried
+                list(self.client.list_rows(found, max_results=1))
+        except Forbidden as error:
+            return first_line(error)
+        except NotFound:
+            return ""
+        except REFUSALS as error:
+            raise WarehouseError(f"BigQuery cannot look up {table}: {first_line(error)}", next_step(error)) from error
+        return ""
 
     def settle_location(self, sources: Collection[str]) -> None:
         """See Tables."""

@@ -43,7 +43,8 @@ def from_json(text: str) -> Report:
     window = {name: data[name] for name in WINDOW_VARS}
     rest = {field.name: data[field.name] for field in fields(Report) if field.name != "window"}
     report = parse(Report, json.dumps({"window": window, **rest}))
-    for name, timestamp in (("written_at", report.written_at), ("as_of", report.window.as_of)):
+    times = {name: getattr(report, name) for name in ("written_at", "read_from", "read_until")}
+    for name, timestamp in {**times, "as_of": report.window.as_of}.items():
         if timestamp is not None and timestamp.tzinfo is None:
             raise ValueError(f"{name} {data[name]!r} has no time zone")
         if timestamp is not None and not 1 < timestamp.year < MAXYEAR:

@@ -1,7 +1,7 @@
 """The outcome of a rule on a date, and the result of a dbt node."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from trueup.plain import Plain
@@ -24,7 +24,9 @@ class RuleOutcome(Plain):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """The result of one dbt node. ``status``: success, pass, fail, warn, error, skipped, …"""
+    """The result of one dbt node. ``status``: success, pass, fail, warn, error, skipped, …; ``ran``: from when to when
+    it was executed, in UTC; None if it was not.
+    """
 
     name: str
     kind: str
@@ -32,3 +34,4 @@ class NodeResult:
     message: str
     seconds: float
     bytes: Bytes = NO_BYTES
+    ran: tuple[datetime, datetime] | None = None

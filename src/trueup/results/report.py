@@ -78,7 +78,8 @@ class Report(Plain):
     """The result of one check. ``problems``: why parts could not be checked. ``data_docs``: the index page of Data
     Docs, relative to the report's folder ("" if there is none). ``documents``: where the completion documents are (""
     if it is not known). ``console``: the page of BigQuery's console where queries can be run ("" if it is not known, or
-    on the embedded warehouse). ``written_at``: when the report was written to its folder, in UTC; None if it was not.
+    on the embedded warehouse). ``read_from``, ``read_until``: when the sources were read. ``written_at``: when the
+    report was written to its folder. These times are in UTC, and None if it did not happen.
     """
 
     window: Window
@@ -95,6 +96,8 @@ class Report(Plain):
     data_docs: str = ""
     documents: str = ""
     console: str = ""
+    read_from: datetime | None = None
+    read_until: datetime | None = None
     written_at: datetime | None = None
 
     @property

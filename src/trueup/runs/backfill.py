@@ -9,7 +9,7 @@ from pathlib import Path
 from trueup.errors import CannotCheckError
 from trueup.runs.build import build, building, seed
 from trueup.runs.workplace import Workplace
-from trueup.window import Window
+from trueup.window import Window, window_vars
 
 # The deduplicated tables, their ledger, and everything that they read.
 _SELECTION = ("--select", "+path:models/marts")
@@ -56,7 +56,7 @@ def backfill(work: Workplace, step_days: int, on_step: Callable[[Window], None],
     settings = work.settings
     progress = Progress(settings.state_dir / "backfill.json", settings.target, settings.window)
     done = None if is_restart else progress.done_to()
-    with building(work):
+    with building(work) as work:
         seed(work)
         for window in steps_of(settings.window, done, step_days):
             _fill(work, window)
@@ -77,7 +77,9 @@ def steps_of(window: Window, done_to: date | None, step_days: int) -> list[Windo
 
 def _fill(work: Workplace, window: Window) -> None:
     work.listener.start(f"Filling {window.first_date} to {window.last_date}")
-    of_step = replace(work, settings=replace(work.settings, window=window), dbt=work.dbt.on_days(window))
+    of_step = replace(
+        work, settings=replace(work.settings, window=window), dbt=work.dbt.with_vars(window_vars(window, {}))
+    )
     results = build(of_step, with_tests=True, selection=_SELECTION)
     work.listener.finish()
     if failed := [one for one in results if one.status in ("fail", "skipped")]:

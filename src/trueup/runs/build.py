@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from trueup.completion.roster import read_seed
 from trueup.results.bytes import NO_BYTES, Bytes
@@ -18,12 +19,26 @@ VERDICT_VIEWS = ("+verdict_findings", "+verdict_outcomes")
 
 
 @contextmanager
-def building(work: Workplace) -> Iterator[None]:
-    """Hold the lease of the dataset's tables. Raises CannotCheckError if another run does, or nothing answers."""
+def building(work: Workplace) -> Iterator[Workplace]:
+    """Hold the lease of the dataset's tables. Raises CannotCheckError if another run does, or nothing answers.
+
+    Yields the workplace in which optional sources that may not be read count as missing.
+    """
     work.tables.probe()
-    work.tables.settle_location(work.dbt.source_datasets)
+    sources = work.dbt.sources
+    unreadable = {
+        schema.name: refusal
+        for schema in work.schemas.values()
+        if schema.is_optional and schema.name in sources and (refusal := work.tables.refusal_of(sources[schema.name]))
+    }
+    read = [table for name, table in sources.items() if name not in unreadable]
+    work.tables.settle_location({table.rpartition(".")[0] for table in read})
+    if unreadable:
+        dbt = work.dbt.with_vars({"unreadable_sources": sorted(unreadable)})
+        refusals = {sources[name]: refusal for name, refusal in unreadable.items()}
+        work = replace(work, dbt=dbt, unreadable=refusals)
     with work.tables.leased(work.settings.run_id, work.settings.holder):
-        yield
+        yield work
 
 
 def seed(work: Workplace) -> None:

@@ -33,8 +33,8 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
     examiner = open_examiner(work, left_out)
     clock = Clock(work.listener)
     try:
-        with building(work):
-            report = _checked(work, examiner, clock, with_tests)
+        with building(work) as built:
+            report = _checked(built, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
         report = replace(_nothing(work), problems=(error.text,))
@@ -74,8 +74,11 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     if not _tried(late, lambda: work.tables.has_lease(work.settings.run_id), True):
         problems.append("Another run built the same tables at the same time. Run trueup check again.")
     suite_costs = (*data.costs, *written.costs)
+    reads = [one.ran for one in results if one.ran and one.name in work.dbt.source_readers]
     return replace(
         report,
+        read_from=min((began for began, _ in reads), default=None),
+        read_until=max((ended for _, ended in reads), default=None),
         findings=findings,
         outcomes=outcomes,
         problems=(*problems, *late),

@@ -22,7 +22,7 @@ def check_expectations(work: Workplace) -> Report:
         )
     examiner = open_examiner(work)
     clock = Clock(work.listener)
-    with building(work):
+    with building(work) as work:
         clock.start("Building what the expectations read")
         seed(work)
         results = work.dbt.run(["run", "--exclude", AFTER_VERDICTS], work.listener.node)

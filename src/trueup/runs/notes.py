@@ -31,7 +31,9 @@ def coverage_notes(work: Workplace) -> list[str]:
     for row in rows:
         if not row["is_present"]:
             kind = "optional source" if row["is_optional"] else "source"
-            notes.append(f"The {kind} {row['relation_name']} is missing; its checks were not run.")
+            refusal = work.unreadable.get(row["relation_name"])
+            what = f"may not be read ({refusal})" if refusal else "is missing"
+            notes.append(f"The {kind} {row['relation_name']} {what}; its checks were not run.")
         if row["missing_columns"]:
             notes.append(f"{row['relation_name']} lacks the columns {row['missing_columns']}; they are read as NULL.")
         if row["undeclared_columns"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
 from typing import Any, Protocol
@@ -15,7 +15,6 @@ from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
 from trueup.schemas import TableSchema
 from trueup.settings import Settings
-from trueup.window import Window
 
 
 class Dbt(Protocol):
@@ -29,16 +28,20 @@ class Dbt(Protocol):
         Raises DbtError if dbt cannot compile or build a model.
         """
 
-    def on_days(self, window: Window) -> "Dbt":
-        """The same project and run, with other days."""
+    def with_vars(self, variables: Mapping[str, Any]) -> "Dbt":
+        """The same project and run, with other vars. They must be vars that dbt does not need to parse."""
 
     @property
     def checks(self) -> Mapping[str, str]:
         """All models and data tests of the project, name to kind, also those that are switched off."""
 
     @property
-    def source_datasets(self) -> Collection[str]:
-        """The datasets of the declared sources, as ``project.dataset``; trueup's own is one of them."""
+    def source_readers(self) -> Collection[str]:
+        """The models that read source tables."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """``project.dataset.table`` of each declared source, by ``source.table``, with trueup's own."""
 
     @property
     def ignored_variables(self) -> tuple[str, ...]:
@@ -58,6 +61,9 @@ class Tables(Protocol):
 
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers."""
+
+    def refusal_of(self, table: str) -> str:
+        """Why ``project.dataset.table`` may not be read; "" if it may, or does not exist."""
 
     def settle_location(self, sources: Collection[str]) -> None:
         """Find the location of all jobs from the profile, else from the datasets of the sources. Creates nothing.
@@ -144,7 +150,7 @@ class RepairStores:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Everything that a run needs."""
+    """Everything that a run needs. ``unreadable``: why an optional source may not be read, by its full name."""
 
     settings: Settings
     project: str
@@ -157,6 +163,7 @@ class Workplace:
     repair_stores: Callable[[], AbstractContextManager[RepairStores]]
     validator: Callable[[], Validator]
     listener: Listener
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def relation(self) -> str:

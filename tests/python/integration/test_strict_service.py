@@ -33,7 +33,9 @@ from trueup.gateways.embedded import Endpoint
 from trueup.gateways.lease import LEASE
 from trueup.gateways.warehouse import Warehouse
 from trueup.parsing import read_yaml
+from trueup.runs.build import building
 from trueup.runs.loading import fill
+from trueup.runs.notes import coverage_notes
 from trueup.runs.verdicts import COMPLETION_VERDICTS
 from trueup.runs.wiring import open_workplace
 from trueup.runs.workplace import Workplace
@@ -204,7 +206,7 @@ def dbt(*arguments: str) -> Any:
 MODEL = dbt("run", "--select", STAGED)
 WITHOUT: dict[tuple[str, str], Any] = {
     ("bigquery.jobs.create", "project"): lambda work: work.tables.query("select 1"),
-    ("bigquery.datasets.get", "sources"): lambda work: work.tables.settle_location(work.dbt.source_datasets),
+    ("bigquery.datasets.get", "sources"): lambda work: work.tables.settle_location(SOURCES),
     ("bigquery.tables.get", "sources"): MODEL,
     ("bigquery.tables.getData", "sources"): MODEL,
     ("bigquery.datasets.get", "own"): lambda work: work.tables.leased("1", "ann").__enter__(),
@@ -238,6 +240,19 @@ def test_a_missing_permission_is_named_with_the_next_step(stage: Stage, permissi
     assert permission in raised.value.text
     assert "Grant the account" in raised.value.hint
     assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize("names", [("bigquery.tables.getData",), ("bigquery.datasets.get", "bigquery.tables.get")])
+def test_an_optional_source_that_may_not_be_read_counts_as_missing_and_says_so(
+    stage: Stage, names: tuple[str, ...]
+) -> None:
+    optional = f"{CLOUD}.nba_reference"
+    stage.service.grants = READ - {(name, optional) for name in names}
+    with stage.work() as work, building(work) as built:
+        built.dbt.run(["run", "--select", "stg_nba_reference__processor_run_history", "source_coverage"])
+        (note,) = [one for one in coverage_notes(built) if optional in one]
+    assert "may not be read" in note
+    assert "permission" in note.lower()
 
 
 def test_a_dataset_that_must_be_created_first_is_named(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from google.auth.credentials import AnonymousCredentials
 
 from helpers.connections import connection
 from trueup.gateways.client import BoundedClient
-from trueup.gateways.dbt import _results
+from trueup.gateways.dbt_results import results_of
 from trueup.gateways.meter import Meter
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.outcome import NodeResult
@@ -78,7 +78,7 @@ def test_the_bytes_of_a_dbt_node_are_those_that_its_adapter_reports() -> None:
 
     results = [node({"bytes_processed": 5, "bytes_billed": 10_485_760}), node({"bytes_processed": None}), node({})]
     ended = cast(Any, SimpleNamespace(exception=None, result=SimpleNamespace(results=results)))
-    assert [one.bytes for one in _results(ended, "build")] == [Bytes(5, 10_485_760), Bytes(), Bytes()]
+    assert [one.bytes for one in results_of(ended, "build")] == [Bytes(5, 10_485_760), Bytes(), Bytes()]
 
 
 @pytest.mark.parametrize(("is_embedded", "billed"), [(False, 10), (True, None)])

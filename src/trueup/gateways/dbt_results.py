@@ -1,0 +1,60 @@
+"""The results of dbt's commands."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from dbt.cli.main import dbtRunnerResult
+
+from trueup.errors import DbtError
+from trueup.gateways.refusals import step_for
+from trueup.results.bytes import Bytes
+from trueup.results.outcome import NodeResult
+
+
+def results_of(result: dbtRunnerResult, command: str) -> list[NodeResult]:
+    """The results of a command, without those of hooks. Raises DbtError if it stopped, or a node is broken."""
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception  # dbt catches Ctrl-C, but it must stop all of trueup
+    if result.exception is not None:
+        text = plain_error(result.exception)
+        path = "Check that path, its permissions and the free disk space." if "[Errno" in text else ""
+        raise DbtError(f"dbt {command} stopped: {text}", step_for(text) or path)
+    nodes = [
+        NodeResult(
+            name=one.node.name,
+            kind=str(one.node.resource_type),
+            status=str(one.status),
+            message=str(one.message or ""),
+            seconds=float(one.execution_time),
+            bytes=_bytes(one.adapter_response or {}),
+            ran=_ran(one.timing),
+        )
+        for one in getattr(result.result, "results", None) or []
+        if getattr(one, "node", None) is not None
+    ]
+    broken = [node for node in nodes if node.status == "error"]
+    if broken:
+        names = ", ".join(node.name for node in broken[:5])
+        text = " ".join(broken[0].message.split())[:400]
+        raise DbtError(
+            f"dbt {command} could not build {names}: {text}",
+            step_for(text) or f"See the compiled SQL: dbt compile --select {broken[0].name}",
+        )
+    return [node for node in nodes if node.kind != "operation"]
+
+
+def _bytes(response: Mapping[str, Any]) -> Bytes:
+    """The bytes of a node's main statement. dbt does not report those of its temporary tables."""
+    return Bytes(int(response.get("bytes_processed") or 0), int(response.get("bytes_billed") or 0))
+
+
+def plain_error(error: BaseException) -> str:
+    """A dbt exception as one line, without its indentation and colours."""
+    return " ".join(str(error).split())[:600]
+
+
+def _ran(timing: Sequence[Any]) -> tuple[datetime, datetime] | None:
+    """When dbt executed a node: its times are in UTC, without an offset."""
+    done = [one for one in timing if one.name == "execute" and one.started_at and one.completed_at]
+    return (done[0].started_at.replace(tzinfo=UTC), done[0].completed_at.replace(tzinfo=UTC)) if done else None
