@@ -8,6 +8,8 @@ from typing import Any
 from trueup.errors import UsageError
 from trueup.parsing import read_yaml
 
+_OWN = "trueup"
+
 
 @dataclass(frozen=True)
 class TableSchema:
@@ -25,6 +27,11 @@ class TableSchema:
     def name(self) -> str:
         """``dataset.table``."""
         return f"{self.dataset}.{self.table}"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether trueup writes the table itself."""
+        return self.dataset == _OWN
 
 
 def read_table_schemas(models: Path) -> dict[str, TableSchema]:

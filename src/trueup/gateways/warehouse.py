@@ -69,13 +69,13 @@ class Warehouse:
             raise WarehouseError(f"BigQuery does not answer at {where}: {first_line(error)}", check) from error
 
     def refusal_of(self, table: str) -> str:
-        """See Tables. Asks for the table and for one of its rows, which need different permissions, but no job: the
-        location is not known yet.
+        """See Tables. Asks for the table, and for one of its rows: that is refused where row-level policies hide some.
+        Neither is a job, which would need the location.
         """
         try:
             found = self.client.get_table(table)
             if found.table_type == "TABLE":  # the rows of a view can only be queried
-                list(self.client.list_rows(found, max_results=1))
+                next(iter(self.client.list_rows(found, max_results=1).pages))
         except Forbidden as error:
             return first_line(error)
         except NotFound:

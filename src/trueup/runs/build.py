@@ -1,10 +1,12 @@
 """dbt's part of a run: seeds, models and tests. Only one run builds at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
 from trueup.completion.roster import read_seed
+from trueup.errors import WarehouseError
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.report import Cost
@@ -12,6 +14,13 @@ from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
+# Requests at once, before the run begins. The embedded warehouse crashes if it lists the rows of two tables at once.
+_AT_ONCE, _AT_ONCE_EMBEDDED = 8, 1
+_READ_IN_FULL = (
+    "Grant the account bigquery.tables.get and bigquery.tables.getData (roles/bigquery.dataViewer) on its dataset. "
+    "If the table has row-level access policies, grant the account one with FILTER USING (TRUE): otherwise BigQuery "
+    "hides rows."
+)
 OWN_QUERIES = "trueup's own queries"
 # Tables made from verdicts are built after the verdicts are written. Views on verdicts can be built before.
 AFTER_VERDICTS = "service_levels+"
@@ -26,11 +35,7 @@ def building(work: Workplace) -> Iterator[Workplace]:
     """
     work.tables.probe()
     sources = work.dbt.sources
-    unreadable = {
-        schema.name: refusal
-        for schema in work.schemas.values()
-        if schema.is_optional and schema.name in sources and (refusal := work.tables.refusal_of(sources[schema.name]))
-    }
+    unreadable = _unreadable(work, sources)
     read = [table for name, table in sources.items() if name not in unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
     if unreadable:
@@ -39,6 +44,17 @@ def building(work: Workplace) -> Iterator[Workplace]:
         work = replace(work, dbt=dbt, unreadable=refusals)
     with work.tables.leased(work.settings.run_id, work.settings.holder):
         yield work
+
+
+def _unreadable(work: Workplace, sources: Mapping[str, str]) -> dict[str, str]:
+    """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full."""
+    asked = [schema for name, schema in work.schemas.items() if name in sources and not schema.is_own]
+    with ThreadPoolExecutor(_AT_ONCE_EMBEDDED if work.settings.is_embedded else _AT_ONCE, "asking") as pool:
+        refusals = list(pool.map(work.tables.refusal_of, [sources[schema.name] for schema in asked]))
+    for schema, refusal in zip(asked, refusals, strict=True):
+        if refusal and not schema.is_optional:
+            raise WarehouseError(f"The source {sources[schema.name]} may not be read in full: {refusal}", _READ_IN_FULL)
+    return {schema.name: refusal for schema, refusal in zip(asked, refusals, strict=True) if refusal}
 
 
 def seed(work: Workplace) -> None:

@@ -125,7 +125,7 @@ def create_sources(
 ) -> None:
     """Create every declared source table, empty, except ``missing`` ones."""
     for name, schema in schemas.items():
-        if schema.dataset != "trueup" and name not in missing:
+        if not schema.is_own and name not in missing:
             warehouse.create_table(schema, schema.dataset)
 
 

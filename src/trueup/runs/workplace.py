@@ -63,7 +63,7 @@ class Tables(Protocol):
         """Raise WarehouseError unless the warehouse answers."""
 
     def refusal_of(self, table: str) -> str:
-        """Why ``project.dataset.table`` may not be read; "" if it may, or does not exist."""
+        """Why ``project.dataset.table`` may not be read, or not all of its rows; "" if it may, or does not exist."""
 
     def settle_location(self, sources: Collection[str]) -> None:
         """Find the location of all jobs from the profile, else from the datasets of the sources. Creates nothing.

@@ -70,13 +70,15 @@ class Fault:
 
 class StrictService:
     """The proxy. ``grants``: pairs of a permission and a resource (project, project.dataset or a table), None grants
-    all; ``locations``: of datasets, by name; ``contracts``: the columns of tables, by name of the table.
+    all; ``locations``: of datasets, by name; ``contracts``: the columns of tables, by name of the table; ``policies``:
+    tables whose row-level policies hide rows.
     """
 
     def __init__(self, upstream: Endpoint, contracts: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.contracts = contracts or {}
         self.grants: set[tuple[str, str]] | None = None
         self.locations: dict[str, str] = {}
+        self.policies: set[str] = set()
         self.is_strict = True
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
@@ -111,6 +113,7 @@ class StrictService:
         self.released.set()
         self.released = threading.Event()
         self.calls, self.faults, self.grants, self.locations, self.is_strict = [], [], None, {}, True
+        self.policies = set()
 
     @property
     def used(self) -> frozenset[tuple[str, str]]:
@@ -148,10 +151,9 @@ class StrictService:
                 needs += load_needs(table)
                 tables.add(table)
         call.needs = tuple(needs)
-        if self.grants is not None:
-            for need in needs:
-                if not need.is_granted(self.grants):
-                    return denied(need)
+        for need in needs:
+            if self._is_denied(need, call):
+                return denied(need)
         if call.is_job:
             location = body.get("location") or (body.get("jobReference") or {}).get("location")
             refusals = list(elsewhere(tables, location, self.locations))
@@ -161,6 +163,11 @@ class StrictService:
                 refusals += job_refusals(configuration, bool(call.sql))
             return refusals[0] if refusals else None
         return None
+
+    def _is_denied(self, need: Need, call: Call) -> bool:
+        # "The TRUE filter": https://cloud.google.com/bigquery/docs/using-row-level-security-with-features
+        is_hidden = call.path.endswith("/data") and need.resource in self.policies
+        return is_hidden or (self.grants is not None and not need.is_granted(self.grants))
 
     def _contract_refusals(self, call: Call) -> Iterator[Refusal]:
         call.columns, _ = declared_columns(call.sql)

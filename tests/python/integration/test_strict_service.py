@@ -255,6 +255,16 @@ def test_an_optional_source_that_may_not_be_read_counts_as_missing_and_says_so(
     assert "permission" in note.lower()
 
 
+def test_a_source_of_which_rows_may_be_hidden_stops_the_run(stage: Stage) -> None:
+    """BigQuery refuses to list rows to an account for which row-level policies hide some, and answers its queries."""
+    stage.service.policies = {f"{CLOUD}.nba_analytics.player_game_summary"}
+    with stage.work() as work, pytest.raises(CannotCheckError) as raised, building(work):
+        pass
+    assert "nba_analytics.player_game_summary may not be read in full" in raised.value.message
+    assert "FILTER USING (TRUE)" in raised.value.hint
+    assert not [call for call in stage.service.calls if call.is_job]
+
+
 def test_a_dataset_that_must_be_created_first_is_named(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """The report says it, too."""
     stage.service.grants = set(READ)
