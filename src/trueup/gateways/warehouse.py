@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from google.api_core.exceptions import Forbidden, NotFound
@@ -27,6 +27,8 @@ Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
 _ONCE = Retry(predicate=if_exception_type())
 # REST API type names that differ from SQL.
+# Rows of one statement, as JSON: a request may have 10 MB, and JSON in JSON has more characters.
+_MOST_CHARACTERS = 3_000_000
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
 
 
@@ -173,9 +175,13 @@ class Warehouse:
     def replace_days(
         self, schema: TableSchema, rows: Sequence[Mapping[str, Any]], first_date: date, last_date: date
     ) -> None:
-        """Replace all rows of the given days by ``rows``, in one atomic statement."""
-        days = f"kept.{schema.partition_column} between date '{first_date}' and date '{last_date}'"
-        self._replace(schema.table, schema.columns, rows, days)
+        """Replace all rows of the given days by ``rows``; each day in one atomic statement, together with as many other
+        days as one request can hold.
+        """
+        column = schema.partition_column
+        for first, last, part in parts_of_days(rows, column, first_date, last_date):
+            days = f"kept.{column} between date '{first}' and date '{last}'"
+            self._replace(schema.table, schema.columns, part, days)
 
     def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Replace all rows of a seed by ``rows`` (CSV cells; an empty cell is NULL)."""
@@ -211,3 +217,23 @@ class Warehouse:
         """Close the client's connections."""
         if self._opened is not None:
             self._opened.close()  # type: ignore[no-untyped-call]
+
+
+def parts_of_days(
+    rows: Sequence[Mapping[str, Any]], column: str, first_date: date, last_date: date, most: int = _MOST_CHARACTERS
+) -> Iterator[tuple[date, date, list[Mapping[str, Any]]]]:
+    """Consecutive parts of the days, each with its rows: at most ``most`` characters of JSON, or one day."""
+    of_day: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        of_day.setdefault(str(row[column]), []).append(row)
+    begin, part, size = first_date, list[Mapping[str, Any]](), 0
+    for day in (first_date + timedelta(days=number) for number in range((last_date - first_date).days + 1)):
+        more = of_day.pop(str(day), [])
+        length = len(json.dumps(more, default=str))
+        if day > begin and size + length > most:
+            yield begin, day - timedelta(days=1), part
+            begin, part, size = day, [], 0
+        part, size = part + more, size + length
+    if of_day:
+        raise ValueError(f"rows of {min(of_day)}, which is not replaced")
+    yield begin, last_date, part

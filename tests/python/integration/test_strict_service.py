@@ -20,6 +20,7 @@ from google.api_core.exceptions import NotFound
 
 from helpers.command_line import copy_project
 from helpers.connections import connection
+from helpers.receivers import receiver
 from helpers.replaying import Silent
 from helpers.strict_rules import LARGEST_REQUEST
 from helpers.strict_service import Call, Fault, StrictService
@@ -397,14 +398,23 @@ def after(jobs: int) -> Any:
     ("command", "jobs"), [("check", 0), ("check", 20), ("expectations", 30), ("reconcile --fix", 15)]
 )
 def test_a_stalled_network_ends_a_command_with_a_message_and_a_report(
-    stage: Stage, command: str, jobs: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
+    command: str,
+    jobs: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv(ANSWER, "5")
     stage.service.faults = [Fault("swallow", after(jobs))]
     began = time.monotonic()
-    assert stage.run(*command.split()) == 3
+    with receiver() as heard:
+        monkeypatch.setenv("TRUEUP_WEBHOOK", heard.url)
+        monkeypatch.setenv("TRUEUP_ALERT_STATE", str(tmp_path / "alerts.db"))
+        assert stage.run(*command.split()) == 3
     assert time.monotonic() - began < 40
     out, err = capsys.readouterr()
+    assert ["could_not_check" in json.dumps(one.body) for one in heard.received] == [True] * (command == "check")
     told = json.loads(out)["problems"][0] if command == "check" else err
     assert "does not answer" in " ".join(told.split())
     assert "Check the network" in " ".join(told.split())

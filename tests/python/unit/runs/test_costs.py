@@ -73,6 +73,7 @@ def test_the_bytes_of_a_dbt_node_are_those_that_its_adapter_reports() -> None:
             status="success",
             message="",
             execution_time=1.0,
+            timing=[],
             adapter_response=response,
         )
 
