@@ -5,42 +5,29 @@
 -#}
 {% macro check_window() %}
     {%- set timestamps = modules.datetime.datetime -%}
-    {%- for name in ('first_date', 'last_date') if var(name, none) -%}
-        {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}
-            {{ exceptions.raise_compiler_error(
-                "The var " ~ name ~ " must be a day such as 2026-02-03; it is: " ~ var(name)
-            ) }}
-        {%- endif -%}
-    {%- endfor -%}
     {%- if var('platform_time_zone') not in modules.pytz.all_timezones -%}
-        {{ exceptions.raise_compiler_error(
-            "The var platform_time_zone must be a time zone such as America/New_York; it is: " ~ var('platform_time_zone')
-        ) }}
+        {{ wrong_var('platform_time_zone', 'a time zone such as America/New_York') }}
     {%- endif -%}
+    {%- set given = {'first_date': none, 'last_date': none} -%}
+    {%- for name in given if var(name, none) -%}
+        {%- do given.update({name: read_day(name, var(name) | string)}) -%}
+    {%- endfor -%}
     {%- if var('as_of', none) -%}
-        {%- set clock = '[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?([+-][0-9]{2}:[0-9]{2}|Z)?' -%}
-        {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}' ~ clock, var('as_of') | string) -%}
-            {{ exceptions.raise_compiler_error(
-                "The var as_of must be a timestamp such as 2026-02-04T16:00:00-05:00; it is: " ~ var('as_of')
-            ) }}
+        {%- set text = var('as_of') | string -%}
+        {%- set clock = '[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?' -%}
+        {%- set offset = '([+-](0[0-9]|1[0-4]):[0-5][0-9]|Z)' -%}
+        {%- if not modules.re.fullmatch('.{10}' ~ clock ~ offset, text) -%}
+            {{ wrong_var('as_of', 'a timestamp with an offset, such as 2026-02-04T16:00:00-05:00') }}
         {%- endif -%}
-        {%- set as_of = timestamps.fromisoformat((var('as_of') | string).replace('Z', '+00:00')) -%}
-        {%- if as_of.tzinfo is none -%}
-            {{ exceptions.raise_compiler_error(
-                "The var as_of needs an offset, as in 2026-02-04T16:00:00-05:00; it is: " ~ var('as_of')
-            ) }}
-        {%- endif -%}
+        {%- do read_day('as_of', text[:10]) -%}
+        {%- set as_of = timestamps.fromisoformat(text.replace('Z', '+00:00')) -%}
     {%- else -%}
         {%- set as_of = run_started_at -%}
     {%- endif -%}
     {%- set local_day = as_of.astimezone(modules.pytz.timezone(var('platform_time_zone'))).date() -%}
     {%- set yesterday = local_day - modules.datetime.timedelta(days=1) -%}
-    {%- set from_first = [timestamps.fromisoformat(var('first_date', none) | string).date(), yesterday] | max
-        if var('first_date', none) else yesterday -%}
-    {%- set last_date = var('last_date', none) or from_first -%}
-    {%- set last_date = timestamps.fromisoformat(last_date | string).date() -%}
-    {%- set first_date = var('first_date', none) or last_date - modules.datetime.timedelta(days=6) -%}
-    {%- set first_date = timestamps.fromisoformat(first_date | string).date() -%}
+    {%- set last_date = given.last_date or ([given.first_date, yesterday] | max if given.first_date else yesterday) -%}
+    {%- set first_date = given.first_date or last_date - modules.datetime.timedelta(days=6) -%}
     {%- if first_date > last_date -%}
         {{ exceptions.raise_compiler_error(
             "first_date " ~ first_date ~ " is after last_date " ~ last_date ~ "; swap the two vars."
@@ -52,4 +39,21 @@
         ) }}
     {%- endif -%}
     {{ return({'as_of': as_of, 'first_date': first_date, 'last_date': last_date}) }}
+{% endmacro %}
+
+{#- A day of the years 1900 to 2199. The last day of a month is the day before the next month. -#}
+{% macro read_day(name, text) %}
+    {%- if not modules.re.fullmatch('(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])', text) -%}
+        {{ wrong_var(name, 'a day of the years 1900 to 2199, such as 2026-02-03') }}
+    {%- endif -%}
+    {%- set first = modules.datetime.date(text[:4] | int, text[5:7] | int, 1) -%}
+    {%- set day = first + modules.datetime.timedelta(days=(text[8:] | int) - 1) -%}
+    {%- if day.month != first.month -%}
+        {{ wrong_var(name, 'a day that its month has') }}
+    {%- endif -%}
+    {{ return(day) }}
+{% endmacro %}
+
+{% macro wrong_var(name, expected) %}
+    {{ exceptions.raise_compiler_error("The var " ~ name ~ " must be " ~ expected ~ "; it is: " ~ var(name)) }}
 {% endmacro %}

@@ -8,8 +8,12 @@ coalesce({{ row }}.run_id = '{{ var('run_id') }}', false)
 {%- elif var('as_of', none) -%}
 coalesce({{ row }}.{{ as_of_column }} = {{ as_of() }}, false)
 {%- else -%}
+    {%- set hours = var('outcome_max_age_hours') -%}
+    {%- if hours is not integer or hours < 0 -%}
+        {{ wrong_var('outcome_max_age_hours', 'a whole number of hours') }}
+    {%- endif -%}
 coalesce(
-        {{ row }}.{{ as_of_column }} between timestamp_sub({{ as_of() }}, interval {{ var('outcome_max_age_hours') }} hour) and {{ as_of() }},
+        {{ row }}.{{ as_of_column }} between timestamp_sub({{ as_of() }}, interval {{ hours }} hour) and {{ as_of() }},
         false
     )
 {%- endif -%}

@@ -13,7 +13,7 @@
             ) -%}
             {%- for row in held.rows -%}
                 {{ exceptions.raise_compiler_error(
-                    "The run of " ~ row['holder'] ~ " is building the tables of " ~ built.schema
+                    "The run of " ~ modules.re.sub('[^A-Za-z0-9@._-]', '?', row['holder'] | string) ~ " is building the tables of " ~ built.schema
                     ~ ". Run dbt again when it has ended. If it was killed, its lease ends at " ~ row['ends'] ~ " UTC."
                 ) }}
             {%- endfor -%}

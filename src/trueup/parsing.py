@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,11 +20,19 @@ _LONGEST_VALUE = 100
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def read_file(path: Path) -> bytes:
+    """A file's content. Raises OSError, also for a pipe, which would wait for a writer."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return path.read_bytes()
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file of the project. Raises UsageError."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        return yaml.load(read_file(path).decode("utf-8"), Loader=_LOADER)
+    # PyYAML raises KeyError for `!!bool x`, and others.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}", "Correct it.") from error
 
 

@@ -22,6 +22,8 @@ COMPLETIONS_VARIABLE = "TRUEUP_COMPLETIONS"
 IN_FIRESTORE = "firestore"
 # The target of a command without --target: the embedded warehouse.
 DEFAULT_TARGET = "local"
+# Files of the zone database that dbt does not know, and that mean another zone on each machine.
+_NO_ZONES = ("localtime", "posixrules", "Factory")
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def project_variables(project_dir: Path) -> dict[str, Any]:
     variables = project.get("vars") if isinstance(project, dict) else None
     if not isinstance(variables, dict):
         raise UsageError(f"{path} has no vars.", "Restore them: see the file in the repository.")
-    return variables
+    of_package = variables.get("trueup")  # dbt reads these first
+    return {**variables, **of_package} if isinstance(of_package, dict) else variables
 
 
 def shell_scenario() -> tuple[Path | None, dict[str, Any]]:
@@ -109,11 +112,11 @@ def shell_scenario() -> tuple[Path | None, dict[str, Any]]:
         return None, {}
     try:
         variables = json.loads(os.environ.get(VARS_VARIABLE, ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         variables = None
-    if not isinstance(variables, dict):
+    if not isinstance(variables, dict) or not (Path(folder) / "scenario.yml").is_file():
         raise UsageError(
-            f"{SCENARIO_VARIABLE} is set, but {VARS_VARIABLE} does not hold the vars of that scenario.",
+            f"{SCENARIO_VARIABLE} names no scenario, or {VARS_VARIABLE} does not hold the vars of its days.",
             f"Open its shell again: trueup local --scenario DIR. Elsewhere, unset {SCENARIO_VARIABLE}.",
         )
     return Path(folder), variables
@@ -122,6 +125,8 @@ def shell_scenario() -> tuple[Path | None, dict[str, Any]]:
 def platform_zone(name: object) -> ZoneInfo:
     """The time zone of the var platform_time_zone. Raises UsageError if it is invalid."""
     try:
+        if name in _NO_ZONES:
+            raise ValueError(name)
         return ZoneInfo(str(name))
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise UsageError(
@@ -147,4 +152,8 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
 
 def short_path(path: Path) -> Path:
     """The path, relative to the current folder if it is inside it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    try:
+        here = Path.cwd()
+    except OSError:  # it was deleted
+        return path
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def _delete_abandoned() -> None:
                 continue
             with (folder / _LOCK).open("r+") as lock:  # an error without the file: another program's folder
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _end_users(folder)
                 shutil.rmtree(folder)
 
 
@@ -47,3 +49,13 @@ def _is_unfinished(folder: Path) -> bool:
     """Whether a folder holds nothing, or only a lock that was never taken, and is too old to be in the making."""
     names = {path.name for path in folder.iterdir()}
     return names <= {_NEW_LOCK} and time.time() - folder.stat().st_mtime > _MOST_SECONDS_UNLOCKED
+
+
+def _end_users(folder: Path) -> None:
+    """Kill the processes that were started with a path in this folder: a stopped one does not see that its owner has
+    ended. Only where /proc is.
+    """
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if any(one.startswith(os.fsencode(folder)) for one in command.read_bytes().split(b"\0")):
+                os.kill(int(command.parent.name), signal.SIGKILL)

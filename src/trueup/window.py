@@ -1,8 +1,9 @@
 """The checked days and the as-of timestamp."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,9 @@ DEFAULT_DAYS = 7
 # Ten years. A check of more days would run for hours.
 MOST_DAYS = 3660
 _YEARS = range(1900, 2200)
+# The forms that the macro check_window accepts.
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(rf"{_DAY.pattern}[T ]\d{{2}}:\d{{2}}(:\d{{2}}([.]\d+)?)?([+-](0\d|1[0-4]):[0-5]\d|Z)?", re.ASCII)
 # The vars of a window in dbt.
 WINDOW_VARS = ("as_of", "first_date", "last_date")
 
@@ -88,7 +92,7 @@ def _days_before(last: date, days: int) -> date:
 
 def _date(option: str, text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError as error:
         raise UsageError(f"{option} {text!r} is not a date.", "Use the form 2026-02-03.") from error
     if day.year not in _YEARS:
@@ -99,11 +103,11 @@ def _date(option: str, text: str) -> date:
 def _timestamp(text: str) -> datetime:
     expected = "Use the form 2026-02-04T16:00:00-05:00."
     try:
-        timestamp = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        timestamp = datetime.fromisoformat(text.replace("Z", "+00:00") if _MOMENT.fullmatch(text) else "")
     except ValueError as error:
         raise UsageError(f"--as-of {text!r} is not a timestamp.", expected) from error
     if timestamp.tzinfo is None:
         raise UsageError(f"--as-of {text!r} has no offset.", expected)
-    if not 1 < timestamp.year < MAXYEAR:  # in another time zone its year may not exist
-        raise UsageError(f"--as-of {text!r} is out of range: use a year from 2 to 9998.", expected)
+    if timestamp.year not in _YEARS:
+        raise UsageError(f"--as-of {text!r} is out of range.", f"Use a year from {_YEARS[0]} to {_YEARS[-1]}.")
     return timestamp

@@ -9,7 +9,7 @@ from trueup.cli.options import add_window, settings_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
 from trueup.errors import UsageError
-from trueup.window import Window, now
+from trueup.window import MOST_DAYS, Window, now
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> int:
     """Fill the deduplicated tables for past days, in steps. Run it again after an interruption: it goes on."""
-    if options.step_days < 1:
-        raise UsageError(f"--step-days {options.step_days} is less than 1.", "Use 1 or more.")
+    if not 1 <= options.step_days <= MOST_DAYS:
+        raise UsageError(f"--step-days {options.step_days} is out of range.", f"Use 1 to {MOST_DAYS}.")
     settings = settings_of(options, now())
     from trueup.runs.backfill import backfill
     from trueup.runs.wiring import open_workplace

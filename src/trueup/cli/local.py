@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +18,9 @@ from trueup.cli.steps import Steps
 from trueup.cli.terminal import escape
 from trueup.errors import UsageError
 from trueup.settings import SCENARIO_VARIABLE, VARS_VARIABLE
+
+# For a command to stop by itself, before it is killed.
+_END_SECONDS = 10.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,6 +41,29 @@ def _greet(console: Console, environment: Mapping[str, str]) -> None:
             console.print("Its seeds replace the project's for trueup. dbt loads those of the project.")
 
 
+def _run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
+    """The exit code of the command, as a shell gives it. If trueup is interrupted or ended, so is the command, and
+    without a terminal also everything that it has started. (On a terminal, a group of its own could not read from it.)
+    """
+    is_grouped = sys.stdin is None or not sys.stdin.isatty()
+    with subprocess.Popen(command, env=environment, cwd=folder, process_group=0 if is_grouped else None) as child:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            end = partial(os.killpg, child.pid) if is_grouped else child.send_signal
+            _end(child, end)
+            raise
+    return code if code >= 0 else 128 - code
+
+
+def _end(child: subprocess.Popen[bytes], end: Callable[[int], object]) -> None:
+    with suppress(ProcessLookupError):
+        end(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_END_SECONDS)
+        end(signal.SIGKILL)
+
+
 def run(options: Namespace, console: Console) -> int:
     """Run a command, or a shell, with an embedded warehouse."""
     command = options.run or [os.environ.get("SHELL") or "/bin/sh"]
@@ -48,6 +77,6 @@ def run(options: Namespace, console: Console) -> int:
         try:
             if not options.run:
                 _greet(console, environment)
-            return subprocess.run(command, env={**os.environ, **environment}, cwd=project_dir, check=False).returncode
+            return _run(command, {**os.environ, **environment}, project_dir)
         except OSError as error:
             raise UsageError(f"Cannot run {command[0]!r}: {error.strerror}.") from error

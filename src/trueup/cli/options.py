@@ -52,10 +52,9 @@ def window_of(options: Namespace, now: datetime) -> Window:
     """
     variables = {**project_variables(project_of(options)), **shell_scenario()[1]}
     zone = platform_zone(variables.get("platform_time_zone"))
-    has_days = options.first_date or options.last_date or options.days is not None
-    days = ("first_date", "last_date") if not has_days else ()
-    of_now = options.as_of or getattr(options, "fix", False)
-    given = {name: str(variables[name]) for name in (*days, *(() if of_now else ("as_of",))) if variables.get(name)}
+    left_out = {"first_date"} if options.days is not None else set()
+    left_out |= {"as_of"} if getattr(options, "fix", False) else set()
+    given = {name: str(variables[name]) for name in WINDOW_VARS if variables.get(name) and name not in left_out}
     try:
         make_window(given.get("first_date"), given.get("last_date"), None, given.get("as_of"), now, zone)
     except UsageError as error:
@@ -88,9 +87,13 @@ def settings_of(options: Namespace, now: datetime) -> Settings:
 
 def project_of(options: Namespace) -> Path:
     """The folder of trueup's dbt project."""
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise UsageError("The current folder was deleted.", "Change to another one.") from error
     if options.project_dir:
-        return find_project(Path(options.project_dir).resolve(), or_installed=False)
-    return find_project(Path.cwd())
+        return find_project((here / options.project_dir).resolve(), or_installed=False)
+    return find_project(here)
 
 
 def state_of(project_dir: Path) -> Path:

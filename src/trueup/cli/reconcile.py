@@ -45,7 +45,8 @@ def run(options: Namespace, console: Console) -> int:
     """Judge the completion documents against the rows and plan their repair. With --fix, apply the plan."""
     if options.fix and options.as_of:
         raise UsageError("--fix conflicts with --as-of: it repairs the current documents.", "Use only one of them.")
-    settings = settings_of(options, now())
+    began_at = now()
+    settings = settings_of(options, began_at)
     if off := families_off(settings) & DOCUMENT_FAMILIES:
         raise UsageError(
             f"The rules on documents are switched off ({', '.join(sorted(off))}).",
@@ -77,7 +78,8 @@ def run(options: Namespace, console: Console) -> int:
         print(repair_json(report, repair))
     else:
         print_report(report, out)
-        print_repair(repair, options.fix, out, bool(options.as_of))
+        is_past = work.settings.window.as_of < began_at
+        print_repair(repair, options.fix, out, is_past)
     return CannotCheckError.exit_code if problems else report.exit_code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,8 @@ class Roster:
 def read_seed(path: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]:
     """The rows of a seed. Raises UsageError if the file is missing or lacks one of ``columns``."""
     try:
+        if path.is_fifo():
+            raise OSError(errno.EINVAL, "it is a pipe")  # which would wait for a writer
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             rows = list(reader)

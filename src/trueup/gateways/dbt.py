@@ -27,6 +27,7 @@ from trueup.gateways.connection import Connection
 from trueup.gateways.dbt_results import plain_error, results_of
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
 from trueup.gateways.limits import labels_of
+from trueup.parsing import read_file
 from trueup.results.outcome import NodeResult
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
@@ -206,12 +207,15 @@ def _refuse_contradictions(name: str, target: Connection) -> None:
 
 
 def _contents_of(project_dir: Path) -> str:
-    """A hash of the names and contents of all files that dbt parses."""
+    """A hash of the names and contents of all files that dbt parses. Raises UsageError."""
     folders = (project_dir / name for name in ("models", "macros", "seeds", "tests"))
     files = [project_dir / "dbt_project.yml", *(path for folder in folders for path in folder.rglob("*.*"))]
     found = hashlib.sha256()
     for path in sorted(path for path in files if path.suffix in (".sql", ".yml", ".yaml", ".csv", ".md")):
-        found.update(f"{path.relative_to(project_dir)} ".encode() + path.read_bytes())
+        try:
+            found.update(f"{path.relative_to(project_dir)} ".encode() + read_file(path))
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}.", "Replace it by a file.") from error
     return found.hexdigest()
 
 

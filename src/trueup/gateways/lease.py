@@ -7,6 +7,7 @@ from typing import Any
 
 from trueup.errors import CannotCheckError, WarehouseError
 from trueup.gateways.limits import step
+from trueup.plural import counted
 
 LEASE = "run_lease"
 LEASE_COLUMNS = {"run_id": "string", "holder": "string", "since": "timestamp", "expires_at": "timestamp"}
@@ -63,22 +64,33 @@ class Lease:
             if "already exists" not in error.message.lower():
                 raise
             # If several runs update the row at once, BigQuery lets one do it first, and the others no longer match.
-            self._run(
-                f"set run_id = @run_id, holder = @holder, since = current_timestamp(), expires_at = {_EXPIRY} "
-                "where expires_at <= current_timestamp()",
-                **mine,
-            )
+            try:
+                self._run(
+                    f"set run_id = @run_id, holder = @holder, since = current_timestamp(), expires_at = {_EXPIRY} "
+                    "where expires_at <= current_timestamp()",
+                    **mine,
+                )
+            except WarehouseError as refused:
+                if "expires_at" not in refused.message:
+                    raise
+                raise self._damaged("it has other columns") from refused
         if not self.is_held_by(run_id):
             raise WarehouseError(self._holder(), "Run it again when that run has ended.")
 
     def _holder(self) -> str:
         rows = self._rows()
-        if not rows:
-            return f"Another run has just taken the lease {self._relation}."
+        if len(rows) != 1 or None in rows[0].values():
+            raise self._damaged(f"it has {counted(len(rows), 'row')}, and empty cells" if rows else "it is empty")
         one = rows[0]
         return (
             f"The run of {one['holder']} since {one['since']:%Y-%m-%d %H:%M} UTC is building these tables. If it was "
             f"killed, its lease ({self._relation}) ends at {one['expires_at']:%H:%M:%S} UTC."
+        )
+
+    def _damaged(self, what: str) -> WarehouseError:
+        return WarehouseError(
+            f"The lease {self._relation} cannot be used: {what}.",
+            f"If no run is building these tables, run: drop table {self._relation}",
         )
 
     def _renew_until(self, ended: Event, run_id: str) -> None:

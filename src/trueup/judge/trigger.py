@@ -6,7 +6,7 @@ from typing import Any
 from trueup.completion.document import Document
 from trueup.completion.roster import RosterEntry
 from trueup.judge.case import NO_GAMES, Case
-from trueup.plural import counted
+from trueup.plural import duration
 from trueup.results.verdict import Verdict, timestamp_text
 from trueup.window import EASTERN
 
@@ -71,7 +71,7 @@ def _not_started(case: Case, document: Document, completed_at: datetime | None, 
         is_over, waited = _is_next_day_over(case), None
     if not is_over:
         return case.not_run("TRIG001", "within the grace period")
-    since = "at an unknown time" if waited is None else f"{counted(int(waited), 'minute')} ago"
+    since = "at an unknown time" if waited is None else f"{duration(int(waited))} ago"
     phase4 = case.day.phase4
     if not phase4.is_source_present:
         output = "its output table is missing"
@@ -106,7 +106,7 @@ def _started_late(case: Case, document: Document, completed_at: datetime | None,
     return case.failed(
         "TRIG002",
         key,
-        f"Phase 4 was started {counted(int(_minutes(delay)), 'minute')} after the night was complete.",
+        f"Phase 4 was started {duration(int(_minutes(delay)))} after the night was complete.",
         "error" if delay > settings.trigger_error else "warn",
         detail={"completed_at": timestamp_text(completed_at), "triggered_at": timestamp_text(document.triggered_at)},
         **facts,

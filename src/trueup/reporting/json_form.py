@@ -31,8 +31,11 @@ def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
 
 def json_text(data: Any) -> str:
-    """Data as ``--format json`` prints it; dates and timestamps are ISO 8601."""
-    return json.dumps(data, indent=2, ensure_ascii=False, default=lambda one: one.isoformat())
+    """Data as ``--format json`` prints it; dates and timestamps are ISO 8601. ``##`` in a text is escaped: CI systems
+    execute ``##[`` anywhere in a line.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=lambda one: one.isoformat())
+    return text.replace("##", "#\\u0023")
 
 
 def from_json(text: str) -> Report:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from trueup.plain import plain
 from trueup.results.finding import Finding
 from trueup.runs.commands import way_back
 from trueup.runs.variables import families_off
@@ -50,7 +51,8 @@ def waiver_notes(work: Workplace, findings: Iterable[Finding]) -> list[str]:
     window = work.settings.window
     columns = ("rule", "subject", "game_date")
     rows = work.tables.rows_between("active_waivers", columns, window.first_date, window.last_date)
-    unused = sorted({tuple(row[name] for name in columns) for row in rows} - used, key=str)
+    # Findings have the subjects as they are shown.
+    unused = sorted({(row["rule"], plain(row["subject"]), row["game_date"]) for row in rows} - used, key=str)
     return [
         f"The waiver of {rule} for {subject} on {day} (seeds/known_exceptions.csv) waives no finding."
         for rule, subject, day in unused

@@ -34,7 +34,13 @@ def session_environment(
     schemas = read_table_schemas(project_dir / "models")
     with embedded_endpoint() as endpoint, temporary_folder() as temporary:
         documents = temporary / "completions.db"
-        environment = {**endpoint.environment, COMPLETIONS_VARIABLE: str(documents)}
+        # A shell in a shell does not have the scenario of the outer one.
+        environment = {
+            **endpoint.environment,
+            COMPLETIONS_VARIABLE: str(documents),
+            SCENARIO_VARIABLE: "",
+            VARS_VARIABLE: "",
+        }
         if folder is None:
             with Warehouse(embedded_connection(endpoint)) as warehouse:
                 create_sources(warehouse, schemas)

@@ -211,7 +211,14 @@ with EmbeddedWarehouse() as warehouse:
 
 
 @pytest.mark.parametrize(
-    ("ending", "victim"), [(signal.SIGTERM, "owner"), (signal.SIGKILL, "owner"), (9, "warehouse"), (9, "both")]
+    ("ending", "victim"),
+    [
+        (signal.SIGTERM, "owner"),
+        (signal.SIGKILL, "owner"),
+        (9, "warehouse"),
+        (9, "both"),
+        (9, "owner of a stopped one"),
+    ],
 )
 def test_nothing_is_left_in_the_temporary_folder(ending: signal.Signals, victim: str, tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -219,14 +226,17 @@ def test_nothing_is_left_in_the_temporary_folder(ending: signal.Signals, victim:
     assert owner.stdout is not None
     process_id = int(owner.stdout.readline())
     assert list(tmp_path.iterdir()) != []
-    for one in {"owner": [owner.pid], "warehouse": [process_id], "both": [process_id, owner.pid]}[victim]:
+    if victim == "owner of a stopped one":
+        os.kill(process_id, signal.SIGSTOP)
+    for one in {"warehouse": [process_id], "both": [process_id, owner.pid]}.get(victim, [owner.pid]):
         os.kill(one, ending)
     if victim == "warehouse":
         owner.kill()
     owner.wait(10)
     owner.stdout.close()
-    assert ends(process_id)
+    assert victim == "owner of a stopped one" or ends(process_id)
     subprocess.run([sys.executable, "-c", CLEANING], env=environment, check=True)
+    assert ends(process_id)
     assert list(tmp_path.iterdir()) == []
 
 

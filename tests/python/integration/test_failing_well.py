@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from google.api_core.exceptions import BadRequest, Forbidden, NotFound, ServiceU
 from google.auth.exceptions import RefreshError
 from requests.exceptions import ConnectionError as LostConnectionError
 
-from helpers.command_line import copy_project, environment_of
+from helpers.command_line import begin, copy_project, environment_of
 from helpers.connections import connection
 from helpers.report_cases import INCIDENT, WINDOW
 from helpers.support import PROJECT
@@ -203,6 +204,41 @@ def test_an_odd_scenario_is_refused_at_once(project: Path, what: str) -> None:
     done = shell(project, "trueup replay scenarios/odd")
     assert done.returncode == 2, done
     assert "scenario.yml" in done.stderr
+
+
+@pytest.mark.parametrize("file", ["seeds/teams.csv", "models/x.yml"])
+def test_a_pipe_in_the_project_is_named(project: Path, file: str) -> None:
+    (project / file).unlink(missing_ok=True)
+    os.mkfifo(project / file)
+    done = shell(project, "trueup check --days 1 < /dev/null")
+    assert done.returncode == 2, done
+    assert file.rpartition("/")[2] in done.stderr
+
+
+def test_a_pipe_for_the_step_summary_is_not_waited_for(project: Path) -> None:
+    (project / ".trueup").mkdir()
+    (project / ".trueup" / "report.json").write_text(to_json(replace(INCIDENT, written_at=now())), encoding="utf-8")
+    os.mkfifo(project / "pipe")
+    done = shell(project, "trueup alert", GITHUB_STEP_SUMMARY=str(project / "pipe"))
+    assert "GITHUB_STEP_SUMMARY is not a file" in done.stdout + done.stderr
+
+
+def test_a_command_of_local_ends_with_all_that_it_started_and_its_code_is_that_of_a_shell(project: Path) -> None:
+    with begin(project, "local", "--", "sh", "-c", "sleep 7654; true") as began:
+        until = time.monotonic() + 30
+        while not is_asleep("7654"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        began.send_signal(signal.SIGTERM)
+        assert began.wait(20) == 143
+    assert not is_asleep("7654")
+    assert shell(project, "trueup local -- sh -c 'kill -9 $$'").returncode == 137
+
+
+def is_asleep(seconds: str) -> bool:
+    """Whether a process sleeps for so many seconds."""
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return any(line.split() == ["sleep", seconds] for line in found)
 
 
 def test_odd_bytes_in_a_seed_are_named(project: Path) -> None:

@@ -131,6 +131,34 @@ def test_dbt_alone_does_not_build_while_a_run_does(state_dir: Path) -> None:
         other_dbt(work, state_dir).run(["seed", "--select", "teams"])
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from {} where true",
+        "update {} set since = null where true",
+        "create or replace table {} as select 1 as other",
+    ],
+)
+def test_a_damaged_lease_says_how_to_remove_it(state_dir: Path, damage: str) -> None:
+    with opened(night(), state_dir) as work:
+        tables = work.tables
+        assert isinstance(tables, Warehouse)
+        with tables.leased("mine", "ann@laptop"):
+            tables.query(damage.format(f"`{work.dataset}.{LEASE}`"))
+            with pytest.raises(WarehouseError, match="cannot be used") as raised, tables.leased("next", "ann@laptop"):
+                pass
+        assert "drop table" in raised.value.hint
+
+
+def test_dbt_prints_the_holder_of_a_lease_as_one_harmless_word(state_dir: Path) -> None:
+    with (
+        opened(night(), state_dir) as work,
+        work.tables.leased("mine", "eve\n::error::x"),
+        pytest.raises(DbtError, match=r"The run of eve\?{3}error\?{2}x is building"),
+    ):
+        other_dbt(work, state_dir).run(["seed", "--select", "teams"])
+
+
 def test_a_long_run_renews_its_lease(state_dir: Path) -> None:
     with opened(night(), state_dir) as work:
         tables = work.tables

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from helpers.support import PROJECT
-from trueup.cli.options import settings_of, window_of
+from trueup.cli.options import project_of, settings_of, window_of
 from trueup.errors import UsageError
 from trueup.settings import find_project
 from trueup.window import Window, make_window
@@ -47,6 +47,12 @@ def test_a_first_date_alone_ends_yesterday_and_a_later_one_at_itself() -> None:
     [
         ({"first": "2026-02-03", "last": "2026-02-01"}, "is after"),
         ({"first": "3.2.2026"}, "not a date"),
+        ({"first": "20260203"}, "not a date"),
+        ({"first": "2026-W06-2"}, "not a date"),
+        ({"as_of": "20260204T160000Z"}, "not a timestamp"),
+        ({"as_of": "2026-02-04T16Z"}, "not a timestamp"),
+        ({"as_of": "2026-02-04T16:00:00+24:00"}, "not a timestamp"),
+        ({"as_of": "0003-01-01T00:00:00Z"}, "out of range"),
         ({"last": "2026-02-30"}, "not a date"),
         ({"days": 0}, "--days 0"),
         ({"days": 3, "first": "2026-02-01"}, "conflicts"),
@@ -85,6 +91,7 @@ def with_vars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 def test_the_vars_of_the_project_are_the_days_of_trueup_as_they_are_of_dbt(with_vars: Callable[..., Path]) -> None:
     with_vars(first_date="2026-01-01", last_date="2026-01-02", as_of="2026-01-03T08:00:00-05:00")
     found = window_of(options(), NOW)
+    assert window_of(options(first_date="2025-12-30"), NOW).last_date == date(2026, 1, 2), "an option replaces one var"
     assert found == Window(date(2026, 1, 1), date(2026, 1, 2), datetime(2026, 1, 3, 13, tzinfo=UTC))
     assert window_of(options(days=1), NOW).dates == (date(2026, 1, 2),), "the day before the as_of"
     assert window_of(options(as_of="2026-02-01T00:00Z"), NOW).first_date == date(2026, 1, 1)
@@ -92,7 +99,7 @@ def test_the_vars_of_the_project_are_the_days_of_trueup_as_they_are_of_dbt(with_
 
 
 @pytest.mark.parametrize(
-    "variables", [{"as_of": "noon"}, {"first_date": "2026-13-01"}, {"platform_time_zone": "Mars/X"}]
+    "variables", [{"as_of": "noon"}, {"first_date": "2026-13-01"}, {"platform_time_zone": "localtime"}]
 )
 def test_a_wrong_var_is_named(with_vars: Callable[..., Path], variables: dict[str, str]) -> None:
     with_vars(**variables)
@@ -105,6 +112,7 @@ def test_the_shell_of_a_scenario_has_its_days_vars_and_seeds(
 ) -> None:
     folder = with_vars(first_date="2026-03-01")
     (folder / "seeds").mkdir()
+    (folder / "scenario.yml").touch()
     night = {"first_date": "2026-01-01", "last_date": "2026-01-01", "as_of": "2026-01-02T08:00Z", "families_off": ["x"]}
     monkeypatch.setenv("TRUEUP_SCENARIO", str(folder))
     monkeypatch.setenv("TRUEUP_VARS", json.dumps(night))
@@ -116,9 +124,29 @@ def test_the_shell_of_a_scenario_has_its_days_vars_and_seeds(
         folder / "seeds",
         folder,
     )
-    monkeypatch.setenv("TRUEUP_VARS", "{")
-    with pytest.raises(UsageError, match="TRUEUP_VARS"):
+    for odd in ("{", "[" * 100_000, "3"):
+        monkeypatch.setenv("TRUEUP_VARS", odd)
+        with pytest.raises(UsageError, match="TRUEUP_VARS"):
+            settings_of(options(), NOW)
+    monkeypatch.setenv("TRUEUP_VARS", json.dumps(night))
+    monkeypatch.setenv("TRUEUP_SCENARIO", str(folder / "seeds"))
+    with pytest.raises(UsageError, match="names no scenario"):
         settings_of(options(), NOW)
+
+
+def test_the_vars_of_the_package_come_before_those_of_all(with_vars: Callable[..., Path]) -> None:
+    folder = with_vars(first_date="2026-01-01")
+    with (folder / "dbt_project.yml").open("a") as file:
+        file.write("  trueup: {first_date: 2026-01-05}\n")
+    assert window_of(options(), NOW).first_date == date(2026, 1, 5)
+
+
+def test_a_folder_that_was_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UsageError, match="current folder was deleted"):
+        project_of(options())
 
 
 def test_the_project_is_the_one_around_us_else_the_installed_one(tmp_path: Path) -> None:

@@ -61,8 +61,11 @@ def _summary(report: Report, link: str) -> str:
 
 def _write_summary(channel: Channel, report: Report, link: str) -> Delivery:
     summary = _summary(report, link)
+    path = Path(channel.address)
+    if path.is_fifo() or path.is_socket():  # it would wait for a reader
+        return Delivery(channel.name, "not_sent", f"{channel.variable} is not a file.")
     try:
-        with Path(channel.address).open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8") as file:
             file.write(summary)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or type(error).__name__

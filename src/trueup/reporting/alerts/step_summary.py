@@ -7,8 +7,9 @@ from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, sub
 
 # Characters with a meaning in Markdown or HTML; as entities they are plain text.
 _MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>|`*_[]\\~#!$@"}
-# The first colon of an emoji or of an address.
-_COLON = re.compile(r":(?=//|[\w+-]+:)")
+# An empty element splits what GitHub recognises only after it has read entities: e-mail and other addresses, mentions,
+# numbers of issues, emoji, and the marks that begin a list or a line.
+_LIVE = re.compile(r"(?<=&#64;)|(?<=&#35;)|(?<=:)(?=[\w+/-])|(?<=www)(?=\.)|^(?=[\d+=-])")
 # The step summary does not compare with other runs.
 _TITLES = {"ongoing": "Findings"}
 _COLUMNS = ("", "rule", "date", "subject", "what is wrong", "next")
@@ -33,8 +34,8 @@ def step_summary(message: Message) -> str:
 
 
 def escape(text: str) -> str:
-    """Text without Markdown or HTML structure, emoji, and addresses that would become links."""
-    return _COLON.sub("&#58;", text.translate(_MARKUP)).replace("www.", "www&#46;")
+    """Text without Markdown or HTML structure, emoji, mentions, and addresses that would become links."""
+    return _LIVE.sub("<b></b>", text.translate(_MARKUP))
 
 
 def _cells(item: Item) -> list[str]:
