@@ -36,8 +36,8 @@ def test_dbt_and_the_command_line_mean_the_same_days(
     ("variables", "said"),
     [
         ({"first_date": "2026-02-03", "last_date": "2026-02-01"}, "after last_date"),
-        ({"as_of": "2026-02-04T16:00:00"}, "needs an offset"),
-        ({"first_date": "2026-02-3"}, "first_date must be a day such as"),
+        ({"as_of": "2026-02-04T16:00:00"}, "a timestamp with an offset"),
+        ({"first_date": "2026-02-3"}, "first_date must be a day of the years"),
     ],
 )
 def test_dbt_alone_refuses_wrong_vars(compile_sql: Compile, variables: dict[str, Any], said: str) -> None:
