@@ -108,6 +108,11 @@ class RecordingDbt:
         return self._dbt.with_vars(variables)
 
     @property
+    def replaced_tables(self) -> Collection[str]:
+        """The models that are replaced as whole tables."""
+        return self._dbt.replaced_tables
+
+    @property
     def source_readers(self) -> Collection[str]:
         """The models that read sources."""
         return self._dbt.source_readers

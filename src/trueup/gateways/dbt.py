@@ -96,6 +96,12 @@ class DbtProject:
         return {name: kind for name, kind in nodes if kind in ("model", "test")}
 
     @property
+    def replaced_tables(self) -> frozenset[str]:
+        """See Dbt."""
+        nodes = self._parsed.nodes.values()
+        return frozenset(one.name for one in nodes if getattr(one.config, "materialized", "") == "table")
+
+    @property
     def source_readers(self) -> frozenset[str]:
         """See Dbt."""
         nodes = self._parsed.nodes.values()

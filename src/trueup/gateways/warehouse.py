@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 from google.api_core.exceptions import Forbidden, NotFound
 from google.api_core.retry import Retry, if_exception_type
@@ -126,6 +126,16 @@ class Warehouse:
     def has_lease(self, run_id: str) -> bool:
         """See Tables."""
         return self._lease.is_held_by(run_id)
+
+    def built_by_others(self, models: Iterable[str], run_id: str) -> list[str]:
+        """See Tables. The macro bigquery_table_options writes the descriptions."""
+        return [name for name in sorted(models) if self._description(name) != f"Built by the run {run_id}."]
+
+    def _description(self, model: str) -> str | None:
+        name = f"{self.project}.{self.dataset}.{model}"
+        with explained(f"cannot describe {name}"), suppress(NotFound):
+            return cast(str | None, self.client.get_table(name).description)
+        return None
 
     @property
     def _lease(self) -> Lease:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from trueup.errors import CannotCheckError
-from trueup.runs.build import build, building, seed
+from trueup.runs.build import build, building, built_by_others, refuse_mixed, seed
 from trueup.runs.workplace import Workplace
 from trueup.window import Window, window_vars
 
@@ -17,19 +17,25 @@ _SELECTION = ("--select", "+path:models/marts")
 
 @dataclass(frozen=True)
 class Progress:
-    """A file that says up to which day a backfill of these days of this target is done. Each write replaces it."""
+    """A file that says up to which day a backfill of these days is done. Each write replaces it.
+
+    ``target``: where it writes; the target of a profile may be another dataset tomorrow.
+    """
 
     path: Path
     target: str
     window: Window
 
     def done_to(self) -> date | None:
-        """The last day that is done; None if nothing is, or the file is of another backfill."""
+        """The last day that is done; None if nothing is, or the file is of another backfill, or is none of ours."""
+        if not self.path.is_file():  # reading a pipe would wait for its writer
+            return None
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-            return date.fromisoformat(found["done_to"]) if found["of"] == self._of() else None
-        except (OSError, ValueError, KeyError, TypeError):
+            done = date.fromisoformat(found["done_to"]) if found["of"] == self._of() else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+        return done if done in self.window.dates else None
 
     def write(self, day: date) -> None:
         """All days up to this one are done. Raises CannotCheckError if that cannot be written."""
@@ -54,7 +60,7 @@ def backfill(work: Workplace, step_days: int, on_step: Callable[[Window], None],
     Raises CannotCheckError if a step fails: its tables, or the tests that no row was lost.
     """
     settings = work.settings
-    progress = Progress(settings.state_dir / "backfill.json", settings.target, settings.window)
+    progress = Progress(settings.state_dir / "backfill.json", f"{settings.target} {work.relation}", settings.window)
     done = None if is_restart else progress.done_to()
     with building(work) as work:
         seed(work)
@@ -80,13 +86,18 @@ def _fill(work: Workplace, window: Window) -> None:
     of_step = replace(
         work, settings=replace(work.settings, window=window), dbt=work.dbt.with_vars(window_vars(window, {}))
     )
-    results = build(of_step, with_tests=True, selection=_SELECTION)
-    work.listener.finish()
-    if failed := [one for one in results if one.status in ("fail", "skipped")]:
+    try:
+        results = build(of_step, with_tests=True, selection=_SELECTION)
+        refuse_mixed(built_by_others(work, results))  # first: this causes failed tests
+        if not work.tables.has_lease(work.settings.run_id):
+            raise CannotCheckError("Another run has taken over these tables.", "Run it again when that run has ended.")
+        if failed := [one for one in results if one.status in ("fail", "skipped")]:
+            what = "was skipped" if failed[0].status == "skipped" else f"failed: {failed[0].message}"
+            raise CannotCheckError(f"{failed[0].name} {what}.", "Correct the cause, then run the same command again.")
+    except CannotCheckError as error:
         raise CannotCheckError(
-            f"{window.first_date} to {window.last_date}: {failed[0].name} "
-            f"{'was skipped' if failed[0].status == 'skipped' else f'failed: {failed[0].message}'}.",
-            "The days before are done. Correct the cause, then run the same command again: it goes on there.",
-        )
-    if not work.tables.has_lease(work.settings.run_id):
-        raise CannotCheckError("Another run has taken over these tables.", "Run it again when that run has ended.")
+            f"{window.first_date} to {window.last_date} are not filled: {error.message}",
+            f"{error.hint} The days before are done: the same command goes on there.".strip(),
+        ) from error
+    finally:
+        work.listener.finish()

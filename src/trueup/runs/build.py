@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from trueup.completion.roster import read_seed
-from trueup.errors import WarehouseError
+from trueup.errors import CannotCheckError, WarehouseError
+from trueup.plural import counted
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.report import Cost
@@ -57,6 +58,24 @@ def _unreadable(work: Workplace, sources: Mapping[str, str]) -> dict[str, str]:
     return {schema.name: refusal for schema, refusal in zip(asked, refusals, strict=True) if refusal}
 
 
+def built_by_others(work: Workplace, results: Iterable[NodeResult]) -> Sequence[str]:
+    """The tables that this run built and another process has replaced since: what was read may be of other days.
+
+    dbt alone takes no lease, and a run that was paused may have lost it without noticing.
+    """
+    built = {one.name for one in results if one.kind == "model" and one.status == "success"}
+    return work.tables.built_by_others(built.intersection(work.dbt.replaced_tables), work.settings.run_id)
+
+
+def refuse_mixed(others: Sequence[str]) -> None:
+    """Raise CannotCheckError if other processes have built tables of this run: see built_by_others."""
+    if others:
+        raise CannotCheckError(
+            f"Another run built {counted(len(others), 'table')} of this run at the same time, such as {others[0]}.",
+            "Run it again when that run has ended.",
+        )
+
+
 def seed(work: Workplace) -> None:
     """Load the seeds and their replacements for this run, and create the verdict tables."""
     work.dbt.run(["seed"], work.listener.node)
@@ -75,10 +94,12 @@ def build(work: Workplace, with_tests: bool, selection: Sequence[str]) -> Sequen
 
 
 def build_evidence(work: Workplace) -> None:
-    """Build only the models that the judge needs."""
+    """Build only the models that the judge needs. Raises CannotCheckError if another process builds them, too."""
     work.listener.start("Building the evidence")
     seed(work)
-    work.dbt.run(["run", "--select", "+completion_evidence", "+phase4_evidence", *VERDICT_VIEWS], work.listener.node)
+    selection = ("--select", "+completion_evidence", "+phase4_evidence", *VERDICT_VIEWS)
+    # The tables that are read afterwards hold the run's id, but not those that they are made from.
+    refuse_mixed(built_by_others(work, work.dbt.run(["run", *selection], work.listener.node)))
 
 
 def unbuilt(results: Iterable[NodeResult]) -> frozenset[str]:

@@ -10,7 +10,17 @@ from trueup.results.outcome import NodeResult
 from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
 from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
-from trueup.runs.build import AFTER_VERDICTS, build, building, node_costs, own_cost, seed, unbuilt
+from trueup.runs.build import (
+    AFTER_VERDICTS,
+    build,
+    building,
+    built_by_others,
+    node_costs,
+    own_cost,
+    refuse_mixed,
+    seed,
+    unbuilt,
+)
 from trueup.runs.expectations import expect, open_examiner
 from trueup.runs.notes import coverage_notes, settings_notes, waiver_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
@@ -58,6 +68,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     add_verdicts(work, EXPECTATION_VERDICTS, written.verdicts)
     report = read_answers(work)
     late: list[str] = []  # problems from here on, which leave the findings that were read
+    refuse_mixed(_tried(late, lambda: built_by_others(work, results), ()))
     of_report = _tried(late, lambda: read_judged(work, codes_of(work.reference, REPORTING)), _nothing(work))
     findings = (*report.findings, *of_report.findings)
     notes = [NO_DOCUMENTS] if judged.is_without_documents else []

@@ -7,7 +7,7 @@ from trueup.expectations.examine import Examination, Examiner
 from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
 from trueup.runs.answers import read_judged, unseen
-from trueup.runs.build import AFTER_VERDICTS, building, node_costs, seed
+from trueup.runs.build import AFTER_VERDICTS, building, built_by_others, node_costs, refuse_mixed, seed
 from trueup.runs.notes import settings_notes
 from trueup.runs.variables import families_off
 from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS, add_verdicts, write_verdicts
@@ -30,6 +30,7 @@ def check_expectations(work: Workplace) -> Report:
         data = expect(work, examiner, has_verdicts=False)
         left_out = open_examiner(work, "only trueup check runs it, on its own report").examine_report()
         add_verdicts(work, EXPECTATION_VERDICTS, left_out.verdicts)
+        refuse_mixed(built_by_others(work, results))
         report = read_judged(work, codes_of(work.reference, "expectations", REPORTING))
     notes = (*settings_notes(work), *data.notes, *examiner.publish())
     clock.finish()

@@ -1,6 +1,6 @@
 """What a run works with: the ports to dbt, the warehouse and the documents, and the clock of its steps."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +34,10 @@ class Dbt(Protocol):
     @property
     def checks(self) -> Mapping[str, str]:
         """All models and data tests of the project, name to kind, also those that are switched off."""
+
+    @property
+    def replaced_tables(self) -> Collection[str]:
+        """The models that each build replaces as whole tables. Views, and tables that keep days, are not among them."""
 
     @property
     def source_readers(self) -> Collection[str]:
@@ -84,6 +88,9 @@ class Tables(Protocol):
 
     def has_lease(self, run_id: str) -> bool:
         """Whether no other run has taken the lease since this run took it."""
+
+    def built_by_others(self, models: Iterable[str], run_id: str) -> list[str]:
+        """Those of ``models``, each a replaced table, that another process has built since this run did, sorted."""
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one statement."""

@@ -103,7 +103,24 @@ def test_what_another_build_left_is_no_answer_of_this_run(state_dir: Path) -> No
         broken = replace(work, tables=around(work.tables, before("rule_outcomes", lambda: elsewhere.run(["run"]))))
         report = checked(broken)
     assert report.status == "could_not_check"
-    assert "Another run may" in report.problems[0]
+    assert "Another run built" in report.problems[0]
+
+
+def test_a_table_between_that_dbt_alone_replaced_is_no_answer(state_dir: Path) -> None:
+    # Found 2026-11: only the last tables say whose they are. dbt alone takes no lease, and a dup001_duplicate_rows of
+    # other days made a doubled night pass.
+    replaced = "dup001_duplicate_rows"
+    with opened(night("tied-newest"), state_dir) as work:
+        table = f"`{work.dataset}.{replaced}`"
+
+        def replace_table(called: str, *_: object) -> None:
+            if called == "rows_between":
+                work.tables.query(f"create or replace table {table} as select * from {table} where false")
+
+        report = checked(replace(work, tables=around(work.tables, replace_table)))
+    assert (report.findings, report.outcomes) == ((), ())
+    assert report.status == "could_not_check"
+    assert replaced in report.problems[0]
 
 
 def test_a_second_check_says_who_is_building_and_the_first_one_is_right(state_dir: Path) -> None:
