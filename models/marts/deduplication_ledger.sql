@@ -2,13 +2,16 @@
     config(
         incremental_strategy='merge',
         unique_key=['table_name', 'game_date', 'input_checksum', 'survivor_checksum'],
-        merge_update_columns=['rows_in'],
+        merge_update_columns=[
+            'rows_in', 'rows_removed', 'rows_out', 'group_count', 'tie_count', 'conflict_count', 'null_key_rows',
+        ],
         partition_by={'field': 'game_date', 'data_type': 'date'},
+        pre_hook="{% if is_incremental() %}{{ forget_contradictions(this) }}{% endif %}",
     )
 }}
 
--- One row per state of a table and date. The first run that sees the state writes it; later runs change nothing (the
--- merge then sets a column to the value that it has). rows_out and survivor_checksum are read from the written tables,
+-- One row per state of a table and date. The first run that sees the state writes it; later runs change nothing: the
+-- merge then sets columns to the values that they have, unless two runs at once had mixed their tables. rows_out and survivor_checksum are read from the written tables,
 -- so that the conservation test can fail.
 
 with arrived as (

@@ -13,7 +13,7 @@ from sqlglot import exp
 # Of these statements, the first table is written.
 _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
-_CONTRACTED = re.compile(r"create\s+(?:or\s+replace\s+)?table\s+[\w`.-]+\s*\(", re.IGNORECASE)
+_CONTRACTED = re.compile(r"create\s+(?:or\s+replace\s+)?table\s+(?:if\s+not\s+exists\s+)?[\w`.-]+\s*\(", re.IGNORECASE)
 _AS_QUERY = re.compile(
     r"\s*(?:partition\s+by|cluster\s+by|options|as)\b.*?\bas\s*\(|\s*as\b", re.IGNORECASE | re.DOTALL
 )

@@ -109,8 +109,11 @@ def test_what_dbt_really_sent_is_what_bigquery_accepts(built_twice: BuiltTwice) 
     for node in ordered_nodes(manifest):
         if node["resource_type"] == "model":
             name = f"{node['name']}.sql"
-            checked[name] = checker.check(first[name])
-            checker.catalog = checker.catalog.with_table(full_name(node), Table(checked[name].columns or {}))
+            # A table that keeps days is created empty, of the same rows, before they are merged into it.
+            merged = re.search(r"using \((.*)\) as DBT_INTERNAL_SOURCE", first[name], re.DOTALL)
+            made = checker.check(merged[1] if merged else first[name])
+            checker.catalog = checker.catalog.with_table(full_name(node), Table(made.columns or {}))
+            checked[name] = checker.check(first[name]) if merged else made
     assert len(checked) == len(first) > 50
     assert len(last) > 100
     changed = {f"{name} again": text for name, text in last.items() if text != first.get(name)}

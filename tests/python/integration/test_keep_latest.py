@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 
 from helpers.deduplication import Group, as_loaded, checksum, judged, random_rows, row_hash
+from helpers.doubles import Killed
 from helpers.replaying import Silent, plain_scenario
 from helpers.support import PROJECT
+from trueup.errors import CannotCheckError
 from trueup.gateways.dbt import DbtProject
+from trueup.runs.backfill import backfill
 from trueup.runs.replay import loaded
 from trueup.runs.workplace import Workplace
 from trueup.schemas import TableSchema, read_table_schemas
+from trueup.window import Window
 
 pytestmark = pytest.mark.usefixtures("endpoint")
 
@@ -114,6 +118,80 @@ def test_a_checksum_sees_each_row_as_often_as_it_is_there() -> None:
     assert len({checksum(hashes) for hashes in kinds}) == len(kinds)
     # The sum of one word of 50 million rows at most, in an INT64.
     assert 50_000_000 * (2**32 - 1) < 2**63 - 1
+
+
+def test_two_first_runs_at_once_keep_the_days_of_both(state_dir: Path) -> None:
+    # Found 2026-11: dbt builds a new table with `create or replace`, also if another run has just created it.
+    (schema, _) = TABLES
+    ours, theirs = DAYS[:2]
+    rows = [as_loaded(random_rows(SEED, schema, day, 1)[0]) for day in (ours, theirs)]
+    scenario = plain_scenario("first", (ours, ours), AS_OF, {schema.name: rows})
+    tables = [f"stg_nba_analytics__{schema.table}", f"{schema.table}_latest"]
+    begun: set[str] = set()
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+
+        def overtake(node: str, *_: object) -> None:
+            for table in tables:
+                if f".{table} " in f"{node} " and table not in begun:
+                    begun.add(table)
+                    work.tables.query(
+                        f"create table `{work.dataset}.{table}` partition by game_date as "
+                        f"select * from `{schema.name}` where game_date = date '{theirs}'"
+                    )
+
+        work.dbt.run(["run", "--select", f"+{tables[-1]}"], overtake)
+        assert begun == set(tables)
+        for table in tables:
+            found = work.tables.query(f"select game_date from `{work.dataset}.{table}` order by game_date")
+            assert [row["game_date"] for row in found] == [ours, theirs], table
+
+
+def test_a_backfill_in_steps_that_was_killed_fills_what_one_large_run_would(state_dir: Path) -> None:
+    days = DAYS[:3]
+    tables = {
+        schema.name: [as_loaded(row) for day in days for row in random_rows(SEED, schema, day, 12)] for schema in TABLES
+    }
+    steps: list[Window] = []
+
+    def killed(window: Window) -> None:
+        raise Killed
+
+    with loaded(plain_scenario("steps", (days[0], days[-1]), AS_OF, tables), PROJECT, state_dir, Silent()) as work:
+        with work.tables.leased("other", "ann@laptop"), pytest.raises(CannotCheckError, match="The run of ann@laptop"):
+            backfill(work, 2, steps.append)
+        with pytest.raises(Killed):
+            backfill(work, 2, killed)
+        assert {day for _, day in latest_of(work)} == set(days[:2])
+        backfill(work, 2, steps.append)
+        found = latest_of(work)
+    assert [one.dates for one in steps] == [(days[2],)]
+    for schema in TABLES:
+        for day in days:
+            kept = sorted(row_hash(row, schema.columns) for row in found[schema.table, day])
+            assert kept == list(judged(random_rows(SEED, schema, day, 12), schema).survivors), (schema.table, day)
+
+
+def test_a_contradictory_line_of_the_ledger_does_not_stay(state_dir: Path) -> None:
+    # Found 2026-11: a line of two runs that had mixed their tables failed the conservation test for ever.
+    (schema, _) = TABLES
+    rows = [as_loaded(row) for row in random_rows(SEED, schema, FIRST, 5)]
+    with loaded(
+        plain_scenario("ledger", (FIRST, FIRST), AS_OF, {schema.name: rows}), PROJECT, state_dir, Silent()
+    ) as work:
+        command = ["run", "--select", "+deduplication_ledger"]
+        work.dbt.run(["seed"])
+        work.dbt.run(command)
+        ledger = f"`{work.dataset}.deduplication_ledger`"
+        right = work.tables.query(f"select * from {ledger}")
+        work.tables.query(f"update {ledger} set rows_removed = rows_removed + 1, tie_count = 77 where true")
+        work.tables.query(
+            f"insert into {ledger} (table_name, game_date, input_checksum, survivor_checksum, rows_in, rows_removed, "
+            f"rows_out) values ('{schema.table}', date '{FIRST}', 'never', 'was', 9, 1, 9)"
+        )
+        work.dbt.run(["run", "--select", "deduplication_ledger"])
+        names = [name for name in right[0] if name not in ("run_id", "run_at")]
+        found = work.tables.query(f"select {', '.join(names)} from {ledger}")
+    assert found == [{name: row[name] for name in names} for row in right]
 
 
 def test_another_run_that_stages_other_days_in_between_empties_and_doubles_no_day(state_dir: Path) -> None:
