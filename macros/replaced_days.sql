@@ -13,9 +13,9 @@
 {%- endmacro %}
 
 {% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) -%}
-    {{ default__get_insert_overwrite_merge_sql(target, source, dest_columns, [replaced_days()], include_sql_header) }}
+    {{ default__get_insert_overwrite_merge_sql(target, source, merged_columns(target, dest_columns), [replaced_days()], include_sql_header) }}
 {%- endmacro %}
 
 {% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
-    {{ default__get_merge_sql(target, source, unique_key, dest_columns, [replaced_days()]) }}
+    {{ default__get_merge_sql(target, source, unique_key, merged_columns(target, dest_columns), [replaced_days()]) }}
 {%- endmacro %}

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from google.api_core.exceptions import NotFound
+
 from sqlcheck.dbt_project import VARIABLES
 from sqlcheck.statements import Statement
 from sqlcheck.types import parse_type
@@ -45,6 +47,8 @@ _WINDOW = Window(_FIRST, _LAST, datetime(2026, 2, 4, 21, tzinfo=UTC))
 # Of the suites, which are only built.
 _DAYS = Window(date.fromisoformat(VARIABLES["first_date"]), date.fromisoformat(VARIABLES["last_date"]), _WINDOW.as_of)
 
+_PARAMETERS = {"team_codes": ["BOS", "LAL"]}
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -62,12 +66,15 @@ class RecordingWarehouse(Warehouse):
     def __init__(self, project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(embedded_connection(Endpoint("http://127.0.0.1:1"), dataset, project))
         self.sent: list[Sent] = []
-        self.fails = self.holds = False
+        self.fails = self.holds = self.is_empty = False
 
         def get_table(name: str) -> SimpleNamespace:
+            if self.is_empty:
+                raise NotFound(name)  # type: ignore[no-untyped-call]
             columns = seeds.get(name.rsplit(".", 1)[-1], {})
             fields = [SimpleNamespace(name=name, field_type=kind.upper()) for name, kind in columns.items()]
-            return SimpleNamespace(schema=fields)
+            # The rows of a table are listed without a statement; those of a view are asked for, with the same columns.
+            return SimpleNamespace(schema=fields, table_type="VIEW")
 
         self._opened = cast(Any, SimpleNamespace(create_dataset=lambda *_, **__: None, get_table=get_table))
 
@@ -75,14 +82,18 @@ class RecordingWarehouse(Warehouse):
         """Record the statement and its call stack; return no rows."""
         path = tuple((Path(one.filename), one.frame.f_code.co_firstlineno, one.lineno) for one in inspect.stack(0)[1:])
         self.sent.append(Sent(sql, dict(parameters or {}), path))
-        if self.fails and sql.startswith("create table"):
-            raise WarehouseError("Already Exists")
+        if self.fails:
+            raise WarehouseError("Already Exists" if sql.startswith("create table") else "Not found")
+        return []
+
+    def lease_rows(self) -> list[dict[str, Any]]:
+        """The rows of the lease."""
         return [{"run_id": _RUN}] if self.holds else []
 
     def exercise_lease(self) -> None:
         """Record all statements of the lease."""
-        lease = Lease(self.query, f"`{self.project}.{self.dataset}.{LEASE}`", renew_seconds=0.001)
-        for fails, holds in ((False, False), (True, True)):
+        lease = Lease(self.query, self.lease_rows, f"`{self.project}.{self.dataset}.{LEASE}`", renew_seconds=0.001)
+        for fails, holds in ((True, False), (False, False), (False, True)):
             self.fails, self.holds = fails, holds
             with suppress(CannotCheckError), lease.held(_RUN, "ann@laptop"):
                 time.sleep(0.1)
@@ -112,9 +123,11 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     found = Recording()
     warehouse = RecordingWarehouse(target_project, dataset, seeds)
     _exercise(warehouse, project, schemas, seeds)
-    for suite in read_suites(project / "expectations"):
+    suites = read_suites(project / "expectations")
+    for suite in suites:
         _exercise_suite(warehouse, suite)
     # Once for all suites.
+    warehouse.built("all", queries.coverage_query, suites, f"{target_project}.{dataset}", _DAYS, _PARAMETERS)
     warehouse.built("all", queries.uncounted_query, f"{target_project}.{dataset}", _DAYS)
     sent = warehouse.sent
     package = project / "src" / "trueup"
@@ -152,8 +165,9 @@ def _exercise(
     RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
     for verdicts in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):
         warehouse.replace_days(schemas[verdicts], [], _LAST, _FIRST)
-    for schema in schemas.values():
-        warehouse.create_table(schema, schema.dataset)
+    for warehouse.is_empty in (True, False):
+        for schema in schemas.values():
+            warehouse.create_table(schema, schema.dataset)
     for name in seeds:
         warehouse.replace_seed(name, [])
 
@@ -162,9 +176,9 @@ def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:
     """Record the queries of a suite, including those shown in findings."""
     relation = f"{warehouse.project}.{warehouse.dataset}"
     places = tuple(range(len(suite.expectations)))
-    parameters = {"team_codes": ["BOS", "LAL"]}
+    parameters = _PARAMETERS
     warehouse.built(suite.name, queries.batch_query, suite, relation, _DAYS)
-    warehouse.built(suite.name, queries.coverage_query, suite, relation, _DAYS, parameters)
+    warehouse.built(suite.name, queries.coverage_query, [suite], relation, _DAYS, parameters)
     warehouse.built(suite.name, queries.examples_query, suite, relation, _DAYS, places, parameters)
     warehouse.built(suite.name, queries.rows_query, suite, relation, _FIRST, places, parameters)
     if suite.needs_rows_where:

@@ -3,26 +3,17 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from threading import Lock
-from typing import Any, Protocol
 
 from trueup.errors import CannotCheckError, UsageError
+from trueup.expectations.counts import SuiteCounts, SuiteTables
 from trueup.expectations.kinds import parameter_of
-from trueup.expectations.queries import (
-    UNCOUNTED_GAMES,
-    batch_query,
-    coverage_query,
-    examined_of,
-    examples_query,
-    needed_dates_query,
-    rows_query,
-    uncounted_query,
-)
+from trueup.expectations.queries import UNCOUNTED_GAMES, batch_query, rows_query
 from trueup.expectations.suites import Suite, declared_suites, read_suites, refuse_missing_suites
-from trueup.expectations.verdicts import Examples, SuiteRun, Validator, VerdictContext, judge_suite, not_validated
+from trueup.expectations.verdicts import SuiteRun, Validator, VerdictContext, judge_suite, not_validated
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.results.reference import REPORTING, Reference
 from trueup.results.report import Cost, SuiteResult
@@ -30,7 +21,9 @@ from trueup.results.verdict import Verdict
 from trueup.window import Window
 
 # Suites at once: each waits for its own queries most of the time.
-_AT_ONCE = 4
+SUITES_AT_ONCE = 16
+# The cost of what all suites share.
+ALL_SUITES = "counts of all suites"
 
 
 @dataclass(frozen=True)
@@ -51,17 +44,6 @@ class _Step:
     run: SuiteRun
     cost: Cost
     bytes: Bytes = NO_BYTES
-
-
-class SuiteTables(Protocol):
-    """The queries of the suites."""
-
-    @property
-    def bytes_of_thread(self) -> Bytes:
-        """The bytes of all queries of this thread so far."""
-
-    def query(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of one statement."""
 
 
 class Examiner:
@@ -95,8 +77,7 @@ class Examiner:
         self._suites = read_suites(self._folder)
         self._parameters = {"team_codes": list(reference.teams)}
         self._opening: Future[Validator] | None = None
-        self._has_uncounted: bool | None = None
-        self._asking = Lock()
+        self._counts = SuiteCounts(tables, relation, window, self._parameters)
         refuse_missing_suites(self._suites, declared_suites(project_dir / "models"), self._folder)
         for suite in self._suites:
             self._refuse_unknown(suite)
@@ -150,13 +131,14 @@ class Examiner:
         window = self._window
         if self.left_out:
             return Examination(tuple(one for suite in suites for one in not_validated(suite, window, self.left_out)))
-        with ThreadPoolExecutor(_AT_ONCE, "suites") as pool:
+        together = self._count_together(suites, unbuilt)
+        with ThreadPoolExecutor(SUITES_AT_ONCE, "suites") as pool:
             steps = list(pool.map(lambda suite: self._validated(self._counted(suite, unbuilt)), suites))
         pages, notes = self._build_docs(steps)
         return Examination(
             verdicts=tuple(verdict for one in steps for verdict in self._judge(one.run, pages)),
             suites=tuple(_result(one.run, pages) for one in steps),
-            costs=tuple(one.cost for one in steps),
+            costs=(together, *(one.cost for one in steps)),
             data_docs=pages.get("", ""),
             notes=notes,
         )
@@ -168,45 +150,23 @@ class Examiner:
             pool.shutdown(wait=False)
         return self._opening
 
+    def _count_together(self, suites: Sequence[Suite], unbuilt: frozenset[str]) -> Cost:
+        """Count all suites with one job. If that fails, each is counted alone, and fails alone."""
+        counted = [one for one in suites if not self._unbuilt_inputs(one, unbuilt)]
+        began, before = time.monotonic(), self._tables.bytes_of_thread
+        with suppress(CannotCheckError):
+            self._counts.count_together(counted)
+        return self._cost(ALL_SUITES, round(time.monotonic() - began, 3), self._tables.bytes_of_thread - before)
+
+    def _unbuilt_inputs(self, suite: Suite, unbuilt: frozenset[str]) -> frozenset[str]:
+        return unbuilt & ({suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table})
+
     def _counted(self, suite: Suite, unbuilt: frozenset[str]) -> _Step:
         """Count the examined and the unexpected values in the warehouse."""
         begun = _Step(SuiteRun(suite), self._cost(suite.name, 0.0, NO_BYTES))
-        read = {suite.table, UNCOUNTED_GAMES} if suite.counted_games_only else {suite.table}
-        if read & unbuilt:
-            return replace(begun, run=SuiteRun(suite, problem=f"the model {min(read & unbuilt)} was not built"))
-        return self._measured(begun, self._count)
-
-    def _count(self, run: SuiteRun) -> SuiteRun:
-        suite = self._without_idle_filter(run.suite)
-        rows = self._tables.query(coverage_query(suite, self._relation, self._window, self._parameters))
-        examined = {row["game_date"]: examined_of(suite, row) for row in rows}
-        counted = replace(run, suite=suite, examined=examined)
-        return replace(
-            counted,
-            examples=self._examples(suite, counted.wrong_places) if counted.wrong_places else {},
-            needed_dates=self._needed_dates(suite, frozenset(examined)),
-        )
-
-    def _without_idle_filter(self, suite: Suite) -> Suite:
-        """The suite without its filter if every game counts, as on most days."""
-        if not suite.counted_games_only:
-            return suite
-        with self._asking:
-            if self._has_uncounted is None:
-                (found,) = self._tables.query(uncounted_query(self._relation, self._window))
-                self._has_uncounted = bool(found["game_count"])
-        return replace(suite, counted_games_only=self._has_uncounted)
-
-    def _examples(self, suite: Suite, places: Sequence[int]) -> dict[date, Examples]:
-        query = examples_query(suite, self._relation, self._window, places, self._parameters)
-        return _grouped(self._tables.query(query))
-
-    def _needed_dates(self, suite: Suite, seen: frozenset[date]) -> frozenset[date]:
-        window = self._window
-        if suite.needs_rows_each_date or suite.needs_rows_where is None or seen.issuperset(window.dates):
-            return frozenset(window.dates) if suite.needs_rows_each_date else frozenset()
-        rows = self._tables.query(needed_dates_query(suite, self._relation, window))
-        return frozenset(row["game_date"] for row in rows)
+        if missing := self._unbuilt_inputs(suite, unbuilt):
+            return replace(begun, run=SuiteRun(suite, problem=f"the model {min(missing)} was not built"))
+        return self._measured(begun, self._counts.counted)
 
     def _validated(self, step: _Step) -> _Step:
         has_rows = any(one.row_count for one in step.run.examined.values())
@@ -250,19 +210,6 @@ class Examiner:
 
         context = VerdictContext(self._rules[suite.rule], pages.get(suite.name, ""), query)
         return judge_suite(run, self._window, context)
-
-
-def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[date, Examples]:
-    """The rows of ``examples_query``, by date and place of the expectation."""
-    found: dict[date, dict[int, list[Mapping[str, Any]]]] = {}
-    counts: dict[date, int] = {}
-    for row in rows:
-        found.setdefault(row["game_date"], {}).setdefault(row["expectation_place"], []).append(row)
-        counts[row["game_date"]] = row["wrong_row_count"]
-    return {
-        day: Examples(counts[day], {place: tuple(some) for place, some in places.items()})
-        for day, places in found.items()
-    }
 
 
 def _result(run: SuiteRun, pages: Mapping[str, str]) -> SuiteResult:

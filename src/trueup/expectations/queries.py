@@ -23,29 +23,34 @@ def batch_query(suite: Suite, dataset: str, window: Window) -> str:
     return _batch_query(suite, dataset, window.first_date, window.last_date)
 
 
-def coverage_query(suite: Suite, dataset: str, window: Window, parameters: Parameters) -> str:
-    """Per day: the number of rows, the examined values per judged column, and the unexpected rows per expectation."""
-    columns = dict.fromkeys(one.judged_column for one in suite.expectations if not one.examines_nulls)
-    examined = [f"count({column}) as examined_{column}" for column in columns]
-    unexpected = [
-        f"countif({fault_condition(one.config, parameters)}) as unexpected_{place}"
-        for place, one in enumerate(suite.expectations)
-    ]
-    return (
-        f"select game_date, count(*) as row_count, {', '.join([*examined, *unexpected])} "
-        f"from ({batch_query(suite, dataset, window)}) group by game_date"
-    )
+def coverage_query(suites: Sequence[Suite], dataset: str, window: Window, parameters: Parameters) -> str:
+    """Per suite and day: the number of rows, the examined values of each judged column, and the unexpected rows of each
+    expectation.
+    """
+    parts = []
+    for suite in suites:
+        examined = ", ".join(f"count({column})" for column in _counted_columns(suite))
+        unexpected = ", ".join(f"countif({fault_condition(one.config, parameters)})" for one in suite.expectations)
+        parts.append(
+            f"select '{suite.name}' as suite_name, game_date, count(*) as row_count, "
+            f"array<int64>[{examined}] as examined_counts, array<int64>[{unexpected}] as unexpected_counts "
+            f"from ({batch_query(suite, dataset, window)}) group by game_date"
+        )
+    return " union all ".join(parts)
+
+
+def _counted_columns(suite: Suite) -> list[str]:
+    return list(dict.fromkeys(one.judged_column for one in suite.expectations if not one.examines_nulls))
 
 
 def examined_of(suite: Suite, row: Mapping[str, Any]) -> Examined:
     """Converts a row of ``coverage_query`` to the counts of its day."""
     row_count = row["row_count"]
+    of_column = dict(zip(_counted_columns(suite), row["examined_counts"], strict=True))
     return Examined(
         row_count=row_count,
-        counts=tuple(
-            row_count if one.examines_nulls else row[f"examined_{one.judged_column}"] for one in suite.expectations
-        ),
-        unexpected=tuple(row[f"unexpected_{place}"] for place in range(len(suite.expectations))),
+        counts=tuple(row_count if one.examines_nulls else of_column[one.judged_column] for one in suite.expectations),
+        unexpected=tuple(row["unexpected_counts"]),
     )
 
 
@@ -88,9 +93,12 @@ def needed_dates_query(suite: Suite, dataset: str, window: Window) -> str:
 
 
 def uncounted_query(dataset: str, window: Window) -> str:
-    """The number of games of the days that do not count."""
-    days = _days(window.first_date, window.last_date)
-    return f"select count(*) as game_count from `{dataset}.{UNCOUNTED_GAMES}` where {days}"
+    """The number of games of the days that do not count, as a row of ``coverage_query``."""
+    return (
+        f"select '{UNCOUNTED_GAMES}' as suite_name, cast(null as date) as game_date, count(*) as row_count, "
+        "array<int64>[] as examined_counts, array<int64>[] as unexpected_counts "
+        f"from `{dataset}.{UNCOUNTED_GAMES}` where {_days(window.first_date, window.last_date)}"
+    )
 
 
 def _batch_query(suite: Suite, dataset: str, first_date: date, last_date: date) -> str:

@@ -11,6 +11,7 @@ import hmac
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ async def serve(project: str, folder: Path, token: str) -> None:
     settings = import_module("bqemulator.config").Settings(
         rest_port=0, grpc_port=0, default_project_id=project, log_level="error", upload_staging_dir=folder / "uploads"
     )
+    _list_rows_one_after_the_other()
     module: Any = import_module("bqemulator.server")
     create = module.create_app
     module.create_app = lambda context: _guarded(create(context), token)
@@ -55,6 +57,20 @@ async def serve(project: str, folder: Path, token: str) -> None:
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     finally:
         await server.stop()
+
+
+def _list_rows_one_after_the_other() -> None:
+    """It lists the rows of a table in another thread, beside statements, and its engine then crashes."""
+    routes: Any = import_module("bqemulator.api.routes.tabledata")
+    listed = routes.list_tabledata
+
+    @wraps(listed)
+    async def on_the_loop(*arguments: Any, **options: Any) -> Any:
+        return listed(*arguments, **options)
+
+    for route in routes.router.routes:
+        if route.endpoint is listed:
+            route.endpoint = on_the_loop
 
 
 def _memory_bytes() -> int:

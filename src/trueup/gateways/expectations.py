@@ -49,7 +49,7 @@ class GreatExpectations:
         # If this run is killed, the pages of the last run stay.
         self._draft = folder.with_name(f"{folder.name}.draft")
         self._run = RunIdentifier(run_name=f"{as_of:%Y-%m-%dT%H.%M}", run_time=as_of)
-        self._names_only: dict[str, str] = {}
+        self._names: dict[str, tuple[str, ...]] = {}  # the columns of each suite's query
         self._pages: dict[str, str] = {}
         # Any, because its type annotations are incomplete.
         self._context = cast(Any, gx.get_context(mode="ephemeral"))
@@ -71,9 +71,7 @@ class GreatExpectations:
                 connection_string=f"bigquery://{warehouse.project}/{warehouse.dataset}?user_supplied_client=true",
                 kwargs={"connect_args": {"client": warehouse.client}},
             )
-            event.listen(
-                source.get_execution_engine().engine, "before_cursor_execute", self._ask_for_names, retval=True
-            )
+            event.listen(source.get_execution_engine().engine, "do_execute", self._tell_names)
         except _ERRORS as error:
             raise CannotCheckError(f"Great Expectations cannot use the warehouse: {_short(str(error))}") from error
         return source
@@ -156,7 +154,7 @@ class GreatExpectations:
             raise CannotCheckError(f"Data Docs could not be written in {self._folder}: {error.strerror}.") from error
 
     def _define(self, source: Any, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
-        self._names_only[query] = f"select {', '.join(f'null as {name}' for name in suite.columns)} limit 0"
+        self._names[query] = tuple(suite.columns)
         asset = source.add_query_asset(name=suite.name, query=query)
         counted = {
             "type": "expect_table_row_count_to_equal",
@@ -198,9 +196,14 @@ class GreatExpectations:
     def _page(self, url: str) -> str:
         return f"{self._folder.name}/{_within(self._draft, url)}"
 
-    def _ask_for_names(self, _: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:
-        """Great Expectations would fetch all rows of a query to learn its column names: send an empty query instead."""
-        return self._names_only.get(statement, statement), parameters
+    def _tell_names(self, cursor: Any, statement: str, *_: Any) -> bool:
+        """Great Expectations would fetch all rows of a query to learn its column names: give it the names, and no rows,
+        without a job. They are then the description of the cursor (PEP 249), of which SQLAlchemy reads the names.
+        """
+        names = self._names.get(statement)
+        if names is not None:
+            cursor.description = tuple((name, *[None] * 6) for name in names)
+        return names is not None
 
 
 def _site(folder: Path) -> dict[str, Any]:

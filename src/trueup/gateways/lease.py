@@ -19,15 +19,19 @@ _EXPIRY = f"timestamp_add(current_timestamp(), interval {LEASE_MINUTES} minute)"
 
 
 class Lease:
-    """The lease of one dataset: a table with one row. ``query`` runs a statement with STRING parameters."""
+    """The lease of one dataset: a table with one row. ``query`` runs a statement with STRING parameters, ``rows`` reads
+    the rows of the table.
+    """
 
     def __init__(
         self,
         query: Callable[[str, Mapping[str, str]], list[dict[str, Any]]],
+        rows: Callable[[], list[dict[str, Any]]],
         relation: str,
         renew_seconds: float = _RENEW_SECONDS,
     ) -> None:
         self._query = query
+        self._rows = rows
         self._relation = relation
         self._renew_seconds = renew_seconds
 
@@ -54,6 +58,24 @@ class Lease:
     def _take(self, run_id: str, holder: str) -> None:
         mine = {"run_id": run_id, "holder": holder}
         try:
+            # If several runs update the row at once, BigQuery lets one do it first, and the others no longer match.
+            self._run(
+                f"set run_id = @run_id, holder = @holder, since = current_timestamp(), expires_at = {_EXPIRY} "
+                "where expires_at <= current_timestamp()",
+                **mine,
+            )
+        except WarehouseError as error:
+            if "expires_at" in error.message:
+                raise self._damaged("it has other columns") from error
+            if not _says(error, "not found", "does not exist"):
+                raise
+            self._create(mine)
+        if not self.is_held_by(run_id):
+            raise WarehouseError(self._holder(), "Run it again when that run has ended.")
+
+    def _create(self, mine: Mapping[str, str]) -> None:
+        """Make the table, in the first run on a dataset. Another run may be first."""
+        try:
             with step(LEASE):
                 self._query(
                     f"create table {self._relation} as select @run_id as run_id, @holder as holder, "
@@ -61,21 +83,8 @@ class Lease:
                     mine,
                 )
         except WarehouseError as error:
-            if "already exists" not in error.message.lower():
+            if not _says(error, "already exists"):
                 raise
-            # If several runs update the row at once, BigQuery lets one do it first, and the others no longer match.
-            try:
-                self._run(
-                    f"set run_id = @run_id, holder = @holder, since = current_timestamp(), expires_at = {_EXPIRY} "
-                    "where expires_at <= current_timestamp()",
-                    **mine,
-                )
-            except WarehouseError as refused:
-                if "expires_at" not in refused.message:
-                    raise
-                raise self._damaged("it has other columns") from refused
-        if not self.is_held_by(run_id):
-            raise WarehouseError(self._holder(), "Run it again when that run has ended.")
 
     def _holder(self) -> str:
         rows = self._rows()
@@ -102,6 +111,6 @@ class Lease:
         with step(LEASE):
             self._query(f"update {self._relation} {change}", {"run_id": run_id, **more})
 
-    def _rows(self) -> list[dict[str, Any]]:
-        with step(LEASE):
-            return self._query(f"select run_id, holder, since, expires_at from {self._relation}", {})
+
+def _says(error: WarehouseError, *parts: str) -> bool:
+    return any(part in error.message.lower() for part in parts)

@@ -17,7 +17,7 @@ from trueup.errors import WarehouseError
 from trueup.gateways.client import BoundedClient
 from trueup.gateways.connection import Connection
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE
-from trueup.gateways.lease import LEASE, Lease
+from trueup.gateways.lease import LEASE, LEASE_COLUMNS, Lease
 from trueup.gateways.limits import step
 from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step, step_for
 from trueup.results.bytes import NO_BYTES, Bytes
@@ -105,16 +105,37 @@ class Warehouse:
         with explained("refused a statement", f"The statement begins: {' '.join(sql.split())[:120]}"):
             return [dict(row.items()) for row in self.client.query_and_wait(sql, job_config=config)]
 
+    def rows_of(self, model: str, columns: Sequence[str]) -> list[Row]:
+        """See Tables."""
+        name = f"{self.project}.{self.dataset}.{model}"
+        with step(model):
+            table = self._table(name)
+            if table.table_type == "TABLE":
+                return [{column: row[column] for column in columns} for row in self._listed(table, columns)]
+            return self.query(f"select {', '.join(columns)} from `{name}`")
+
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[Row]:
-        """The named columns of a model on the given days; with ``run_id``, only the rows of that run."""
-        of_run = f" and run_id = '{run_id}'" if run_id is not None else ""
-        with step(model):
-            return self.query(
-                f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
-                f"where game_date between date '{first_date}' and date '{last_date}'{of_run}"
-            )
+        """See Tables."""
+        if run_id is None:
+            with step(model):
+                return self.query(
+                    f"select {', '.join(columns)} from `{self.project}.{self.dataset}.{model}` "
+                    f"where game_date between date '{first_date}' and date '{last_date}'"
+                )
+        return [
+            {column: row[column] for column in columns}
+            for row in self.rows_of(model, list(dict.fromkeys([*columns, "game_date", "run_id"])))
+            if row["run_id"] == run_id and first_date <= row["game_date"] <= last_date
+        ]
+
+    def _listed(self, table: Any, columns: Collection[str]) -> list[Row]:
+        """All rows of a table, without a job. The table of a run has no other rows."""
+        if missing := sorted(set(columns) - {field.name for field in table.schema}):
+            raise WarehouseError(f"{table.table_id} has no column {missing[0]}.", "Run trueup check to build it again.")
+        with explained(f"cannot read {table.table_id}"):
+            return [dict(row.items()) for row in self.client.rows_of_table(table)]
 
     @contextmanager
     def leased(self, run_id: str, holder: str) -> Iterator[None]:
@@ -139,7 +160,8 @@ class Warehouse:
 
     @property
     def _lease(self) -> Lease:
-        return Lease(self.query, f"`{self.project}.{self.dataset}.{LEASE}`")
+        relation = f"`{self.project}.{self.dataset}.{LEASE}`"
+        return Lease(self.query, lambda: self.rows_of(LEASE, list(LEASE_COLUMNS)), relation)
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
         """Create the dataset and the table unless they exist."""
@@ -150,9 +172,11 @@ class Warehouse:
         name = f"{self.project}.{dataset}.{schema.table}"
         self._create_dataset(dataset)
         with step(schema.table):
-            self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
-            if dataset == self.dataset:  # a table of an earlier version may lack new columns
-                for column in schema.columns.keys() - {field.name for field in self._fields(name)}:
+            known = self._known_columns(name)
+            if known is None:
+                self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
+            elif dataset == self.dataset:  # a table of an earlier version may lack new columns
+                for column in schema.columns.keys() - known:
                     self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -179,8 +203,17 @@ class Warehouse:
             self.client.create_dataset(f"{self.project}.{dataset}", exists_ok=True)
 
     def _fields(self, table: str) -> list[Any]:
-        with explained(f"cannot describe {table}"):
-            return list(self.client.get_table(table).schema)
+        return list(self._table(table).schema)
+
+    def _known_columns(self, table: str) -> set[str] | None:
+        """The columns of a table; None if there is no table."""
+        with explained(f"cannot describe {table}"), suppress(NotFound):
+            return {field.name for field in self.client.get_table(table).schema}
+        return None
+
+    def _table(self, name: str) -> Any:
+        with explained(f"cannot describe {name}"):
+            return self.client.get_table(name)
 
     def replace_days(
         self, schema: TableSchema, rows: Sequence[Mapping[str, Any]], first_date: date, last_date: date

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any
@@ -54,11 +55,13 @@ def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collect
     """Some rules' findings and outcomes from two models."""
     known, settings = work.reference.rules, work.settings
     owner_of = read_owners(settings.project_dir / "models", work.schemas)
-    found = tuple(
-        finding_from_row({**completed(row, known.get(row["rule"]), settings), "owner": owner_of(row["subject"])})
-        for row in _read(work, findings, Finding, "rule", "subject")
-    )
-    rows = [row for row in _read(work, outcomes, RuleOutcome, "rule", more=(_FAILED,)) if row["rule"] in rules]
+    with ThreadPoolExecutor(2, "reads") as pool:  # each waits for the warehouse
+        reading = pool.submit(_read, work, outcomes, RuleOutcome, "rule", more=(_FAILED,))
+        found = tuple(
+            finding_from_row({**completed(row, known.get(row["rule"]), settings), "owner": owner_of(row["subject"])})
+            for row in _read(work, findings, Finding, "rule", "subject")
+        )
+        rows = [row for row in reading.result() if row["rule"] in rules]
     failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in rows}
     report = Report(
         work.settings.window,

@@ -1,6 +1,7 @@
 """The daily run, in order: models, reconciliation, expectations, reporting; then the report."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from trueup.runs.build import (
     unbuilt,
 )
 from trueup.runs.expectations import expect, open_examiner
-from trueup.runs.notes import coverage_notes, settings_notes, waiver_notes
+from trueup.runs.notes import coverage_notes, read_waivers, settings_notes, waiver_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
@@ -69,12 +70,16 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     report = read_answers(work)
     late: list[str] = []  # problems from here on, which leave the findings that were read
     refuse_mixed(_tried(late, lambda: built_by_others(work, results), ()))
-    of_report = _tried(late, lambda: read_judged(work, codes_of(work.reference, REPORTING)), _nothing(work))
+    with ThreadPoolExecutor(2, "reads") as pool:  # each waits for the warehouse
+        reading = pool.submit(read_judged, work, codes_of(work.reference, REPORTING))
+        waived = pool.submit(read_waivers, work)
+    of_report = _tried(late, reading.result, _nothing(work))
     findings = (*report.findings, *of_report.findings)
     notes = [NO_DOCUMENTS] if judged.is_without_documents else []
     notes += [*data.notes, *written.notes, *examiner.publish()]
     notes += [f"The dbt test {one.name} warns: {one.message}" for one in results if one.status == "warn"]
-    notes += _tried(late, lambda: [*coverage_notes(work), *waiver_notes(work, findings)], [])
+    notes += _tried(late, lambda: coverage_notes(work), [])
+    notes += _tried(late, lambda: waiver_notes(waived.result(), findings), [])
     clock.finish()
     outcomes = (*report.outcomes, *of_report.outcomes)
     problems = [judged.unread] if judged.unread else []

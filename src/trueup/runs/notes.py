@@ -1,12 +1,15 @@
 """The notes of a report: what is switched off, ignored, missing or undeclared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from trueup.plain import plain
 from trueup.results.finding import Finding
 from trueup.runs.commands import way_back
 from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace
+
+_WAIVED = ("rule", "subject", "game_date")
 
 
 def settings_notes(work: Workplace) -> list[str]:
@@ -24,10 +27,8 @@ def settings_notes(work: Workplace) -> list[str]:
 
 def coverage_notes(work: Workplace) -> list[str]:
     """Missing sources and columns, and columns that are not declared."""
-    rows = work.tables.query(
-        "select relation_name, is_present, is_optional, missing_columns, undeclared_columns "
-        f"from `{work.dataset}.source_coverage` order by relation_name"
-    )
+    columns = ("relation_name", "is_present", "is_optional", "missing_columns", "undeclared_columns")
+    rows = sorted(work.tables.rows_of("source_coverage", columns), key=lambda row: str(row["relation_name"]))
     notes = []
     for row in rows:
         if not row["is_present"]:
@@ -45,14 +46,17 @@ def coverage_notes(work: Workplace) -> list[str]:
     return notes
 
 
-def waiver_notes(work: Workplace, findings: Iterable[Finding]) -> list[str]:
-    """Waivers of the checked days that waive nothing: the finding is gone, or the waiver names another subject."""
-    used = {(one.rule, one.subject, one.game_date) for one in findings if one.waived_because is not None}
+def read_waivers(work: Workplace) -> list[dict[str, Any]]:
+    """Rule, subject and date of the waivers of the checked days."""
     window = work.settings.window
-    columns = ("rule", "subject", "game_date")
-    rows = work.tables.rows_between("active_waivers", columns, window.first_date, window.last_date)
+    return work.tables.rows_between("active_waivers", _WAIVED, window.first_date, window.last_date)
+
+
+def waiver_notes(waivers: Iterable[Mapping[str, Any]], findings: Iterable[Finding]) -> list[str]:
+    """Waivers that waive nothing: the finding is gone, or the waiver names another subject."""
+    used = {(one.rule, one.subject, one.game_date) for one in findings if one.waived_because is not None}
     # Findings have the subjects as they are shown.
-    unused = sorted({(row["rule"], plain(row["subject"]), row["game_date"]) for row in rows} - used, key=str)
+    unused = sorted({(row["rule"], plain(row["subject"]), row["game_date"]) for row in waivers} - used, key=str)
     return [
         f"The waiver of {rule} for {subject} on {day} (seeds/known_exceptions.csv) waives no finding."
         for rule, subject, day in unused

@@ -75,10 +75,13 @@ class Tables(Protocol):
         Raises UsageError if they contradict.
         """
 
+    def rows_of(self, model: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """The named columns of a model that the run has built. Those of a table are read without a job."""
+
     def rows_between(
         self, model: str, columns: Sequence[str], first_date: date, last_date: date, run_id: str | None = None
     ) -> list[dict[str, Any]]:
-        """The named columns of a model on the given days; with ``run_id``, only the rows of that run."""
+        """The named columns of a model on the given days; with ``run_id``, only the rows of that run, as rows_of."""
 
     def leased(self, run_id: str, holder: str) -> AbstractContextManager[None]:
         """Hold the lease of the dataset's tables, and renew it meanwhile. Raises CannotCheckError if another run does.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,10 +51,18 @@ class Call:
     status: int = 0
     refusal: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    is_dry: bool = False
+    began: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def asks_for_job(self) -> bool:
+        return self.method == "POST" and self.path.endswith(("/queries", "/jobs"))
 
     @property
     def is_job(self) -> bool:
-        return self.method == "POST" and self.path.endswith(("/queries", "/jobs"))
+        """A dry run is checked like a job, but is none: https://cloud.google.com/bigquery/docs/running-queries#dry-run."""
+        return self.asks_for_job and not self.is_dry
 
 
 @dataclass
@@ -137,7 +146,8 @@ class StrictService:
         project = call.path.split("/projects/", 1)[-1].split("/", 1)[0]
         needs = list(method_needs(call.method, call.path))
         tables: set[str] = set()
-        if call.is_job:
+        if call.asks_for_job:
+            call.is_dry = bool(configuration.get("dryRun"))
             text = configuration.get("query")
             call.sql = str(text.get("query", "") if isinstance(text, dict) else text or "")
             call.labels = configuration.get("labels") or {}
@@ -154,7 +164,7 @@ class StrictService:
         for need in needs:
             if self._is_denied(need, call):
                 return denied(need)
-        if call.is_job:
+        if call.asks_for_job:
             location = body.get("location") or (body.get("jobReference") or {}).get("location")
             refusals = list(elsewhere(tables, location, self.locations))
             if call.sql:
@@ -212,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         strict, place = self.strict, urlsplit(self.path)
         content = self.rfile.read(int(self.headers.get("content-length") or 0))
-        call = Call(self.command, place.path)
+        call = Call(self.command, place.path, began=time.monotonic())
         body = json.loads(content) if content[:1] == b"{" and self.command != "PUT" else {}
         refusal = strict.judge(call, body, len(content))
         fault = strict.fault_of(call)
@@ -235,6 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind in ("swallow", "drop"):
             self.close_connection = True
             return
+        call.ended = time.monotonic()
         self._answer(call, answer)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names of http.server

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from helpers.replaying import Silent
 from helpers.support import PROJECT
 from trueup.errors import DbtError, WarehouseError
 from trueup.gateways.dbt import DbtProject
-from trueup.gateways.lease import LEASE, Lease
+from trueup.gateways.lease import LEASE, LEASE_COLUMNS, Lease
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.results.outcome import NodeResult
@@ -81,7 +82,7 @@ def before(step: str, first: Callable[[], object]) -> Act:
 )
 def test_what_was_found_is_told_although_something_fails_afterwards(state_dir: Path, act: str) -> None:
     def fail(called: str, *arguments: object) -> None:
-        if called == act or (called in ("query", "rows_between") and act in str(arguments[0])):
+        if called == act or (called in ("rows_of", "rows_between") and act in str(arguments[0])):
             raise WarehouseError("BigQuery refused.")
 
     with opened(night("scraper-silent"), state_dir) as work:
@@ -180,7 +181,8 @@ def test_a_long_run_renews_its_lease(state_dir: Path) -> None:
     with opened(night(), state_dir) as work:
         tables = work.tables
         assert isinstance(tables, Warehouse)
-        lease = Lease(tables.query, f"`{work.dataset}.{LEASE}`", renew_seconds=0.05)
+        rows = partial(tables.rows_of, LEASE, list(LEASE_COLUMNS))
+        lease = Lease(tables.query, rows, f"`{work.dataset}.{LEASE}`", renew_seconds=0.05)
 
         def expiry() -> datetime:
             (row,) = tables.query(f"select expires_at from `{work.dataset}.{LEASE}`")

@@ -9,24 +9,25 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import NotFound
 
 from helpers.command_line import copy_project
 from helpers.connections import connection
+from helpers.job_rounds import READ_AT_ONCE, rounds
 from helpers.receivers import receiver
 from helpers.replaying import Silent
 from helpers.strict_rules import LARGEST_REQUEST
 from helpers.strict_service import Call, Fault, StrictService
 from helpers.support import PROJECT, SCENARIOS
 from trueup.cli.main import main
-from trueup.errors import CannotCheckError, WarehouseError
+from trueup.errors import CannotCheckError, DbtError, WarehouseError
+from trueup.expectations.examine import SUITES_AT_ONCE
 from trueup.expectations.suites import read_suites
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as CLOUD
@@ -81,6 +82,7 @@ class Stage:
     project: Path
     address: Endpoint
     as_of: str
+    contracted: set[str] = field(default_factory=set)
 
     def run(self, *command: str) -> int:
         """The exit code of a command on the night."""
@@ -88,12 +90,6 @@ class Stage:
         days = ["--first-date", str(DAY), "--last-date", str(DAY)]
         form = [] if command == ("backfill",) else ["--format", "json"]
         return main([*command, *when, *days, *form, "--project-dir", str(self.project)])
-
-    def has_tables(self) -> bool:
-        """Whether trueup's dataset has tables."""
-        with real(self) as warehouse, suppress(NotFound):
-            return any(True for _ in warehouse.client.list_tables(OWN))
-        return False
 
     @contextmanager
     def work(self) -> Iterator[Workplace]:
@@ -146,7 +142,8 @@ def stage(night: Stage, endpoint: Endpoint) -> Iterator[Stage]:
     yield night
     night.service.fresh()
     with Warehouse(embedded_connection(endpoint)) as warehouse:
-        warehouse.query(f"drop table if exists `{OWN}.{LEASE}`")
+        if any(table.table_id == LEASE for table in warehouse.client.list_tables(OWN)):
+            warehouse.query(f"update `{OWN}.{LEASE}` set expires_at = timestamp '2020-01-01' where true")
 
 
 # ---- with these permissions, and in a location that only the sources tell
@@ -154,28 +151,33 @@ def stage(night: Stage, endpoint: Endpoint) -> Iterator[Stage]:
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [(["check"], 1), (["expectations"], 0), (["reconcile", "--fix"], 1), (["backfill"], 0)],
+    [(["expectations"], 0), (["check"], 1), (["reconcile", "--fix"], 1), (["backfill"], 0)],
     ids=lambda one: str(one),
 )
 def test_a_command_passes_with_exactly_the_permissions_of_the_readme(
     stage: Stage, command: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    is_new = not stage.has_tables()
+    """A check sends at most 150 jobs, and at most 30 are in sequence: if each job took a second and all else nothing,
+    it would take 30 seconds. That is the length of a schedule of the logged jobs with the threads of the target prod,
+    in which each model waits for the models that it reads and for their tests, each test and suite for what it reads,
+    and each job of Python for the job before it (see job_rounds).
+    """
     granted = permissions(command[0])
     stage.service.grants = set(granted)
     stage.service.locations = {name.split(".")[1]: "EU" for name in [*SOURCES, OWN]}
     stage.service.calls = []
+    stage.service.faults = [Fault("delay", is_read_at_once, seconds=0.5)]
     assert stage.run(*command) == code, capsys.readouterr()
     refused = [(call.method, call.path, call.refusal, call.sql[:300]) for call in stage.service.calls if call.refusal]
     assert refused == []
     said = capsys.readouterr().out
     assert command == ["backfill"] or json.loads(said)["problems"] == []
-    # In a new dataset, nothing has to be replaced.
-    unused = granted - stage.service.used - ({("bigquery.tables.delete", OWN)} if is_new else set())
+    unused = granted - stage.service.used
     if command == ["backfill"]:  # it reads some of the sources
         unused = {(name, place) for name, place in unused if place not in SOURCES}
     assert unused == set(), "README.md lists permissions that the command does not need"
     jobs = [call for call in stage.service.calls if call.is_job]
+    stage.contracted |= {act.target.rpartition(".")[2] for call in jobs if call.columns for act in call.acts}
     assert {call.labels["app"] for call in jobs} == {"trueup"}
     assert len({call.labels["run_id"] for call in jobs}) == 1
     assert not {call.labels["step"] for call in jobs} & {"", "none"}
@@ -189,11 +191,22 @@ def test_a_command_passes_with_exactly_the_permissions_of_the_readme(
         assert set(counts.values()) <= {1}, counts
         assert counts or (is_undated and command != ["check"])
     if command == ["check"]:  # dbt's models and tests, Python's tables and the suites of Great Expectations
-        contracted = {act.target.rpartition(".")[2] for call in jobs if call.columns for act in call.acts}
-        assert {name.removesuffix("__dbt_tmp") for name in contracted} == set(stage.service.contracts)
+        assert stage.contracted == set(stage.service.contracts)
         assert {"games", LEASE, "completion_verdicts", "player_game_summary_latest"} <= {
             call.labels["step"] for call in jobs
         }
+        assert len(jobs) <= 150
+        threads = read_yaml(PROJECT / "profiles.example.yml")["trueup"]["outputs"]["prod"]["threads"]
+        suites = {path.stem for path in (PROJECT / "expectations").glob("*.json")}
+        assert rounds(jobs, suites, threads=threads, suites_at_once=SUITES_AT_ONCE) <= 30
+        at_once = [call for call in jobs if is_read_at_once(call)]
+        assert {call.labels["step"] for call in at_once} == READ_AT_ONCE
+        assert max(call.began for call in at_once) < min(call.ended for call in at_once)
+
+
+def is_read_at_once(call: Call) -> bool:
+    """A job of Python, not the one with which dbt makes the view."""
+    return call.labels.get("step") in READ_AT_ONCE and call.sql.startswith("select")
 
 
 def is_source(table: str) -> bool:
@@ -216,10 +229,9 @@ WITHOUT: dict[tuple[str, str], Any] = {
     ("bigquery.datasets.get", "own"): lambda work: work.tables.leased("1", "ann").__enter__(),
     ("bigquery.tables.create", "own"): lambda work: work.tables.leased("1", "ann").__enter__(),
     ("bigquery.tables.list", "own"): MODEL,
-    ("bigquery.tables.update", "own"): MODEL,
-    ("bigquery.tables.delete", "own"): MODEL,  # where its table exists: dbt drops a temporary one
+    ("bigquery.tables.update", "own"): dbt("run", "--select", "active_waivers"),
     ("bigquery.tables.get", "own"): lambda work: work.tables.create_table(SCHEMAS[COMPLETION_VERDICTS], "trueup"),
-    ("bigquery.tables.getData", "own"): lambda work: work.tables.has_lease("1"),
+    ("bigquery.tables.getData", "own"): lambda work: work.tables.rows_between("active_waivers", ["rule"], DAY, DAY),
     ("bigquery.tables.updateData", "own"): lambda work: work.tables.replace_days(
         SCHEMAS[COMPLETION_VERDICTS], [], date(2020, 1, 1), date(2020, 1, 1)
     ),
@@ -236,8 +248,9 @@ def test_each_permission_of_the_readme_is_taken_out_below() -> None:
 @pytest.mark.parametrize(("permission", "place"), WITHOUT)
 def test_a_missing_permission_is_named_with_the_next_step(stage: Stage, permission: str, place: str) -> None:
     with stage.work() as work:
-        if permission == "bigquery.tables.delete":
-            MODEL(work)
+        if permission == "bigquery.tables.create":
+            stage.service.is_strict = False
+            work.tables.query(f"drop table if exists `{OWN}.{LEASE}`")
         stage.service.grants = READ - {(permission, one) for one in PLACES[place]}
         with pytest.raises(CannotCheckError) as raised:
             WITHOUT[permission, place](work)
@@ -332,6 +345,77 @@ def test_a_view_needs_what_it_reads(stage: Stage) -> None:
         pytest.raises(WarehouseError, match=r"query table .*nbac_schedule"),
     ):
         warehouse.query(f"select * from `{OWN}.seen`")
+
+
+# ---- what dbt refuses, here with the contracts of BigQuery
+
+
+def test_columns_that_differ_from_the_contract_are_refused_before_the_table_is_made(stage: Stage) -> None:
+    path = stage.project / "models" / "quality" / "lateness" / "scraper_lateness.yml"
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace("- name: run_count\n", "- name: runs\n", 1)
+    changed = changed.replace("data_type: bool\n", "data_type: string\n", 1)
+    with stage.work() as work:
+        dbt("seed")(work)
+        dbt("run", "--select", "+scraper_lateness")(work)
+    try:
+        path.write_text(changed, encoding="utf-8")
+        with stage.work() as work:
+            stage.service.calls = []
+            with pytest.raises(DbtError) as raised:
+                dbt("run", "--select", "scraper_lateness")(work)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    assert "enforced contract that failed" in raised.value.text
+    assert not [call for call in stage.service.calls if call.is_job and call.labels["step"] == "scraper_lateness"]
+
+
+def test_an_incremental_table_gets_the_columns_that_are_declared(stage: Stage) -> None:
+    with stage.work() as work:
+        stage.service.is_strict = False
+        MODEL(work)
+        work.tables.query(
+            f"create or replace table `{OWN}.{STAGED}` partition by game_date as "
+            f"select * except (game_status), cast(null as string) as undeclared from `{OWN}.{STAGED}`"
+        )
+        MODEL(work)
+        rows = work.tables.query(f"select game_status, undeclared from `{OWN}.{STAGED}`")
+    assert {row["game_status"] for row in rows} == {1, 3}
+    assert {row["undeclared"] for row in rows} == {None}
+
+
+def test_a_failed_test_names_the_table_the_columns_the_rule_and_the_value(stage: Stage) -> None:
+    names = ("teams", "scraper_roster", "known_exceptions", "rules")
+    wrong = {
+        "teams": "(team_abbr, team_name) values ('BOS', 'again'), (null, 'nobody'), (null, 'nobody')",
+        "scraper_roster": "(scraper_name, due_time, alert_time, time_zone, day_offset) values ('a', '', '', '', 9)",
+        "known_exceptions": "(rule, reason, until) values ('NONE001', 'no rule', date '2020-01-01')",
+    }
+    found: set[tuple[str, ...]] = set()
+    with stage.work() as work:
+        stage.service.is_strict = False
+        work.dbt.run(["seed", "--select", *names])
+        work.tables.query(
+            f"create table if not exists `{OWN}.rule_outcomes` as select 'x' as rule"
+        )  # for refuse_unbuilt
+        for name, row in wrong.items():
+            work.tables.query(f"insert into `{OWN}.{name}` {row}")
+            (result,) = work.dbt.run(["test", "--store-failures", "--select", f"well_formed_{name}"])
+            assert result.status == "fail"
+            found |= {
+                tuple(str(cell) for cell in row.values())
+                for row in work.tables.query(f"select * from `{OWN}_dbt_test__audit.well_formed_{name}`")
+            }
+        work.dbt.run(["seed", "--select", *names])
+        (result,) = work.dbt.run(["test", "--select", "well_formed_teams"])
+        assert result.status == "pass"
+    assert found == {
+        ("teams", "team_abbr", "unique", "BOS", "2"),
+        ("teams", "team_abbr", "unique", "NULL", "2"),
+        ("teams", "team_abbr", "not_null", "NULL", "2"),
+        ("scraper_roster", "day_offset", "accepted_values", "9", "1"),
+        ("known_exceptions", "rule", "relationships", "NONE001", "1"),
+    }
 
 
 # ---- a bad network

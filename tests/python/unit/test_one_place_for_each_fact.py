@@ -50,7 +50,7 @@ def test_source_model_contract_test_and_expectations_agree_on_a_table(table: str
     assert f"'field': '{schema.partition_column}'" in model, where
 
     declared = contract(table)
-    (tested,) = (one["unique_grain"] for one in declared["data_tests"] if "unique_grain" in one)
+    (tested,) = (one["well_formed"] for one in declared["data_tests"] if "well_formed" in one)
     assert tested["arguments"]["grain"] == grain, where
     assert {c["name"]: c["data_type"] for c in declared["columns"]} == dict(schema.columns), where
     assert declared["latest_version"] == 1

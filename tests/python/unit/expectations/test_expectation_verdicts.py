@@ -194,19 +194,25 @@ NEGATIVE = "points not between 0 and 1.7976931348623157e+308"
 
 def test_the_queries_read_only_the_days_and_columns_of_the_suite(suite: Suite) -> None:
     assert batch_query(suite, "p.d", WINDOW) == ROWS
-    assert coverage_query(suite, "p.d", WINDOW, {}) == (
-        "select game_date, count(*) as row_count, count(points) as examined_points, count(fouls) as examined_fouls, "
-        f"countif({NEGATIVE}) as unexpected_0, countif(fouls not between -1.7976931348623157e+308 and 6) "
-        f"as unexpected_1 from ({ROWS}) group by game_date"
+    counts = (
+        "select 'players' as suite_name, game_date, count(*) as row_count, "
+        "array<int64>[count(points), count(fouls)] as examined_counts, "
+        f"array<int64>[countif({NEGATIVE}), countif(fouls not between -1.7976931348623157e+308 and 6)] "
+        f"as unexpected_counts from ({ROWS}) group by game_date"
+    )
+    assert coverage_query([suite], "p.d", WINDOW, {}) == counts
+    other = replace(suite, name="other")
+    assert (
+        coverage_query([suite, other], "p.d", WINDOW, {})
+        == f"{counts} union all {counts.replace('players', 'other', 1)}"
     )
 
 
 def test_a_row_of_counts_is_read_by_the_columns_of_the_expectations(tmp_path: Path) -> None:
     null = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "points"}}
     raw = {**RAW, "expectations": [*RAW["expectations"], {**null, "severity": "info", "description": "There"}]}
-    row = {"row_count": 9, "examined_points": 7, "examined_fouls": 8, "unexpected_0": 1, "unexpected_1": 0}
-    found = examined_of(suite_of(tmp_path, raw), {**row, "unexpected_2": 2})
-    assert found == Examined(9, (7, 8, 9), (1, 0, 2))
+    row = {"row_count": 9, "examined_counts": [7, 8], "unexpected_counts": [1, 0, 2]}
+    assert examined_of(suite_of(tmp_path, raw), row) == Examined(9, (7, 8, 9), (1, 0, 2))
 
 
 def test_examples_are_a_few_of_each_day_and_expectation_by_their_keys(suite: Suite) -> None:
