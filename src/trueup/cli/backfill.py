@@ -34,7 +34,13 @@ def run(options: Namespace, console: Console) -> int:
     def done(window: Window) -> None:
         out.print(f"[green]✔[/] {window.first_date} to {window.last_date}")
 
-    with closing(steps), open_workplace(settings, steps) as work:
-        backfill(work, options.step_days, done, options.restart)
+    try:
+        with closing(steps), open_workplace(settings, steps) as work:
+            backfill(work, options.step_days, done, options.restart)
+    except KeyboardInterrupt:
+        window = settings.window
+        again = f"--first-date {window.first_date} --last-date {window.last_date}"
+        console.print(f"trueup backfill with {again} goes on after the last ✔.")
+        raise
     out.print(f"The deduplicated tables hold {settings.window.first_date} to {settings.window.last_date}.")
     return 0

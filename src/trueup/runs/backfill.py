@@ -1,12 +1,14 @@
 """Fills the deduplicated tables for past days, a few days at a time. A run that was stopped goes on where it was."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from trueup.errors import CannotCheckError
+from trueup.gateways.embedded import ENDPOINT_VARIABLE
 from trueup.runs.build import build, building, built_by_others, refuse_mixed, seed
 from trueup.runs.workplace import Workplace
 from trueup.window import Window, window_vars
@@ -60,8 +62,15 @@ def backfill(work: Workplace, step_days: int, on_step: Callable[[Window], None],
     Raises CannotCheckError if a step fails: its tables, or the tests that no row was lost.
     """
     settings = work.settings
-    progress = Progress(settings.state_dir / "backfill.json", f"{settings.target} {work.relation}", settings.window)
+    # Each embedded warehouse begins empty.
+    place = os.environ.get(ENDPOINT_VARIABLE, "") if settings.is_embedded else ""
+    target = f"{settings.target} {work.relation} {place}".strip()
+    progress = Progress(settings.state_dir / "backfill.json", target, settings.window)
     done = None if is_restart else progress.done_to()
+    if done is not None:
+        work.listener.start(
+            f"Going on after {done}, as an earlier run has filled the days before (--restart: all days)"
+        )
     with building(work) as work:
         seed(work)
         for window in steps_of(settings.window, done, step_days):

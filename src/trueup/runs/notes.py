@@ -8,6 +8,7 @@ from trueup.results.finding import Finding
 from trueup.runs.commands import way_back
 from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace
+from trueup.settings import shell_scenario
 
 _WAIVED = ("rule", "subject", "game_date")
 
@@ -20,7 +21,7 @@ def settings_notes(work: Workplace) -> list[str]:
     ]
     if ignored := work.dbt.ignored_variables:
         notes.append(f"These environment variables are dbt options, and trueup ignored them: {', '.join(ignored)}.")
-    if folder := work.settings.scenario:
+    if (folder := work.settings.scenario) and shell_scenario()[0] is None:
         notes.append(f"The commands of the findings work in a shell with this scenario: {way_back(folder)}")
     return notes
 

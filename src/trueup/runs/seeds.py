@@ -16,13 +16,15 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 def checked_reference(seeds: Path, overrides: Path | None) -> Reference:
     """The reference data. ``overrides``: a scenario's seeds, which replace ours. Raises UsageError for a cell that its
-    column cannot hold, and for a waiver of an unknown rule.
+    column cannot hold, and for a waiver of an unknown rule or with an empty cell.
     """
     reference = load_reference(seeds, overrides)
     for name, columns in seed_columns().items():
         for line, row in enumerate(read_seed(seeds / f"{name}.csv", tuple(columns)), 2):
             place = f"{seeds / name}.csv line {line}"
             _check_row(place, row, columns)
+            if name == _WAIVERS and "" in (cells := [cell.strip() for cell in row.values()]):
+                raise UsageError(f"{place}: {[*row][cells.index('')]} is empty.", "A waiver needs each of its cells.")
             if name == _WAIVERS and row["rule"] not in reference.rules:
                 raise UsageError(f"{place}: there is no rule {row['rule']!r}.", "Use a code of seeds/rules.csv.")
     return reference
