@@ -68,9 +68,7 @@ def backfill(work: Workplace, step_days: int, on_step: Callable[[Window], None],
     progress = Progress(settings.state_dir / "backfill.json", target, settings.window)
     done = None if is_restart else progress.done_to()
     if done is not None:
-        work.listener.start(
-            f"Going on after {done}, as an earlier run has filled the days before (--restart: all days)"
-        )
+        work.listener.start(f"Going on after {done}: an earlier run has filled the days before (--restart: all)")
     with building(work) as work:
         seed(work)
         for window in steps_of(settings.window, done, step_days):
