@@ -24,6 +24,12 @@ def test_the_seeds_of_the_project_are_right() -> None:
         ("scraper_roster", "due_time", "due", r"lacks the column due_time"),
         ("known_exceptions", "2000-01-31", "3.2.2026", r"known_exceptions.csv line 2: until is '3.2.2026'"),
         ("known_exceptions", "DUP001", "DUP01", r"line 2: there is no rule 'DUP01'"),
+        (
+            "known_exceptions",
+            "An example of a waiver: the finding is shown as information until the waiver expires.",
+            " ",
+            r"line 2: reason is empty",
+        ),
         ("service_level_targets", ",100,", ",all,", r"target_value is 'all'"),
     ],
 )
