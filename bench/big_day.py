@@ -22,7 +22,7 @@ from trueup.runs.wiring import create_sources
 from trueup.schemas import read_table_schemas
 from trueup.temporary import temporary_folder
 
-MODELS = ("+deduplication_ledger",)
+MODELS = ("+deduplication_ledger", "dup001_duplicate_rows", "dup002_tied_newest", "dup005_poorer_newest")
 
 
 def build(rows: int, percent: int, folder: Path) -> int:

@@ -160,8 +160,7 @@ def unit_test_statements(manifest: Mapping[str, Any], catalog: Catalog) -> Itera
         for number, given in enumerate(test["given"]):
             wanted = _REF.search(given["input"])
             relation = next(one for one in nodes.values() if wanted and one["name"] == wanted[1])
-            rows = given["rows"]  # of an ephemeral model: a query
-            fixture = rows if isinstance(rows, str) else _fixture(rows, catalog, full_name(relation))
+            fixture = _fixture(given["rows"], catalog, full_name(relation))
             if fixture not in fixtures:
                 yield Statement(f"{test['name']} given {number + 1}", "unit test", fixture, source, fixture)
             fixtures.add(fixture)

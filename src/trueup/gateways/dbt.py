@@ -92,8 +92,8 @@ class DbtProject:
         """See Dbt. A full run must build and test all of them. Raises DbtError if dbt cannot parse them."""
         manifest = self._parsed
         disabled = (node for nodes in manifest.disabled.values() for node in nodes)
-        nodes = (node for node in (*manifest.nodes.values(), *disabled) if not node.is_ephemeral_model)
-        return {node.name: str(node.resource_type) for node in nodes if str(node.resource_type) in ("model", "test")}
+        nodes = ((node.name, str(node.resource_type)) for node in (*manifest.nodes.values(), *disabled))
+        return {name: kind for name, kind in nodes if kind in ("model", "test")}
 
     @property
     def replaced_tables(self) -> frozenset[str]:
