@@ -21,7 +21,7 @@
     {%- set columns, missing = [], [] -%}
     {%- for name, data_type in declared.items() -%}
         {%- do columns.append(api.Column(name, data_type)) -%}
-        {%- do missing.append('add column ' ~ adapter.quote(name) ~ ' ' ~ data_type) if name | lower not in known -%}
+        {%- do missing.append('add column if not exists ' ~ adapter.quote(name) ~ ' ' ~ data_type) if name | lower not in known -%}
     {%- endfor -%}
     {%- if missing -%}
         {%- do run_query('alter table ' ~ target ~ ' ' ~ missing | join(', ')) -%}
