@@ -36,10 +36,12 @@ def results_of(result: dbtRunnerResult, command: str) -> list[NodeResult]:
     broken = [node for node in nodes if node.status == "error"]
     if broken:
         names = ", ".join(node.name for node in broken[:5])
-        text = " ".join(broken[0].message.split())[:400]
+        # A lost network breaks others in its own ways.
+        cause = next((node for node in broken if "does not answer" in node.message), broken[0])
+        text = " ".join(cause.message.split())[:400]
         raise DbtError(
             f"dbt {command} could not build {names}: {text}",
-            step_for(text) or f"See the compiled SQL: dbt compile --select {broken[0].name}",
+            step_for(text) or f"See the compiled SQL: dbt compile --select {cause.name}",
         )
     return [node for node in nodes if node.kind != "operation"]
 

@@ -21,6 +21,11 @@ from trueup.runs.expectations import check_expectations
 from trueup.runs.replay import loaded
 from trueup.runs.workplace import Workplace
 
+DUPLICATES = (
+    *("dup001_duplicate_rows", "dup002_tied_newest", "dup003_null_keys", "dup004_counted_twice"),
+    "dup005_poorer_newest",
+)
+
 
 @dataclass(frozen=True)
 class RealNight:
@@ -31,12 +36,10 @@ class RealNight:
     report: Report
     data_docs: Path
 
-    def duplicates(self, *built: str) -> list[dict[str, Any]]:
-        """The findings on duplicates, after these models are built."""
-        self.work.dbt.run(["run", "--select", *built, "findings"])
-        return self.work.tables.query(
-            f"select rule, subject, observed from `{self.work.dataset}.findings` where rule like 'DUP%'"
-        )
+    def duplicates(self) -> list[dict[str, Any]]:
+        tables = self.work.tables
+        each = (f"select rule, subject, observed from `{self.work.dataset}.{name}`" for name in DUPLICATES)
+        return tables.query(" union all ".join(each))
 
 
 @pytest.fixture(scope="module", params=NIGHTS, ids=str)
@@ -62,15 +65,14 @@ def test_a_real_night_has_nothing_that_is_not_as_expected(real_night: RealNight)
 def test_real_rows_have_no_duplicates_and_reinserted_ones_are_found(real_night: RealNight) -> None:
     rows = player_rows(real_night.day)
     assert len({row["game_id"] for row in rows}) == NIGHTS[real_night.day]
-    assert real_night.duplicates("service_levels") == []
+    assert real_night.duplicates() == []
     sample = random.Random(3).sample(rows, 17)
     again = [{**row, "processed_at": row["processed_at"].replace("T23:00:00", "T23:00:18")} for row in sample]
     work = real_night.work
     assert isinstance(work.tables, Warehouse)
     work.tables.load("nba_analytics", "player_game_summary", again)
-    assert real_night.duplicates("+findings") == [
-        {"rule": "DUP001", "subject": "player_game_summary", "observed": 17.0}
-    ]
+    work.dbt.run(["run", "--select", *(f"+{name}" for name in DUPLICATES)])
+    assert real_night.duplicates() == [{"rule": "DUP001", "subject": "player_game_summary", "observed": 17.0}]
     groups = work.tables.query(f"select grain_key, cause from `{work.dataset}.duplicate_groups`")
     keys = Counter((row["game_date"], row["game_id"], row["player_lookup"]) for row in [*rows, *again])
     doubled = {key for key, count in keys.items() if count > 1}

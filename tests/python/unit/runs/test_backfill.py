@@ -16,6 +16,7 @@ import pytest
 from helpers.doubles import Killed
 from helpers.replaying import Silent
 from trueup.errors import CannotCheckError, DbtError
+from trueup.gateways.embedded import ENDPOINT_VARIABLE
 from trueup.results.bytes import NO_BYTES
 from trueup.results.outcome import NodeResult
 from trueup.runs.backfill import Progress, backfill
@@ -29,6 +30,12 @@ WINDOW = Window(DAYS[0], DAYS[-1], datetime(2026, 2, 1, tzinfo=UTC))
 STEPS = [(DAYS[0], DAYS[2]), (DAYS[3], DAYS[5]), (DAYS[6], DAYS[6])]
 GOOD = NodeResult("player_game_summary_latest", "model", "success", "", 0.1, NO_BYTES)
 Answer = Callable[[date], Sequence[NodeResult]]
+
+
+@pytest.fixture(autouse=True)
+def no_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this worker may have one."""
+    monkeypatch.delenv(ENDPOINT_VARIABLE, raising=False)
 
 
 def good(_: date) -> Sequence[NodeResult]:
@@ -206,3 +213,11 @@ def test_days_that_another_run_built_at_the_same_time_are_not_filled(tmp_path: P
     with pytest.raises(CannotCheckError, match="2026-01-01 to 2026-01-03 are not filled: Another run"):
         filled(place(tmp_path, lambda _: [GOOD, failed], tables))
     assert Progress(tmp_path / "backfill.json", "local p.d", WINDOW).done_to() is None
+
+
+def test_another_embedded_warehouse_is_another_place(tmp_path: Path) -> None:
+    target = "local p.d"
+    assert Progress(tmp_path / "b.json", target, WINDOW).done_to() is None
+    Progress(tmp_path / "b.json", f"{target} http://127.0.0.1:1", WINDOW).write(DAYS[2])
+    assert Progress(tmp_path / "b.json", f"{target} http://127.0.0.1:2", WINDOW).done_to() is None
+    assert Progress(tmp_path / "b.json", f"{target} http://127.0.0.1:1", WINDOW).done_to() == DAYS[2]
