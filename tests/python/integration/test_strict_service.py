@@ -195,7 +195,8 @@ def test_a_command_passes_with_exactly_the_permissions_of_the_readme(
         assert {"games", LEASE, "completion_verdicts", "player_game_summary_latest"} <= {
             call.labels["step"] for call in jobs
         }
-        assert len(jobs) <= 150
+        # A first run also creates tables.
+        assert len([call for call in jobs if not any(act.kind == "create table" for act in call.acts)]) <= 150
         threads = read_yaml(PROJECT / "profiles.example.yml")["trueup"]["outputs"]["prod"]["threads"]
         suites = {path.stem for path in (PROJECT / "expectations").glob("*.json")}
         assert rounds(jobs, suites, threads=threads, suites_at_once=SUITES_AT_ONCE) <= 30
