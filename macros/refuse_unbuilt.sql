@@ -9,7 +9,7 @@
         {%- for unique_id in selected_resources if unique_id.startswith(('test.', 'unit_test.')) -%}
             {%- set test = graph.nodes.get(unique_id) -%}
             {%- set read = test.depends_on.nodes if test else ['model.trueup.rule_outcomes'] -%}
-            {%- for one in read if one in graph.nodes and graph.nodes[one].config.materialized != 'ephemeral' -%}
+            {%- for one in read if one in graph.nodes -%}
                 {%- do needed.update({one: graph.nodes[one]}) -%}
             {%- endfor -%}
         {%- endfor -%}

@@ -46,6 +46,11 @@ def read_answers(work: Workplace) -> Report:
     )
 
 
+def no_answers(work: Workplace) -> Report:
+    """A report of this run without findings and outcomes: nothing could be read."""
+    return Report(work.settings.window, work.settings.target, documents=work.settings.documents)
+
+
 def read_judged(work: Workplace, rules: Collection[str]) -> Report:
     """The findings and outcomes of rules that are judged outside SQL, from the current verdicts of this run."""
     return _read_findings(work, "verdict_findings", "verdict_outcomes", rules)

@@ -15,8 +15,8 @@ from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
-# Requests at once, before the run begins. The embedded warehouse crashes if it lists the rows of two tables at once.
-_AT_ONCE, _AT_ONCE_EMBEDDED = 8, 1
+# Requests at once, before the run begins.
+_AT_ONCE = 8
 _READ_IN_FULL = (
     "Grant the account bigquery.tables.get and bigquery.tables.getData (roles/bigquery.dataViewer) on its dataset. "
     "If the table has row-level access policies, grant the account one with FILTER USING (TRUE): otherwise BigQuery "
@@ -50,7 +50,7 @@ def building(work: Workplace) -> Iterator[Workplace]:
 def _unreadable(work: Workplace, sources: Mapping[str, str]) -> dict[str, str]:
     """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full."""
     asked = [schema for name, schema in work.schemas.items() if name in sources and not schema.is_own]
-    with ThreadPoolExecutor(_AT_ONCE_EMBEDDED if work.settings.is_embedded else _AT_ONCE, "asking") as pool:
+    with ThreadPoolExecutor(_AT_ONCE, "asking") as pool:
         refusals = list(pool.map(work.tables.refusal_of, [sources[schema.name] for schema in asked]))
     for schema, refusal in zip(asked, refusals, strict=True):
         if refusal and not schema.is_optional:

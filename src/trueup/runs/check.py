@@ -10,7 +10,7 @@ from trueup.expectations.examine import Examiner
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
-from trueup.runs.answers import FINDING_TESTS, read_answers, read_judged, unrun_checks, unseen
+from trueup.runs.answers import FINDING_TESTS, no_answers, read_answers, read_judged, unrun_checks, unseen
 from trueup.runs.build import (
     AFTER_VERDICTS,
     build,
@@ -48,7 +48,7 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
             report = _checked(built, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
-        report = replace(_nothing(work), problems=(error.text,))
+        report = replace(no_answers(work), problems=(error.text,))
     return replace(report, seconds=clock.seconds, notes=(*settings_notes(work), *report.notes))
 
 
@@ -73,7 +73,7 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     with ThreadPoolExecutor(2, "reads") as pool:  # each waits for the warehouse
         reading = pool.submit(read_judged, work, codes_of(work.reference, REPORTING))
         waived = pool.submit(read_waivers, work)
-    of_report = _tried(late, reading.result, _nothing(work))
+    of_report = _tried(late, reading.result, no_answers(work))
     findings = (*report.findings, *of_report.findings)
     notes = [NO_DOCUMENTS] if judged.is_without_documents else []
     notes += [*data.notes, *written.notes, *examiner.publish()]
@@ -112,10 +112,6 @@ def _tried(problems: list[str], do: Callable[[], _Result], otherwise: _Result) -
     except CannotCheckError as error:
         problems.append(error.text)
         return otherwise
-
-
-def _nothing(work: Workplace) -> Report:
-    return Report(work.settings.window, work.settings.target, documents=work.settings.documents)
 
 
 def _build_problems(results: Sequence[NodeResult]) -> list[str]:

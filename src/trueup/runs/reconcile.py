@@ -15,7 +15,7 @@ from trueup.plural import counted
 from trueup.results.reference import Reference
 from trueup.results.report import Report
 from trueup.results.verdict import Verdict
-from trueup.runs.answers import read_judged, unseen
+from trueup.runs.answers import no_answers, read_judged, unseen
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
 from trueup.runs.workplace import Tables, Workplace
@@ -112,8 +112,7 @@ def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ())
     try:
         report = read_judged(work, judged_rules(work.reference))
     except CannotCheckError as error:  # a repair that was applied must be told all the same
-        settings = work.settings
-        return Report(settings.window, settings.target, problems=(*problems, error.text), documents=settings.documents)
+        return replace(no_answers(work), problems=(*problems, error.text))
     unread = [judged.unread] if judged.unread else []
     return replace(
         report,
