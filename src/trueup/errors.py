@@ -6,7 +6,8 @@
     └── CannotCheckError        3  trueup could not check
         ├── WarehouseError      3  BigQuery, or the embedded warehouse, does not answer
         ├── CompletionsError    3  the completion documents cannot be read or written
-        │   └── ConflictError   3  a document changed since it was read, or already exists
+        │   ├── ConflictError   3  a document changed since it was read, or already exists
+        │   └── UnfinishedReportError  3  a report is stored, but not what follows from it
         ├── PublishError        3  the phase 4 start message could not be sent
         └── DbtError            3  dbt could not compile or run a model
 
@@ -56,6 +57,10 @@ class CompletionsError(CannotCheckError):
 
 class ConflictError(CompletionsError):
     """The document changed since it was read, or already exists; nothing was written."""
+
+
+class UnfinishedReportError(CompletionsError):
+    """A processor's report is stored, but not what follows from it (the count, the start of phase 4): report again."""
 
 
 class PublishError(CannotCheckError):
