@@ -1,0 +1,10 @@
+"""For writers: reports, locks and writes that cannot break the ledger. Needs only the Google clients that it is given.
+
+Everything raises a TrueupError: ``message`` says what is wrong, ``hint`` what to do next.
+"""
+
+from trueup.completion.roster import Roster
+from trueup.completion.rule import CompletionRule
+from trueup.guard.completions import Completions, Outcome
+
+__all__ = ["CompletionRule", "Completions", "Outcome", "Roster"]
