@@ -5,6 +5,8 @@ Everything raises a TrueupError: ``message`` says what is wrong, ``hint`` what t
 
 from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
+from trueup.errors import LockHeldError, LockLostError
 from trueup.guard.completions import Completions, Outcome
+from trueup.guard.lock import ProcessingLock
 
-__all__ = ["CompletionRule", "Completions", "Outcome", "Roster"]
+__all__ = ["CompletionRule", "Completions", "LockHeldError", "LockLostError", "Outcome", "ProcessingLock", "Roster"]
