@@ -8,5 +8,15 @@ from trueup.completion.rule import CompletionRule
 from trueup.errors import LockHeldError, LockLostError
 from trueup.guard.completions import Completions, Outcome
 from trueup.guard.lock import ProcessingLock
+from trueup.guard.retrying import retry
 
-__all__ = ["CompletionRule", "Completions", "LockHeldError", "LockLostError", "Outcome", "ProcessingLock", "Roster"]
+__all__ = [
+    "CompletionRule",
+    "Completions",
+    "LockHeldError",
+    "LockLostError",
+    "Outcome",
+    "ProcessingLock",
+    "Roster",
+    "retry",
+]
