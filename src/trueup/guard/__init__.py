@@ -5,18 +5,21 @@ Everything raises a TrueupError: ``message`` says what is wrong, ``hint`` what t
 
 from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
-from trueup.errors import LockHeldError, LockLostError
+from trueup.errors import FencedError, LockHeldError, LockLostError
 from trueup.guard.completions import Completions, Outcome
+from trueup.guard.days import replace_day
 from trueup.guard.lock import ProcessingLock
 from trueup.guard.retrying import retry
 
 __all__ = [
     "CompletionRule",
     "Completions",
+    "FencedError",
     "LockHeldError",
     "LockLostError",
     "Outcome",
     "ProcessingLock",
     "Roster",
+    "replace_day",
     "retry",
 ]
