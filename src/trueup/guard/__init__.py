@@ -9,6 +9,7 @@ from trueup.errors import FencedError, LockHeldError, LockLostError
 from trueup.guard.completions import Completions, Outcome
 from trueup.guard.days import replace_day
 from trueup.guard.lock import ProcessingLock
+from trueup.guard.newest import keep_newest
 from trueup.guard.retrying import retry
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Outcome",
     "ProcessingLock",
     "Roster",
+    "keep_newest",
     "replace_day",
     "retry",
 ]
