@@ -14,6 +14,7 @@
         │   ├── ConflictError   3  a document changed since it was read, or already exists
         │   └── UnfinishedReportError  3  a report is stored, but not what follows from it
         ├── PublishError        3  the phase 4 start message could not be sent
+        ├── EnqueueError        3  a task could not be enqueued
         └── DbtError            3  dbt could not compile or run a model
 
 ``message`` says what is wrong and quotes the value; ``hint`` says what to do next.
@@ -90,6 +91,10 @@ class UnfinishedReportError(CompletionsError):
 
 class PublishError(CannotCheckError):
     """The phase 4 start message could not be sent, or it is unknown whether it was sent."""
+
+
+class EnqueueError(CannotCheckError):
+    """A task could not be enqueued, or it is unknown whether it was."""
 
 
 class DbtError(CannotCheckError):

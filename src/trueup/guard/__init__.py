@@ -11,16 +11,19 @@ from trueup.guard.days import replace_day
 from trueup.guard.lock import ProcessingLock
 from trueup.guard.newest import keep_newest
 from trueup.guard.retrying import retry
+from trueup.guard.tasks import Enqueued, enqueue_once
 
 __all__ = [
     "CompletionRule",
     "Completions",
+    "Enqueued",
     "FencedError",
     "LockHeldError",
     "LockLostError",
     "Outcome",
     "ProcessingLock",
     "Roster",
+    "enqueue_once",
     "keep_newest",
     "replace_day",
     "retry",
