@@ -28,6 +28,8 @@ from trueup.guard import replace_day
 TABLE = "guarded.summary"
 DAY, OTHER = date(2026, 2, 3), date(2026, 2, 2)
 AT = datetime(2026, 2, 4, 20, 0, 6, tzinfo=UTC)
+# The calls up to the transaction: describe the table, twice, make the table beside it, load.
+TRANSACTION = 5
 COLUMNS = (
     "game_date date not null, player string, points int64, minutes numeric, share float64, is_active bool, "
     "processed_at timestamp, tags array<string>"
@@ -238,6 +240,40 @@ def test_two_instances_at_once_leave_the_rows_of_one(client: bigquery.Client) ->
     assert ends[1] == "written", "the later holder is never refused"
     found = players(client)
     assert found == sorted(f"2-{number}" for number in range(20))
+
+
+INCIDENT = [f"player_{number:02}" for number in range(72)]
+
+
+def test_the_race_of_the_incident_with_the_first_design_doubles_72_rows(client: bigquery.Client) -> None:
+    """2026-02-03: both MERGEs failed, and both instances fell back to DELETE and INSERT, 18 seconds apart."""
+    delete = f"delete from {TABLE} where game_date = '{DAY}'"
+    insert = f"insert into {TABLE} (game_date, player) select date '{DAY}', player from unnest({INCIDENT}) as player"
+    for statement in (delete, delete, insert, insert):
+        client.query(statement).result()
+    assert len(players(client)) == 2 * 72
+
+
+def test_the_race_of_the_incident_with_guarded_writers_doubles_none(client: bigquery.Client) -> None:
+    """The first instance is paused for 18 seconds at each place in turn, and the second one writes meanwhile."""
+    for place in count(1):
+        calls, fenced = count(1), False
+
+        def pause(name: str, go: Callable[[], Any], _: Any, calls: Any = calls, place: int = place) -> Any:
+            if next(calls) == place:
+                replace(client, *INCIDENT, token=2 * place + 1)
+            return go()
+
+        try:
+            replace(Around(client, pause), *INCIDENT, token=2 * place)
+        except FencedError:
+            fenced = True
+        assert players(client) == INCIDENT
+        if next(calls) <= place:
+            break
+        # The first one is refused exactly if the second one has written before its transaction.
+        assert fenced is (place <= TRANSACTION)
+    assert place > TRANSACTION
 
 
 @pytest.mark.parametrize(
