@@ -1,5 +1,7 @@
 """The completion documents in Firestore, with Google's client."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -61,14 +63,19 @@ class FirestoreCompletions:
         client: firestore.Client | None = None,
         credentials: Any = None,
     ) -> None:
-        if client is not None and not isinstance(client, firestore.Client):
-            raise UsageError(
-                f"The client is a {type(client).__name__}.", "Pass a google.cloud.firestore.Client (not the async one)."
-            )
         self._name = f"{project}/{database}/{collection}"
         with self._explained_errors():
             self._client = client or firestore.Client(project, credentials, database)
             self._collection = self._client.collection(collection)
+
+    @classmethod
+    def of(cls, client: Client, collection: str) -> FirestoreCompletions:
+        """A collection of a client of the caller's. Raises UsageError for another kind of client."""
+        if not isinstance(client, firestore.Client):
+            raise UsageError(
+                f"The client is a {type(client).__name__}.", "Pass a google.cloud.firestore.Client (not the async one)."
+            )
+        return cls(client.project, collection, client=client)
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
         """See CompletionStore."""

@@ -64,10 +64,10 @@ class Completions:
         if not callable(publish):
             raise UsageError(f"publish is {publish!r}, expected a function.", "Pass publish(message, attributes).")
         self._roster, self._rule = roster, rule or CompletionRule()
-        self._documents = FirestoreCompletions(client.project, DOCUMENTS, client=client)
+        self._documents = FirestoreCompletions.of(client, DOCUMENTS)
         self._starter = Starter(
             documents=self._documents,
-            claims=FirestoreCompletions(client.project, CLAIMS, client=client),
+            claims=FirestoreCompletions.of(client, CLAIMS),
             publish=publishing(publish),
             roster=roster,
             rule=self._rule,

@@ -59,7 +59,7 @@ def replace_day(
     target = DayTable(client, table, fence)
     columns = target.columns()
     _check_day(given, column, day, columns, table)
-    _check_keys(given, key, table)
+    _check_keys(given, key, columns, table)
     beside = target.load([encoded(row) for row in given])
     try:
         retry(lambda: target.replace(beside, column, day, token, list(columns)), deadline=deadline)
@@ -87,8 +87,10 @@ def _check_day(
             raise UsageError(f"Row {number} has {column} {found!r}, expected {day}.", "Write one day at a time.")
 
 
-def _check_keys(rows: Sequence[Mapping[str, Any]], key: Sequence[str], table: str) -> None:
+def _check_keys(rows: Sequence[Mapping[str, Any]], key: Sequence[str], columns: Mapping[str, str], table: str) -> None:
     """Rows with a NULL in the key may be different ones: they equal no row."""
+    if isinstance(key, str) or any(columns.get(name, "array").startswith("array") for name in key):
+        raise UsageError(f"The key is {key!r}.", f"Pass names of columns of {table} that are no arrays, as a tuple.")
     seen: set[tuple[Any, ...]] = set()
     for row in rows:
         values = tuple(row.get(name) for name in key)

@@ -56,7 +56,7 @@ class ProcessingLock:
             raise UsageError(f"The lease is {lease!r}.", "Pass a timedelta of at least one second.")
         self._about = {"processor": processor, "data_date": date_text(data_date, "data_date")}
         self.resource = f"{processor}_{self._about['data_date']}"
-        self._leases = FirestoreCompletions(client.project, LEASES, client=client)
+        self._leases = FirestoreCompletions.of(client, LEASES)
         self._owner, self._lease, self._on_lost = owner, lease, on_lost
         self._holder_id, self._token = "", 0
         self._sure_until = 0.0

@@ -358,6 +358,7 @@ def test_a_wrong_client_roster_or_publisher_is_told() -> None:
         (client, Roster(), print),
         (client, REFERENCE.roster, None),
         (asynchronous, REFERENCE.roster, print),
+        (None, REFERENCE.roster, print),
     ):
         with pytest.raises(UsageError):
             Completions(*arguments)
