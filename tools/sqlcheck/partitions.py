@@ -46,9 +46,11 @@ NO_DAYS = Days(0, -1)
 def source_reads(statement: Any, partition_columns: Mapping[str, str]) -> Iterator[SourceRead]:
     """Every read of a table of ``partition_columns`` (full name to partition column) in an analysed statement."""
     known = {name.lower(): column for name, column in partition_columns.items()}
+    is_insert = unwrap(statement)[0] == "resolved_insert_stmt_node"
     for scan in lineage_of(statement).scans:
         column = known.get(scan.table.lower())
-        if column is not None:
+        # An INSERT does not read its target.
+        if column is not None and not (is_insert and scan.is_written):
             yield SourceRead(scan.table, tuple(sorted(scan.columns.values())), read_days(scan, column) is not None)
 
 

@@ -21,9 +21,11 @@ from sqlcheck.dbt_project import (
 )
 from sqlcheck.growth import Growth, read_growth
 from sqlcheck.partitions import SourceRead, source_reads
-from sqlcheck.python_sql import record
+from sqlcheck.python_sql import guarded, record
 from sqlcheck.statements import Statement
 from trueup.gateways.lease import LEASE, LEASE_COLUMNS
+from trueup.gateways.replaced_day import FENCE_COLUMNS
+from trueup.schemas import read_table_schemas
 
 # The statement of an incremental model that is run once: later ones change its table.
 FIRST_BUILD = "first build"
@@ -65,6 +67,10 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
     if found.unchecked:
         return found  # Python may read these
     checker.catalog = checker.catalog.with_table(f"{target_project}.{dataset}.{LEASE}", table_of(LEASE_COLUMNS))
+    schema = guarded(read_table_schemas(project / "models"))
+    for suffix, columns in (("fence", FENCE_COLUMNS), ("day", schema.columns)):
+        name = f"{target_project}.{schema.name}_{suffix}"
+        checker.catalog = checker.catalog.with_table(name, table_of(columns))
     recording = record(project, target_project, dataset, _seed_columns(manifest))
     found.unreached = recording.unreached
     for statement in recording.statements:

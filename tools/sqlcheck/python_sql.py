@@ -27,6 +27,7 @@ from trueup.expectations.suites import Suite, read_suites
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.lease import LEASE, Lease
+from trueup.gateways.replaced_day import DayTable
 from trueup.gateways.warehouse import Warehouse
 from trueup.repair.documents.audit import RepairAudit
 from trueup.repair.documents.steps import AUDIT, Actor
@@ -99,6 +100,22 @@ class RecordingWarehouse(Warehouse):
                 time.sleep(0.1)
         self.fails = self.holds = False
 
+    def exercise_days(self, schema: TableSchema) -> None:
+        """Record all statements of the guarded write, also those of its first time."""
+        answers = iter([WarehouseError("no fence: x")])
+
+        def send(sql: str, **_: Any) -> SimpleNamespace:
+            self.query(sql)
+            if (error := next(answers, None)) is not None:
+                raise error
+            return SimpleNamespace(result=lambda **_: [])
+
+        client = cast(Any, SimpleNamespace(project=self.project, query=send))
+        columns = list(schema.columns)
+        DayTable(client, schema.name).replace(
+            f"{self.project}.{schema.name}_day", schema.partition_column, _FIRST, 1, columns
+        )
+
     def built(self, suite: str, builder: Callable[..., str], *arguments: Any) -> None:
         """Record the result of a function that builds a statement of a suite."""
         code = builder.__code__
@@ -148,6 +165,11 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
     return found
 
 
+def guarded(schemas: Mapping[str, TableSchema]) -> TableSchema:
+    """The table for the statements of the guarded write: one that needs a filter on its partitions."""
+    return next(schema for schema in schemas.values() if schema.require_partition_filter)
+
+
 def _exercise(
     warehouse: RecordingWarehouse, project: Path, schemas: Mapping[str, TableSchema], seeds: Iterable[str]
 ) -> None:
@@ -161,6 +183,7 @@ def _exercise(
     read_judged(work, [])
     coverage_notes(work)
     warehouse.exercise_lease()
+    warehouse.exercise_days(guarded(schemas))
     actor = Actor("ann@laptop", "1")
     RepairAudit(warehouse, schemas[AUDIT], warehouse.dataset, actor, lambda: _WINDOW.as_of).history(_FIRST, _LAST)
     for verdicts in (COMPLETION_VERDICTS, EXPECTATION_VERDICTS):

@@ -1,13 +1,14 @@
 """The claim to start phase 4 of a date. Of several runs, only one gets it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from trueup.completion.store import CompletionStore, Snapshot
-from trueup.errors import CompletionsError, ConflictError
+from trueup.errors import CompletionsError, ConflictError, PublishError
 
 State = Literal["claimed", "released", "published"]
 CLAIMS = "phase4_claims"
@@ -78,6 +79,40 @@ def set_state(claims: CompletionStore, document_id: str, claim: Claim, state: St
     published_at = found.read_time if state == "published" else None
     claims.update(document_id, {"state": state, "published_at": published_at}, found.update_time)
     return replace(claim, state=state, published_at=published_at)
+
+
+def send_claimed(
+    claims: CompletionStore,
+    document_id: str,
+    claim: Claim,
+    publish: Callable[[Mapping[str, Any], Mapping[str, str]], str],
+    is_due: Callable[[], bool],
+) -> Claim:
+    """Send the message of a claim that we hold, and set it to published: the message may be sent twice with the same
+    key, and is never lost. ``is_due`` is asked just before, whether the start is still needed.
+
+    Raises ConflictError if it is not, or if another owner has taken the claim over, and PublishError. The claim is then
+    released, so that the next one need not wait for the lease.
+    """
+    try:
+        if not is_due():
+            raise ConflictError(f"{document_id} changed before phase 4 was started.")
+        publish(claim.message, {"idempotency_key": claim.idempotency_key, "game_date": document_id})
+    except (CompletionsError, PublishError):
+        # If the release fails too, the next one must wait for the lease.
+        with suppress(CompletionsError):
+            set_state(claims, document_id, claim, "released")
+        raise
+    return set_state(claims, document_id, claim, "published")
+
+
+def start_marks(claim: Claim) -> dict[str, Any]:
+    """The fields by which a document says that the message of a published claim was sent."""
+    return {
+        "_triggered": True,
+        "_triggered_at": claim.published_at,
+        "_trigger_reason": claim.message["trigger_reason"],
+    }
 
 
 def _read_claim(snapshot: Snapshot, like: Mapping[str, Any]) -> Claim:

@@ -3,7 +3,7 @@
 import re
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,14 +12,24 @@ from trueup.completion.roster import Roster
 from trueup.completion.store import Snapshot
 
 DEFAULT_MODE = "overnight"
+# A map: by processor, its last report of a failure. The guard writes it, so that a failure does not replace a delivery.
+FAILURES = "_failures"
 _DELIVERED = frozenset({"success", "complete", "completed", "partial"})
 # The largest integer of Firestore.
 _GREATEST_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A report of a failure that is kept beside the processor's entry. ``completed_at`` is None if it has no time."""
+
+    status: str
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ProcessorReport:
-    """One processor's report. ``completed_at`` is None if the report has no time."""
+    """One processor's report. ``completed_at`` is None if the report has no time. ``last_failure``: kept beside it."""
 
     processor_name: str
     status: str
@@ -27,6 +37,17 @@ class ProcessorReport:
     completed_at: datetime | None = None
     record_count: int | None = None
     is_incremental: bool = False
+    last_failure: Failure | None = None
+
+    @property
+    def later_failure(self) -> Failure | None:
+        """The failure that was reported after this delivery. Without both times, it is taken for the later one."""
+        failure = self.last_failure
+        if failure is None or not self.is_delivered:
+            return None
+        if self.completed_at is None or failure.completed_at is None:
+            return failure
+        return None if self.completed_at > failure.completed_at else failure
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,10 @@ class Document:
         report = self.reports.get(processor_name)
         return report is not None and report.is_delivered
 
+    def delivered(self, roster: Roster) -> tuple[str, ...]:
+        """The processors of any mode that have delivered, sorted: ``_completed_count`` is their number."""
+        return tuple(sorted(name for name in self.reports if name in roster.processors and self.has_delivered(name)))
+
 
 @dataclass(frozen=True)
 class Unreadable:
@@ -65,6 +90,11 @@ def processor_name(key: str) -> str:
     return key
 
 
+def is_delivered_status(status: str) -> bool:
+    """Whether a report of this status says that the processor delivered."""
+    return status.strip().lower() in _DELIVERED
+
+
 def read_document(snapshot: Snapshot, roster: Roster) -> Document | Unreadable:
     """Read a document of any content; never raises."""
     problems: list[str] = []
@@ -75,6 +105,10 @@ def read_document(snapshot: Snapshot, roster: Roster) -> Document | Unreadable:
         if report is not None:
             known = reports.get(report.processor_name)
             reports[report.processor_name] = _better(known, report) if known else report
+    for name, failure in _failures(fields.get(FAILURES), problems):
+        # Until its writer has copied it to the entry, the failure is the only report.
+        report = reports.get(name) or ProcessorReport(name, failure.status, False, failure.completed_at)
+        reports[name] = replace(report, last_failure=failure)
     mode = fields.get("_mode")
     if mode is None:
         mode = DEFAULT_MODE
@@ -103,23 +137,35 @@ def _entries(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted((one for one in entries if not one[0].startswith("_")), key=lambda one: one[0])
 
 
-def _report(key: str, value: Any, problems: list[str]) -> ProcessorReport | None:
+def _report(key: str, value: Any, problems: list[str], within: str = "") -> ProcessorReport | None:
+    path = within + key
     if not isinstance(value, Mapping):
-        problems.append(f"{key} is {_shown(value)}, expected a map")
+        problems.append(f"{path} is {_shown(value)}, expected a map")
         return None
     status = value.get("status")
     if not isinstance(status, str):
-        problems.append(f"{key}.status is {_shown(status)}, expected a text")
+        problems.append(f"{path}.status is {_shown(status)}, expected a text")
     # Read on after an invalid status, to list all problems at once.
     name = "completed_at" if value.get("completed_at") is not None else "timestamp"
     return ProcessorReport(
         processor_name=processor_name(key),
         status=status if isinstance(status, str) else "",
-        is_delivered=isinstance(status, str) and status.strip().lower() in _DELIVERED,
-        completed_at=_timestamp(value.get(name), f"{key}.{name}", problems),
-        record_count=_count(value.get("record_count"), f"{key}.record_count", problems),
+        is_delivered=isinstance(status, str) and is_delivered_status(status),
+        completed_at=_timestamp(value.get(name), f"{path}.{name}", problems),
+        record_count=_count(value.get("record_count"), f"{path}.record_count", problems),
         is_incremental=value.get("is_incremental") is True,
     )
+
+
+def _failures(value: Any, problems: list[str]) -> list[tuple[str, Failure]]:
+    """The failures that are kept beside the entries, by processor name."""
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        problems.append(f"{FAILURES} is {_shown(value)}, expected a map")
+        return []
+    reports = [_report(str(key), one, problems, f"{FAILURES}.") for key, one in value.items()]
+    return [(one.processor_name, Failure(one.status, one.completed_at)) for one in reports if one is not None]
 
 
 def _better(one: ProcessorReport, other: ProcessorReport) -> ProcessorReport:

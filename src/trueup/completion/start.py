@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trueup.completion.document import processor_name
 from trueup.completion.encoding import encode_document
 from trueup.completion.store import Snapshot
 
 _ENTITIES = ("players", "teams")
+# Who starts phase 4, and the reasons that it gives: all have delivered, or enough of them.
+Source = Literal["reconciliation", "guard"]
+_REASONS = {
+    "reconciliation": ("reconciled_all_complete", "reconciled_graceful"),
+    "guard": ("all_complete", "graceful"),
+}
 
 
 class Phase4Topic(Protocol):
@@ -27,8 +33,9 @@ class Phase4Topic(Protocol):
 
 @dataclass(frozen=True)
 class Start:
-    """The input of phase 4. ``delivered``: processors whose rows are proved complete. ``missing_tables``: the other
-    tables of the roster, which the graceful rule does not require.
+    """The input of phase 4. ``delivered``: the processors that have delivered; for a repair, rows prove it.
+
+    ``missing_tables``: the other tables of the roster, which the graceful rule does not require.
     """
 
     delivered: tuple[str, ...]
@@ -36,8 +43,13 @@ class Start:
     mode: str
 
 
-def start_message(start: Start, snapshot: Snapshot, actor: str, now: datetime) -> dict[str, Any]:
-    """The message that the platform's orchestrator would send, from a complete document."""
+def start_message(
+    start: Start, snapshot: Snapshot, actor: str, now: datetime, source: Source = "reconciliation"
+) -> dict[str, Any]:
+    """The message that the platform's orchestrator would send, from a complete document.
+
+    Only the reconciliation has compared the reports with the rows (``data_freshness_verified``).
+    """
     reports = [
         value
         for key, value in sorted(snapshot.fields.items())
@@ -46,16 +58,16 @@ def start_message(start: Start, snapshot: Snapshot, actor: str, now: datetime) -
     message = {
         "game_date": snapshot.document_id,
         "correlation_id": _last_text(reports, "correlation_id") or f"trueup-{snapshot.document_id}",
-        "trigger_source": "reconciliation",
+        "trigger_source": source,
         "triggered_by": actor,
         "upstream_processors_count": len(start.delivered),
         "timestamp": now.isoformat(),
         "mode": start.mode,
-        "trigger_reason": "reconciled_all_complete" if not start.missing_tables else "reconciled_graceful",
+        "trigger_reason": _REASONS[source][bool(start.missing_tables)],
         "entities_changed": {kind: _merged(reports, kind) for kind in _ENTITIES},
         # If any report is of a full run, the listed changes are incomplete and phase 4 needs a full run.
         "is_incremental": bool(reports) and all(report.get("is_incremental") is True for report in reports),
-        "data_freshness_verified": True,
+        "data_freshness_verified": source == "reconciliation",
         "missing_tables": list(start.missing_tables),
     }
     return encode_document(message)

@@ -1,5 +1,7 @@
 """The completion documents in Firestore, with Google's client."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -8,26 +10,46 @@ from typing import Any
 from google.api_core.exceptions import (
     Aborted,
     AlreadyExists,
+    DeadlineExceeded,
     FailedPrecondition,
     GoogleAPIError,
+    InternalServerError,
     InvalidArgument,
     NotFound,
     PermissionDenied,
+    ServiceUnavailable,
+    TooManyRequests,
     Unauthenticated,
 )
-from google.api_core.retry import Retry
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from trueup.completion.store import DOCUMENTS, Snapshot
-from trueup.errors import CompletionsError, ConflictError
+from trueup.errors import CompletionsError, ConflictError, UsageError
 
 # More than a year of documents in one call; the response is streamed, so its size has no limit.
 _IDS_PER_CALL = 500
 # The timeout limits one attempt only. With the client's default retry, a dead server cost 295 s.
 _ATTEMPT_SECONDS = 5.0
 _RETRY = Retry(initial=0.2, maximum=1.0, timeout=8.0)
+# A merge may be repeated whatever happened to it. A transaction of another writer can hold the document for seconds.
+_MERGE_RETRY = Retry(
+    predicate=if_exception_type(Aborted, DeadlineExceeded, InternalServerError, ServiceUnavailable, TooManyRequests),
+    initial=0.1,
+    maximum=2.0,
+    timeout=20.0,
+)
+
+Client = firestore.Client
+# Values of a merge: the store's time of the write.
+SERVER_TIME = firestore.SERVER_TIMESTAMP
+
+
+def at_least(count: int) -> Any:
+    """A value of a merge: the greater one of ``count`` and the stored number. It replaces what is no number."""
+    return firestore.Maximum(count)
 
 
 class FirestoreCompletions:
@@ -45,6 +67,15 @@ class FirestoreCompletions:
         with self._explained_errors():
             self._client = client or firestore.Client(project, credentials, database)
             self._collection = self._client.collection(collection)
+
+    @classmethod
+    def of(cls, client: Client, collection: str) -> FirestoreCompletions:
+        """A collection of a client of the caller's. Raises UsageError for another kind of client."""
+        if not isinstance(client, firestore.Client):
+            raise UsageError(
+                f"The client is a {type(client).__name__}.", "Pass a google.cloud.firestore.Client (not the async one)."
+            )
+        return cls(client.project, collection, client=client)
 
     def read(self, document_ids: Sequence[str]) -> dict[str, Snapshot]:
         """See CompletionStore."""
@@ -82,6 +113,22 @@ class FirestoreCompletions:
                 timeout=_ATTEMPT_SECONDS,
             )
 
+    def merge(self, document_id: str, fields: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> None:
+        """Replace what is at these paths of the document by the values in ``fields``; keep all else. No condition.
+
+        ``fields`` may hold SERVER_TIME and ``at_least``. Any number at once of merges of different paths lose nothing.
+        Repeats after an unknown end, for 20 s. Raises CompletionsError.
+        """
+        # The client says bool, and documents a list of paths.
+        merge: Any = [FieldPath(*path).to_api_repr() for path in paths]
+        with self._explained_errors():
+            self._collection.document(document_id).set(
+                dict(fields),
+                merge=merge,
+                retry=_MERGE_RETRY,
+                timeout=_ATTEMPT_SECONDS,
+            )
+
     @contextmanager
     def _conflicts(self, document_id: str) -> Iterator[None]:
         try:
@@ -110,14 +157,15 @@ def _explained(name: str, error: Exception) -> CompletionsError:
     if isinstance(error, PermissionDenied):
         return CompletionsError(
             f"Firestore {name}: no permission: {text}",
-            "Grant the account datastore.entities.get (roles/datastore.viewer); for repairs and the state of alerts "
-            "also datastore.entities.create and datastore.entities.update (roles/datastore.user).",
+            "Grant the account datastore.entities.get (roles/datastore.viewer); for repairs, reports, locks and "
+            "the state of alerts also datastore.entities.create and datastore.entities.update (roles/datastore.user).",
         )
     if isinstance(error, NotFound | InvalidArgument):
         what = "not found" if isinstance(error, NotFound) else "request refused"
         return CompletionsError(
             f"Firestore {name}: {what}: {text}",
-            "Check TRUEUP_FIRESTORE_PROJECT (default: the project of the target) and TRUEUP_FIRESTORE_DATABASE.",
+            "Check TRUEUP_FIRESTORE_PROJECT (default: the project of the target) and TRUEUP_FIRESTORE_DATABASE, or the "
+            "project and the database of the client.",
         )
     # gRPC reports expired credentials as an unavailable server.
     is_login = "metadata from plugin failed" in str(error)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trueup.completion.document import Document
+from trueup.completion.document import Document, ProcessorReport
 from trueup.judge.case import NO_GAMES, NO_TABLE, NOT_DUE, Case
 from trueup.judge.evidence import ProcessorEvidence
 from trueup.plural import counted
@@ -11,8 +11,7 @@ from trueup.results.verdict import Verdict, timestamp_text
 
 def count_agrees(case: Case, document: Document) -> Verdict:
     """DONE001: the stored count equals the number of delivered processors. Unknown processors do not count."""
-    known = case.reference.roster.processors
-    delivered = sorted(name for name in document.reports if name in known and document.has_delivered(name))
+    delivered = list(document.delivered(case.reference.roster))
     stored = document.completed_count
     facts: dict[str, Any] = {
         "observed": None if stored is None else float(stored),
@@ -112,7 +111,7 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
             detail={"status": report.status, "completed_at": timestamp_text(report.completed_at)},
         )
         return [failure]
-    fine = case.passed("DONE005", name)
+    fine = _no_later_failure(case, name, report)
     if rows is None or not rows.is_source_present:
         return [
             fine,
@@ -140,6 +139,19 @@ def _reported(case: Case, document: Document, name: str, rows: ProcessorEvidence
         **facts,
     )
     return [fine, there, differs]
+
+
+def _no_later_failure(case: Case, name: str, report: ProcessorReport) -> Verdict:
+    """DONE005 of a processor that has delivered: it has reported no failure since."""
+    failure = report.later_failure
+    if failure is None:
+        return case.passed("DONE005", name)
+    return case.failed(
+        "DONE005",
+        name,
+        f"{name} has delivered, and then reported the status {failure.status!r}.",
+        detail={"status": failure.status, "completed_at": timestamp_text(failure.completed_at)},
+    )
 
 
 def _no_rows(case: Case, name: str, rows: ProcessorEvidence, record_count: int | None) -> Verdict:

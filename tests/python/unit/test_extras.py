@@ -77,7 +77,9 @@ def imported_with(extra: str, names: set[str]) -> subprocess.CompletedProcess[st
 @pytest.mark.parametrize("extra", ["", "check", "embedded"])
 def test_each_extra_is_enough_for_its_part(extra: str) -> None:
     names = {
-        "": {name for name in modules() if name.startswith("trueup.completion.")},
+        "": {name for name in modules() if name.startswith(("trueup.completion.", "trueup.guard."))}
+        # The guarded write imports it when it is called.
+        | {"trueup.gateways.replaced_day"},
         "check": modules() - set(EMBEDDED),
         "embedded": {*EMBEDDED, "bqemulator.server", "duckdb_extensions"},
     }[extra]
@@ -88,3 +90,14 @@ def test_each_extra_is_enough_for_its_part(extra: str) -> None:
 @pytest.mark.parametrize(("extra", "name"), [("", "trueup.gateways.dbt"), ("check", "bqemulator.server")])
 def test_what_an_extra_leaves_out_is_not_there(extra: str, name: str) -> None:
     assert "ModuleNotFoundError" in imported_with(extra, {name}).stderr
+
+
+def test_the_writers_library_loads_quickly_and_nothing_that_checks() -> None:
+    timed = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import trueup.guard"], capture_output=True, text=True, check=True
+    )
+    lines = [line.removeprefix("import time:").split("|") for line in timed.stderr.splitlines()[1:]]
+    loaded = {name.strip().partition(".")[0] for _, _, name in lines}
+    assert not loaded & {"dbt", "pandas", "numpy", "great_expectations", "pydantic", "duckdb"}
+    (microseconds,) = [int(total) for _, total, name in lines if name.strip() == "trueup.guard"]
+    assert microseconds < 1_500_000

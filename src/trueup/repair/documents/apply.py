@@ -6,14 +6,13 @@ A changed document is read and judged again, up to _ATTEMPTS times. After a cras
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from trueup.completion.claim import Claim, HeldError, set_state, take_claim
+from trueup.completion.claim import Claim, HeldError, send_claimed, start_marks, take_claim
 from trueup.completion.start import Phase4Topic, start_message
 from trueup.completion.store import CompletionStore, Snapshot
-from trueup.errors import CannotCheckError, CompletionsError, ConflictError, PublishError
+from trueup.errors import CannotCheckError, ConflictError
 from trueup.judge.case import JudgeSettings
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.plan import Plan, plan_repair
@@ -111,12 +110,8 @@ def _start(repairer: Repairer, plan: Plan, snapshot: Snapshot) -> Step:
     message = start_message(plan.start.start, snapshot, repairer.actor, repairer.now())
     claim = take_claim(repairer.claims, plan.document_id, message, repairer.owner, repairer.lease)
     if claim.state != "published":
-        claim = _publish(repairer, plan, snapshot, claim)
-    marks = {
-        "_triggered": True,
-        "_triggered_at": claim.published_at,
-        "_trigger_reason": claim.message["trigger_reason"],
-    }
+        claim = _publish(repairer, snapshot, claim)
+    marks = start_marks(claim)
     repairer.documents.update(plan.document_id, marks, snapshot.update_time)
     return replace(
         planned_steps(replace(plan, edits=()), "applied")[0],
@@ -125,19 +120,15 @@ def _start(repairer: Repairer, plan: Plan, snapshot: Snapshot) -> Step:
     )
 
 
-def _publish(repairer: Repairer, plan: Plan, snapshot: Snapshot, claim: Claim) -> Claim:
-    try:
-        now_there = repairer.documents.read([plan.document_id]).get(plan.document_id)
-        if now_there is None or now_there.update_time != snapshot.update_time:
-            raise ConflictError(f"{plan.document_id} changed before phase 4 was started.")
-        attributes = {"idempotency_key": claim.idempotency_key, "game_date": plan.document_id}
-        repairer.topic.publish(claim.message, attributes)
-    except (CompletionsError, PublishError):
-        # Let the next run take over at once. If the release fails too, it must wait for the lease.
-        with suppress(CompletionsError):
-            set_state(repairer.claims, plan.document_id, claim, "released")
-        raise
-    return set_state(repairer.claims, plan.document_id, claim, "published")
+def _publish(repairer: Repairer, snapshot: Snapshot, claim: Claim) -> Claim:
+    """Send the message if the document is still as it was judged."""
+    document_id = snapshot.document_id
+
+    def is_unchanged() -> bool:
+        now_there = repairer.documents.read([document_id]).get(document_id)
+        return now_there is not None and now_there.update_time == snapshot.update_time
+
+    return send_claimed(repairer.claims, document_id, claim, repairer.topic.publish, is_unchanged)
 
 
 def _not_among(plan: Plan, done: Sequence[Step]) -> list[Step]:

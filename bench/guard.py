@@ -1,0 +1,66 @@
+"""The guard and the first design under the same chaos, on Google's Firestore emulator.
+
+``python bench/guard.py`` prints a Markdown table. It needs the Google Cloud CLI with its emulator, and Java.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import uuid
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/python"))
+
+from helpers.chaos import Design, Load, Result, first_design, guarded, run
+from helpers.emulators import firestore_emulator
+
+DESIGNS: dict[str, tuple[Design, bool]] = {
+    "first design": (first_design, False),
+    "first design, delivered again after errors": (first_design, True),
+    "trueup.guard": (guarded, True),
+}
+
+
+def row(name: str, result: Result) -> str:
+    """A row of the table."""
+    cells = [
+        name,
+        result.lost_reports,
+        result.wrong_counts,
+        result.not_started,
+        result.started_twice,
+        result.different_keys,
+        result.findings,
+        result.errors,
+        result.kills,
+        f"{result.percentile(0.5):.2f}",
+        f"{result.percentile(0.95):.2f}",
+        f"{result.elapsed:.0f}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def main() -> int:
+    """Run each design on an empty project."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--writers", type=int, default=20)
+    parser.add_argument("--dates", type=int, default=20)
+    parser.add_argument("--kills", type=float, default=0.02, help="share of the calls; as many replies are lost")
+    parser.add_argument("--only", choices=DESIGNS, help="one design")
+    given = parser.parse_args()
+    load = Load(given.writers, given.dates, killed=given.kills, reply_lost=given.kills)
+    heads = ("lost", "wrong counts", "not started", "twice", "two keys", "findings", "errors", "kills")
+    print(f"| design | {' | '.join(heads)} | p50 s | p95 s | all s |", flush=True)
+    print(f"| --- |{' ---: |' * (len(heads) + 3)}", flush=True)
+    with firestore_emulator() as address:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = address
+        for name, (design, is_nacked) in DESIGNS.items():
+            if given.only in (None, name):
+                print(row(name, run(f"p-{uuid.uuid4().hex[:8]}", load, design, is_nacked)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""A lease of a resource: one owner at a time, by the clock of the store. Each owner gets a greater token."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from trueup.completion.store import CompletionStore, Snapshot
+from trueup.errors import CompletionsError, ConflictError, LockHeldError, LockLostError
+
+# One document per processor and date. It is never deleted, and only released: so the token grows.
+LEASES = "processing_leases"
+_ATTEMPTS = 8
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A document of a lease. ``holder_id``: of one holding; ``owner``: told to people. ``token``: greater than that of
+    all earlier holdings. ``age``: since the last renewal, by the store's clock.
+    """
+
+    holder_id: str
+    owner: str
+    token: int
+    is_held: bool
+    length: timedelta
+    age: timedelta
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is held and its time is not over."""
+        return self.is_held and self.age < self.length
+
+
+def is_resource(text: object) -> bool:
+    """Whether a text can name a resource, which is the id of a document."""
+    return isinstance(text, str) and _RESOURCE.fullmatch(text) is not None
+
+
+def take_lease(
+    leases: CompletionStore, resource: str, holder_id: str, owner: str, length: timedelta, about: Mapping[str, Any]
+) -> Lease:
+    """Take the lease if nobody has it, or its time is over by the store's clock. ``about``: more fields to store.
+
+    Raises LockHeldError if another holder has it, and CompletionsError.
+    """
+    for _ in range(_ATTEMPTS):
+        snapshot = _found_or_new(leases, resource)
+        lease = read_lease(snapshot)
+        if lease.holder_id == holder_id and lease.is_held:
+            return lease  # our write arrived, and its reply was lost
+        if lease.is_current:
+            wait = (lease.length - lease.age).total_seconds()
+            raise LockHeldError(
+                f"{lease.owner} holds the lock of {resource}.",
+                f"Try again later. If the holder was killed, its lease ends in {wait:.0f} s.",
+            )
+        held = {
+            **about,
+            "holder_id": holder_id,
+            "owner": owner,
+            # If someone deleted the document, the store's clock still is later than all earlier tokens.
+            "token": max(lease.token + 1, (snapshot.update_time - _EPOCH) // timedelta(microseconds=1)),
+            "is_held": True,
+            "lease_seconds": length.total_seconds(),
+            "renewal_count": 0,
+        }
+        try:
+            leases.update(resource, held, snapshot.update_time)
+        except ConflictError:
+            continue  # another one took it, or our reply was lost: read who has it
+        return Lease(holder_id, owner, held["token"], True, length, timedelta(0))
+    raise LockHeldError(f"Others took and gave back the lock of {resource} {_ATTEMPTS} times.", "Try again later.")
+
+
+def renew_lease(leases: CompletionStore, resource: str, holder_id: str) -> None:
+    """Let the lease begin anew. Raises LockLostError if the holder no longer has it, and CompletionsError."""
+    for _ in range(_ATTEMPTS):
+        snapshot = _held(leases, resource, holder_id)
+        # Each renewal must change the document: a write that changes nothing keeps its update time.
+        count = snapshot.fields.get("renewal_count")
+        try:
+            leases.update(resource, {"renewal_count": count + 1 if isinstance(count, int) else 1}, snapshot.update_time)
+        except ConflictError:
+            continue
+        return
+    raise ConflictError(f"The lock of {resource} changed {_ATTEMPTS} times while it was renewed.")
+
+
+def release_lease(leases: CompletionStore, resource: str, holder_id: str) -> None:
+    """Give the lease back: the holder's own, and no other. Raises LockLostError if the holder no longer has it."""
+    for _ in range(_ATTEMPTS):
+        snapshot = leases.read([resource]).get(resource)
+        if snapshot is not None and snapshot.fields.get("holder_id") == holder_id:
+            if snapshot.fields.get("is_held") is False:
+                return
+            try:
+                leases.update(resource, {"is_held": False}, snapshot.update_time)
+            except ConflictError:
+                continue
+            return
+        raise _lost(resource, snapshot)
+
+
+def read_lease(snapshot: Snapshot) -> Lease:
+    """A stored lease. Raises CompletionsError for a document of another shape."""
+    fields, age = snapshot.fields, snapshot.read_time - snapshot.update_time
+    holder_id, owner, token = fields.get("holder_id"), fields.get("owner"), fields.get("token")
+    is_held, seconds = fields.get("is_held"), fields.get("lease_seconds")
+    if (
+        isinstance(holder_id, str)
+        and isinstance(owner, str)
+        and isinstance(token, int)
+        and isinstance(is_held, bool)
+        and isinstance(seconds, int | float)
+    ):
+        return Lease(holder_id, owner, token, is_held, timedelta(seconds=seconds), age)
+    raise CompletionsError(
+        f"{LEASES}/{snapshot.document_id} is not the document of a lock: {str(dict(fields))[:200]}.",
+        "Find out who wrote it, then delete it.",
+    )
+
+
+def _found_or_new(leases: CompletionStore, resource: str) -> Snapshot:
+    snapshot = leases.read([resource]).get(resource)
+    if snapshot is not None:
+        return snapshot
+    free = {"holder_id": "", "owner": "", "token": 0, "is_held": False, "lease_seconds": 0.0}
+    with suppress(ConflictError):  # another one created it
+        leases.create(resource, free)
+    return leases.read([resource])[resource]
+
+
+def _held(leases: CompletionStore, resource: str, holder_id: str) -> Snapshot:
+    snapshot = leases.read([resource]).get(resource)
+    if snapshot is None or snapshot.fields.get("holder_id") != holder_id or snapshot.fields.get("is_held") is not True:
+        raise _lost(resource, snapshot)
+    return snapshot
+
+
+def _lost(resource: str, snapshot: Snapshot | None) -> LockLostError:
+    by = "its document was deleted" if snapshot is None else f"{snapshot.fields.get('owner')} has it"
+    return LockLostError(f"The lock of {resource} is lost: {by}.", "Write nothing more. Start again with a new lock.")

@@ -1,0 +1,155 @@
+"""Replaces one day of a BigQuery table in one transaction, behind a fence of tokens."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.cloud import bigquery
+
+from trueup.errors import ConcurrentUpdateError, FencedError, UsageError, WarehouseError
+from trueup.gateways.refusals import REFUSALS, explained
+
+_NAME = re.compile(r"[\w-]+(\.[\w$-]+){1,2}")
+FENCE_COLUMNS = {"resource": "string", "token": "int64", "changed_at": "timestamp"}
+_FENCED = "fenced: "
+_UNFENCED = "no fence: "
+# BigQuery's words for a transaction, and for a statement, that lost to another one.
+_CONCURRENT = ("concurrent update", "aborted due to concurrent", "could not serialize access")
+_SQL_TYPES = {"integer": "int64", "boolean": "bool", "float": "float64"}
+_ANSWER_SECONDS = 60.0
+# A copy that a killed writer leaves behind is dropped by BigQuery.
+_BESIDE_FOR = timedelta(hours=6)
+
+
+class DayTable:
+    """A table of which days are replaced. ``table``: ``dataset.table``, or with the project before it. ``fence``: the
+    table of tokens, default ``<table>_fence``: conflicts are of whole tables, so each table has a fence of its own.
+    """
+
+    def __init__(self, client: bigquery.Client, table: str, fence: str | None = None) -> None:
+        self._client = client
+        self.name = self._full(table)
+        self._fence = self._full(fence) if fence else f"{self.name}_fence"
+
+    def columns(self) -> dict[str, str]:
+        """The columns and their types, in lower case as in SQL; ``array<…>`` for repeated ones."""
+        with explained(f"cannot describe {self.name}"):
+            fields = self._client.get_table(self.name, timeout=_ANSWER_SECONDS).schema
+        return {field.name: _sql_type(field) for field in fields}
+
+    def load(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Load rows (values for JSON) into a new table beside this one: its name. The table ends by itself."""
+        body = "\n".join(json.dumps(row) for row in rows).encode()
+        with explained(f"cannot load rows for {self.name}"):
+            schema = self._client.get_table(self.name, timeout=_ANSWER_SECONDS).schema
+            beside = bigquery.Table(f"{self.name}_day_{uuid.uuid4().hex}", schema=schema)
+            beside.expires = datetime.now(UTC) + _BESIDE_FOR
+            self._client.create_table(beside, timeout=_ANSWER_SECONDS)
+            name = f"{beside.project}.{beside.dataset_id}.{beside.table_id}"
+            if not rows:
+                return name
+            config = bigquery.LoadJobConfig(
+                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+                schema=schema,
+                write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            )
+            # Without a size the client uploads in resumable chunks, which the embedded warehouse needs.
+            loaded: Any = self._client.load_table_from_file(io.BytesIO(body), name, job_config=config).result()
+        if loaded.output_rows != len(rows):
+            raise WarehouseError(
+                f"BigQuery loaded {loaded.output_rows} of {len(rows)} rows for {self.name}.", "Try again."
+            )
+        return name
+
+    def drop(self, beside: str) -> None:
+        """Drop a table that ``load`` made. If that fails, it ends by itself."""
+        with suppress(*REFUSALS):
+            self._client.delete_table(beside, not_found_ok=True, timeout=_ANSWER_SECONDS)
+
+    def replace(self, beside: str, column: str, day: date, token: int, columns: Sequence[str]) -> None:
+        """Replace the rows of a day by those of ``beside``, if no greater token has written it. In one transaction.
+
+        Raises FencedError, ConcurrentUpdateError and WarehouseError; then nothing is written, unless BigQuery did not
+        answer: then it is unknown, and it may be repeated.
+        """
+        resource = f"{self.name.partition('.')[2]}/{day.isoformat()}"
+        try:
+            self._replace(resource, beside, column, day, token, columns)
+        except _UnfencedError:
+            # The first time.
+            self._make_fence(resource)
+            self._replace(resource, beside, column, day, token, columns)
+
+    def _replace(self, resource: str, beside: str, column: str, day: date, token: int, columns: Sequence[str]) -> None:
+        """Run the transaction. An error in it ends it, and BigQuery then takes back all that it wrote.
+
+        It always changes the fence's row, so that of two transactions on one day BigQuery cancels one, even if the day
+        has no rows yet.
+        """
+        listed = ", ".join(f"`{name}`" for name in columns)
+        self._run(f"""begin transaction;
+update `{self._fence}`
+set token = if(token > {token}, error('{_FENCED}{resource}'), {token}), changed_at = current_timestamp()
+where resource = '{resource}';
+select if(count(*) = 0, error('{_UNFENCED}{resource}'), count(*)) as fence_rows
+from `{self._fence}`
+where resource = '{resource}';
+delete from `{self.name}` where `{column}` between date '{day.isoformat()}' and date '{day.isoformat()}';
+insert into `{self.name}` ({listed}) select {listed} from `{beside}`;
+commit transaction;
+""")
+
+    def _make_fence(self, resource: str) -> None:
+        """Make the fence of a resource. Two rows of it do no harm: all are updated and compared."""
+        columns = ", ".join(f"{name} {kind}" for name, kind in FENCE_COLUMNS.items())
+        self._run(f"create table if not exists `{self._fence}` ({columns})")
+        self._run(
+            f"insert into `{self._fence}` (resource, token, changed_at) select '{resource}', 0, current_timestamp() "
+            f"from (select 1) where not exists (select 1 from `{self._fence}` where resource = '{resource}')"
+        )
+
+    def _run(self, sql: str) -> None:
+        with self._told():
+            # The statements may be repeated; the caller does so, with a deadline.
+            self._client.query(sql, job_retry=None, timeout=_ANSWER_SECONDS).result(job_retry=None)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            with explained(f"cannot replace rows of {self.name}"):
+                yield
+        except WarehouseError as error:
+            text, cause = error.message.lower(), error.__cause__
+            if _FENCED in text:
+                raise FencedError(
+                    f"A later holder of the lock has written {self.name}; nothing was written now.",
+                    "Stop: its rows are newer. To write, take the lock again, and read the input again.",
+                ) from error
+            if _UNFENCED in text or (isinstance(cause, NotFound) and self._fence.rpartition(".")[2].lower() in text):
+                raise _UnfencedError from error
+            if isinstance(cause, GoogleAPIError) and any(words in text for words in _CONCURRENT):
+                raise ConcurrentUpdateError(error.message, "Repeat it: nothing was written.") from cause
+            raise
+
+    def _full(self, table: str) -> str:
+        if not isinstance(table, str) or not _NAME.fullmatch(table):
+            raise UsageError(f"The table is {table!r}.", "Pass dataset.table, or project.dataset.table.")
+        return table if table.count(".") == 2 else f"{self._client.project}.{table}"
+
+
+class _UnfencedError(Exception):
+    """The fence has no row of the resource."""
+
+
+def _sql_type(field: Any) -> str:
+    kind = str(field.field_type).lower()
+    kind = _SQL_TYPES.get(kind, kind)
+    return f"array<{kind}>" if field.mode == "REPEATED" else kind

@@ -1,0 +1,102 @@
+"""What a processor may report: each value is checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from trueup.completion.document import is_delivered_status, processor_name
+from trueup.completion.roster import Roster
+from trueup.errors import UsageError
+
+# The largest integer of Firestore.
+_GREATEST_COUNT = 2**63 - 1
+_KINDS = ("players", "teams")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A checked report. ``values``: the entry without ``completed_at``, which is None for the store's time."""
+
+    document_id: str
+    processor: str
+    is_delivered: bool
+    completed_at: datetime | None
+    mode: str | None
+    values: Mapping[str, Any]
+
+
+def checked_report(
+    roster: Roster,
+    game_date: str | date,
+    processor: str,
+    status: str,
+    completed_at: datetime | None,
+    mode: str | None,
+    **values: Any,
+) -> Report:
+    """The report, or UsageError with the wrong value and what to pass instead. Values of None are left out."""
+    if not isinstance(status, str) or not status.strip():
+        raise UsageError(f"The status is {status!r}, expected a text.", "Pass success, partial or failed.")
+    if completed_at is not None and (not isinstance(completed_at, datetime) or completed_at.utcoffset() is None):
+        raise UsageError(f"completed_at is {completed_at!r}, expected a datetime with a time zone.", "Use UTC.")
+    if mode is not None and mode not in roster.modes:
+        modes = ", ".join(sorted(roster.modes))
+        raise UsageError(f"The roster has no mode {mode!r}.", f"Pass one of {modes}, or add it to the roster.")
+    return Report(
+        document_id=date_text(game_date),
+        processor=_known(roster, processor),
+        is_delivered=is_delivered_status(status),
+        completed_at=completed_at,
+        mode=mode,
+        values={"status": status, **{name: _checked(name, one) for name, one in values.items() if one is not None}},
+    )
+
+
+def date_text(game_date: str | date, name: str = "game_date") -> str:
+    """A date as ``YYYY-MM-DD``. Raises UsageError, also for a datetime: its date depends on a time zone."""
+    if isinstance(game_date, date) and not isinstance(game_date, datetime):
+        return game_date.isoformat()
+    try:
+        is_date = isinstance(game_date, str) and date.fromisoformat(game_date).isoformat() == game_date
+    except ValueError:
+        is_date = False
+    if not is_date:
+        raise UsageError(f"{name} is {game_date!r}, expected a date.", "Pass the Eastern date as YYYY-MM-DD.")
+    return str(game_date)
+
+
+def _known(roster: Roster, processor: str) -> str:
+    name = processor_name(processor) if isinstance(processor, str) else ""
+    if name not in roster.processors:
+        known = ", ".join(sorted(roster.processors))
+        raise UsageError(
+            f"The roster has no processor {processor!r}.", f"Pass one of {known}, or add it to the roster."
+        )
+    return name
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "record_count":
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _GREATEST_COUNT:
+            raise UsageError(f"record_count is {value!r}, expected a count.", "Pass the number of rows written.")
+    elif name == "is_incremental":
+        if not isinstance(value, bool):
+            raise UsageError(f"is_incremental is {value!r}, expected true or false.")
+    elif name == "entities_changed":
+        return _checked_entities(value)
+    elif not isinstance(value, str):
+        raise UsageError(f"{name} is {value!r}, expected a text.")
+    return value
+
+
+def _checked_entities(value: Any) -> dict[str, list[str]]:
+    hint = 'Pass lists of names: {"players": ["…"], "teams": ["…"]}.'
+    if not isinstance(value, Mapping) or not set(value) <= set(_KINDS):
+        raise UsageError(f"entities_changed is {str(value)[:80]!r}, expected a map of players and teams.", hint)
+    for kind, names in value.items():
+        if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
+            raise UsageError(f"entities_changed.{kind} is {str(names)[:80]!r}, expected a list of names.", hint)
+    return {kind: list(names) for kind, names in value.items()}

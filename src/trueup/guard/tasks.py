@@ -1,0 +1,67 @@
+"""Enqueues a run once: the name of the task carries what it is for."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from trueup.errors import UsageError
+from trueup.gateways.tasks import create_task
+from trueup.guard.reports import date_text
+from trueup.guard.retrying import retry
+
+_QUEUE = re.compile(r"projects/[^/]+/locations/[^/]+/queues/[^/]+")
+_PROCESSOR = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_MOST_ATTEMPTS = 10_000
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """``task_id``: the last part of the task's name. ``is_new``: False if the name was used before."""
+
+    task_id: str
+    is_new: bool
+
+
+def enqueue_once(
+    client: Any,
+    queue: str,
+    url: str,
+    *,
+    processor: str,
+    data_date: str | date,
+    attempt: int = 1,
+    payload: Mapping[str, Any] | None = None,
+    service_account: str | None = None,
+    deadline: timedelta = timedelta(seconds=30),
+) -> Enqueued:
+    """Create a task that posts to ``url``, unless one for this processor, date and attempt was created before.
+
+    ``client``: a google.cloud.tasks_v2.CloudTasksClient. ``queue``: projects/P/locations/L/queues/Q. ``url``: https.
+    ``data_date``: YYYY-MM-DD. ``attempt``: from 1. Cloud Tasks keeps a used name for hours, also of a task that is
+    done, so a rerun of a date on purpose needs the next attempt. ``payload``: more fields for the JSON body, which has
+    ``processor``, ``data_date`` and ``attempt``. ``service_account``: signs the request (OIDC). ``deadline``: how long
+    it is repeated while Cloud Tasks does not answer; if an answer was lost, ``is_new`` may be False for our own task.
+
+    Cloud Tasks delivers at least once: the receiver needs a ProcessingLock. Raises UsageError for a wrong argument, and
+    EnqueueError if Cloud Tasks refuses or does not answer.
+    """
+    if not isinstance(queue, str) or not _QUEUE.fullmatch(queue):
+        raise UsageError(f"The queue is {queue!r}.", "Pass projects/P/locations/L/queues/Q.")
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        raise UsageError(f"The URL is {url!r}.", "Pass an https:// address.")
+    if not isinstance(processor, str) or not _PROCESSOR.fullmatch(processor):
+        raise UsageError(f"The processor is {processor!r}.", "Pass a name of letters, digits, _ and -.")
+    if isinstance(attempt, bool) or not isinstance(attempt, int) or not 1 <= attempt <= _MOST_ATTEMPTS:
+        raise UsageError(f"The attempt is {attempt!r}.", "Pass 1, or for a rerun the next number.")
+    run = {"processor": processor, "data_date": date_text(data_date, "data_date"), "attempt": attempt}
+    words = f"{processor}_{run['data_date']}_{attempt}"
+    # Names that begin alike slow the queue down, says Google: a hash comes first.
+    task_id = f"{hashlib.sha256(words.encode()).hexdigest()[:8]}_{words}"
+    body = {**(payload or {}), **run}
+    is_new = retry(lambda: create_task(client, queue, task_id, url, body, service_account), deadline=deadline)
+    return Enqueued(task_id, is_new)
