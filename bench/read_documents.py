@@ -147,8 +147,8 @@ def measure_memory(address: str) -> dict[str, float]:
     began = time.perf_counter()
 
     @contextmanager
-    def opened() -> Iterator[FirestoreCompletions]:
-        yield FirestoreCompletions("many")
+    def opened(collection: str) -> Iterator[FirestoreCompletions]:
+        yield FirestoreCompletions("many", collection)
 
     judged = judge_days(days, opened, REFERENCE, settings)
     plans = [

@@ -4,15 +4,16 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from typing import Any
 
-from trueup.completion.store import CompletionStore, Snapshot
+from trueup.completion.store import SERVER_TIME, CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError, LockHeldError, LockLostError
 
 # One document per processor and date. It is never deleted, and only released: so the token grows.
 LEASES = "processing_leases"
 _ATTEMPTS = 8
+LONGEST = timedelta(days=365)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -20,7 +21,7 @@ _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 @dataclass(frozen=True)
 class Lease:
     """A document of a lease. ``holder_id``: of one holding; ``owner``: told to people. ``token``: greater than that of
-    all earlier holdings. ``age``: since the last renewal, by the store's clock.
+    all earlier holdings. ``renewed_at`` and ``read_at``: by the store's clock.
     """
 
     holder_id: str
@@ -28,12 +29,23 @@ class Lease:
     token: int
     is_held: bool
     length: timedelta
-    age: timedelta
+    renewed_at: datetime
+    read_at: datetime
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over unless it is renewed."""
+        return self.renewed_at + self.length
 
     @property
     def is_current(self) -> bool:
         """Whether it is held and its time is not over."""
-        return self.is_held and self.age < self.length
+        return self.is_held and self.read_at < self.ends_at
+
+
+def lease_id(processor: str, data_date: date | str) -> str:
+    """The id of the document of a processor and a date."""
+    return f"{processor}_{data_date}"
 
 
 def is_resource(text: object) -> bool:
@@ -43,8 +55,8 @@ def is_resource(text: object) -> bool:
 
 def take_lease(
     leases: CompletionStore, resource: str, holder_id: str, owner: str, length: timedelta, about: Mapping[str, Any]
-) -> Lease:
-    """Take the lease if nobody has it, or its time is over by the store's clock. ``about``: more fields to store.
+) -> int:
+    """Take the lease if nobody has it, or its time is over by the store's clock: its token. ``about``: more fields.
 
     Raises LockHeldError if another holder has it, and CompletionsError.
     """
@@ -52,28 +64,29 @@ def take_lease(
         snapshot = _found_or_new(leases, resource)
         lease = read_lease(snapshot)
         if lease.holder_id == holder_id and lease.is_held:
-            return lease  # our write arrived, and its reply was lost
+            return lease.token  # our write arrived, and its reply was lost
         if lease.is_current:
-            wait = (lease.length - lease.age).total_seconds()
+            wait = (lease.ends_at - lease.read_at).total_seconds()
             raise LockHeldError(
                 f"{lease.owner} holds the lock of {resource}.",
                 f"Try again later. If the holder was killed, its lease ends in {wait:.0f} s.",
             )
+        # If someone deleted the document, the store's clock still is later than all earlier tokens.
+        token = max(lease.token + 1, (snapshot.update_time - _EPOCH) // timedelta(microseconds=1))
         held = {
             **about,
             "holder_id": holder_id,
             "owner": owner,
-            # If someone deleted the document, the store's clock still is later than all earlier tokens.
-            "token": max(lease.token + 1, (snapshot.update_time - _EPOCH) // timedelta(microseconds=1)),
+            "token": token,
             "is_held": True,
             "lease_seconds": length.total_seconds(),
-            "renewal_count": 0,
+            "renewed_at": SERVER_TIME,
         }
         try:
             leases.update(resource, held, snapshot.update_time)
         except ConflictError:
             continue  # another one took it, or our reply was lost: read who has it
-        return Lease(holder_id, owner, held["token"], True, length, timedelta(0))
+        return token
     raise LockHeldError(f"Others took and gave back the lock of {resource} {_ATTEMPTS} times.", "Try again later.")
 
 
@@ -81,10 +94,8 @@ def renew_lease(leases: CompletionStore, resource: str, holder_id: str) -> None:
     """Let the lease begin anew. Raises LockLostError if the holder no longer has it, and CompletionsError."""
     for _ in range(_ATTEMPTS):
         snapshot = _held(leases, resource, holder_id)
-        # Each renewal must change the document: a write that changes nothing keeps its update time.
-        count = snapshot.fields.get("renewal_count")
         try:
-            leases.update(resource, {"renewal_count": count + 1 if isinstance(count, int) else 1}, snapshot.update_time)
+            leases.update(resource, {"renewed_at": SERVER_TIME}, snapshot.update_time)
         except ConflictError:
             continue
         return
@@ -108,7 +119,7 @@ def release_lease(leases: CompletionStore, resource: str, holder_id: str) -> Non
 
 def read_lease(snapshot: Snapshot) -> Lease:
     """A stored lease. Raises CompletionsError for a document of another shape."""
-    fields, age = snapshot.fields, snapshot.read_time - snapshot.update_time
+    fields, renewed_at = snapshot.fields, snapshot.fields.get("renewed_at")
     holder_id, owner, token = fields.get("holder_id"), fields.get("owner"), fields.get("token")
     is_held, seconds = fields.get("is_held"), fields.get("lease_seconds")
     if (
@@ -117,8 +128,11 @@ def read_lease(snapshot: Snapshot) -> Lease:
         and isinstance(token, int)
         and isinstance(is_held, bool)
         and isinstance(seconds, int | float)
+        and 0 <= seconds <= LONGEST.total_seconds()
+        and isinstance(renewed_at, datetime)
+        and renewed_at.year < MAXYEAR
     ):
-        return Lease(holder_id, owner, token, is_held, timedelta(seconds=seconds), age)
+        return Lease(holder_id, owner, token, is_held, timedelta(seconds=seconds), renewed_at, snapshot.read_time)
     raise CompletionsError(
         f"{LEASES}/{snapshot.document_id} is not the document of a lock: {str(dict(fields))[:200]}.",
         "Find out who wrote it, then delete it.",
@@ -129,7 +143,7 @@ def _found_or_new(leases: CompletionStore, resource: str) -> Snapshot:
     snapshot = leases.read([resource]).get(resource)
     if snapshot is not None:
         return snapshot
-    free = {"holder_id": "", "owner": "", "token": 0, "is_held": False, "lease_seconds": 0.0}
+    free = {"holder_id": "", "owner": "", "token": 0, "is_held": False, "lease_seconds": 0.0, "renewed_at": SERVER_TIME}
     with suppress(ConflictError):  # another one created it
         leases.create(resource, free)
     return leases.read([resource])[resource]

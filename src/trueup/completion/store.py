@@ -9,6 +9,25 @@ from typing import Any, Protocol
 DOCUMENTS = "phase3_completion"
 
 
+class _ServerTime:
+    """The type of SERVER_TIME."""
+
+
+# A value to write: the store's time of the write.
+SERVER_TIME = _ServerTime()
+
+
+def with_time(fields: Mapping[str, Any], time: Any) -> dict[str, Any]:
+    """The fields with ``time`` in place of SERVER_TIME, also in maps within."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return with_time(value, time)
+        return time if value is SERVER_TIME else value
+
+    return {key: filled(value) for key, value in fields.items()}
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A document as it was read. ``update_time`` is its last change and ``read_time`` the time of reading. Both are in
@@ -22,7 +41,7 @@ class Snapshot:
 
 
 class CompletionStore(Protocol):
-    """The store of the completion documents: Firestore, or the embedded SQLite file.
+    """The store of the completion documents: Firestore, or the embedded SQLite file. Fields may hold SERVER_TIME.
 
     Every method raises CompletionsError with a hint if the store does not answer, after about ten seconds at most.
     """

@@ -26,7 +26,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from trueup.completion.store import DOCUMENTS, Snapshot
+from trueup.completion.store import DOCUMENTS, Snapshot, with_time
 from trueup.errors import CompletionsError, ConflictError, UsageError
 
 # More than a year of documents in one call; the response is streamed, so its size has no limit.
@@ -43,8 +43,6 @@ _MERGE_RETRY = Retry(
 )
 
 Client = firestore.Client
-# Values of a merge: the store's time of the write.
-SERVER_TIME = firestore.SERVER_TIMESTAMP
 
 
 def at_least(count: int) -> Any:
@@ -95,19 +93,19 @@ class FirestoreCompletions:
     def replace(self, document_id: str, fields: Mapping[str, Any]) -> Snapshot:
         """See CompletionStore."""
         with self._explained_errors():
-            self._collection.document(document_id).set(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
+            self._collection.document(document_id).set(_written(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
         return self.read([document_id])[document_id]
 
     def create(self, document_id: str, fields: Mapping[str, Any]) -> None:
         """See CompletionStore."""
         with self._explained_errors(), self._conflicts(document_id):
-            self._collection.document(document_id).create(dict(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
+            self._collection.document(document_id).create(_written(fields), retry=_RETRY, timeout=_ATTEMPT_SECONDS)
 
     def update(self, document_id: str, changes: Mapping[str, Any], update_time: datetime) -> None:
         """See CompletionStore."""
         with self._explained_errors(), self._conflicts(document_id):
             self._collection.document(document_id).update(
-                {FieldPath(key).to_api_repr(): value for key, value in changes.items()},
+                {FieldPath(key).to_api_repr(): value for key, value in _written(changes).items()},
                 option=self._client.write_option(last_update_time=update_time),
                 retry=_RETRY,
                 timeout=_ATTEMPT_SECONDS,
@@ -123,7 +121,7 @@ class FirestoreCompletions:
         merge: Any = [FieldPath(*path).to_api_repr() for path in paths]
         with self._explained_errors():
             self._collection.document(document_id).set(
-                dict(fields),
+                _written(fields),
                 merge=merge,
                 retry=_MERGE_RETRY,
                 timeout=_ATTEMPT_SECONDS,
@@ -177,6 +175,10 @@ def _explained(name: str, error: Exception) -> CompletionsError:
         f"Firestore {name} does not answer: {text}",
         "Try again. Firestore may be overloaded, or the network may be down.",
     )
+
+
+def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return with_time(fields, firestore.SERVER_TIMESTAMP)
 
 
 def _plain(value: Any) -> Any:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from trueup.completion.encoding import decode_document, encode_document
-from trueup.completion.store import DOCUMENTS, Snapshot
+from trueup.completion.store import DOCUMENTS, Snapshot, with_time
 from trueup.errors import CompletionsError, ConflictError, ScenarioError
 
 _BUSY_SECONDS = 10.0
@@ -86,7 +87,7 @@ class SqliteCompletions:
             row = self._row(document_id)
             if row is None or datetime.fromisoformat(row[1]) != update_time:
                 raise ConflictError(f"{self._collection}/{document_id} has changed since it was read.")
-            self._write(document_id, {**json.loads(row[0]), **encode_document(changes)}, is_encoded=True)
+            self._write(document_id, changes, json.loads(row[0]))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -103,9 +104,13 @@ class SqliteCompletions:
         ).fetchone()
         return row
 
-    def _write(self, document_id: str, fields: Mapping[str, Any], is_encoded: bool = False) -> Snapshot:
-        text = json.dumps(fields if is_encoded else encode_document(fields), ensure_ascii=False)
-        update_time = self._next_update_time(document_id).isoformat(timespec="microseconds")
+    def _write(
+        self, document_id: str, fields: Mapping[str, Any], kept: Mapping[str, Any] = MappingProxyType({})
+    ) -> Snapshot:
+        """Write a document. ``kept``: fields that it has already, encoded."""
+        written_at = self._next_update_time(document_id)
+        text = json.dumps({**kept, **encode_document(with_time(fields, written_at))}, ensure_ascii=False)
+        update_time = written_at.isoformat(timespec="microseconds")
         self._connection.execute(
             "insert or replace into documents values (?, ?, ?, ?)", (self._collection, document_id, text, update_time)
         )

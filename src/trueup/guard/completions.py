@@ -13,9 +13,9 @@ from trueup.completion.claim import CLAIMS
 from trueup.completion.document import FAILURES, Document, Unreadable, read_document
 from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
-from trueup.completion.store import DOCUMENTS, Snapshot
+from trueup.completion.store import DOCUMENTS, SERVER_TIME, Snapshot
 from trueup.errors import ConflictError, UnfinishedReportError, UsageError
-from trueup.gateways.firestore import SERVER_TIME, Client, FirestoreCompletions, at_least
+from trueup.gateways.firestore import Client, FirestoreCompletions, at_least
 from trueup.guard.reports import Report, checked_report
 from trueup.guard.starting import Publish, Starter, publishing
 

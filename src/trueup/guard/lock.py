@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from threading import Event, Lock, Thread
 from types import TracebackType
 
-from trueup.completion.lease import LEASES, is_resource, release_lease, renew_lease, take_lease
+from trueup.completion.lease import LEASES, LONGEST, is_resource, lease_id, release_lease, renew_lease, take_lease
 from trueup.errors import CompletionsError, LockLostError, UsageError
 from trueup.gateways.firestore import Client, FirestoreCompletions
 from trueup.guard.reports import date_text
@@ -25,7 +25,7 @@ class ProcessingLock:
     """The lock of a processor and a date, for ``with`` and ``async with``. One use of an instance at a time.
 
     ``client``: a google.cloud.firestore.Client, also in async code. ``processor``: letters, digits and ``_ . -``.
-    ``data_date``: YYYY-MM-DD. ``owner``: who holds it, told to those who are refused. ``lease``: at least 1 s; after
+    ``data_date``: YYYY-MM-DD. ``owner``: who holds it, told to those who are refused. ``lease``: 1 s to a year; after
     this time without a renewal another one may take the lock, by the clock of Firestore; the clocks of the clients do
     not matter. It is renewed in the background, by a thread: a busy event loop does not stop it. ``on_lost``: called
     once, by that thread, when the lock is lost.
@@ -52,10 +52,10 @@ class ProcessingLock:
             raise UsageError(f"The processor is {processor!r}.", "Pass a name of letters, digits, _, . and -.")
         if not isinstance(owner, str) or not owner.strip():
             raise UsageError(f"The owner is {owner!r}.", "Pass a name that tells who holds the lock, as of the run.")
-        if not isinstance(lease, timedelta) or lease < _SHORTEST:
-            raise UsageError(f"The lease is {lease!r}.", "Pass a timedelta of at least one second.")
+        if not isinstance(lease, timedelta) or not _SHORTEST <= lease <= LONGEST:
+            raise UsageError(f"The lease is {lease!r}.", "Pass a timedelta from one second to a year.")
         self._about = {"processor": processor, "data_date": date_text(data_date, "data_date")}
-        self.resource = f"{processor}_{self._about['data_date']}"
+        self.resource = lease_id(processor, self._about["data_date"])
         self._leases = FirestoreCompletions.of(client, LEASES)
         self._owner, self._lease, self._on_lost = owner, lease, on_lost
         self._holder_id, self._token = "", 0
@@ -87,8 +87,8 @@ class ProcessingLock:
         self._ended.clear()
         # Before the request: so our time is over before the store's is.
         began = time.monotonic()
-        lease = take_lease(self._leases, self.resource, self._holder_id, self._owner, self._lease, self._about)
-        self._token, self._sure_until = lease.token, began + self._lease.total_seconds()
+        self._token = take_lease(self._leases, self.resource, self._holder_id, self._owner, self._lease, self._about)
+        self._sure_until = began + self._lease.total_seconds()
         self._renewing = Thread(target=self._renew, daemon=True, name=f"renews the lock of {self.resource}")
         self._renewing.start()
         return self

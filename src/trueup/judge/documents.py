@@ -16,6 +16,7 @@ from trueup.judge.case import (
     JudgeSettings,
 )
 from trueup.judge.evidence import DayEvidence, ProcessorEvidence
+from trueup.judge.locks import LOCKED
 from trueup.judge.reports import count_agrees, reports
 from trueup.judge.trigger import judge_trigger
 from trueup.plural import counted
@@ -29,7 +30,7 @@ _UNSCHEDULED = "SCHED002"
 def judge(
     day: DayEvidence, snapshot: Snapshot | None, reference: Reference, settings: JudgeSettings
 ) -> tuple[Verdict, ...]:
-    """Judge one date: for every rule on documents at least one verdict, at most one per subject."""
+    """Judge one date: for every rule on its document at least one verdict, at most one per subject."""
     case = Case(day, reference, settings)
     document = read_document(snapshot, reference.roster) if snapshot is not None else None
     verdicts = [*_presence(case, document), *_games(case, document), _unscheduled(case, document)]
@@ -40,7 +41,7 @@ def judge(
         if document is None and case.is_free_day:
             reason = NO_GAMES
         judged = {verdict.rule for verdict in verdicts}
-        left = [rule for rule in judged_rules(reference) if rule not in judged]
+        left = [rule for rule in document_rules(reference) if rule not in judged]
         # Blocking, because a waiver of DONE007 or DONE008 must not hide that these rules were not run.
         verdicts += [case.not_run(rule, reason, is_blocking=case.is_due_with_games) for rule in left]
     return tuple(verdicts)
@@ -59,6 +60,11 @@ def judged_rules(reference: Reference) -> list[str]:
     return [
         rule.code for rule in reference.rules.values() if rule.family in DOCUMENT_FAMILIES or rule.code == _UNSCHEDULED
     ]
+
+
+def document_rules(reference: Reference) -> list[str]:
+    """Those of them that judge a document."""
+    return [rule for rule in judged_rules(reference) if rule != LOCKED]
 
 
 def _presence(case: Case, document: Document | Unreadable | None) -> list[Verdict]:

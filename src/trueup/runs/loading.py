@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trueup.completion.encoding import decode_document
+from trueup.completion.lease import LEASES
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import ScenarioError
 from trueup.gateways.connection import embedded_connection
@@ -37,6 +38,7 @@ def fill(scenario: Scenario, project_dir: Path, endpoint: Endpoint, documents: P
         for name, rows in scenario.tables.items():
             dataset, table = name.split(".")
             warehouse.load(dataset, table, rows)
-    with closing(SqliteCompletions(documents)) as store:
-        for document_id, raw in scenario.documents.get(DOCUMENTS, {}).items():
-            store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))
+    for collection in (DOCUMENTS, LEASES):
+        with closing(SqliteCompletions(documents, collection)) as store:
+            for document_id, raw in scenario.documents.get(collection, {}).items():
+                store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))

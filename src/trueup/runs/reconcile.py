@@ -6,11 +6,13 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
+from trueup.completion.lease import LEASES, lease_id
 from trueup.completion.store import DOCUMENTS, CompletionStore, Snapshot
 from trueup.errors import CannotCheckError, CompletionsError
-from trueup.judge.case import DOCUMENT_FAMILIES, JudgeSettings
+from trueup.judge.case import DOCUMENT_FAMILIES, Case, JudgeSettings
 from trueup.judge.documents import judge, judged_rules, not_judged
 from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
+from trueup.judge.locks import judge_locks
 from trueup.plural import counted
 from trueup.results.reference import Reference
 from trueup.results.report import Report
@@ -91,19 +93,26 @@ def reconcile(work: Workplace) -> Judged:
 
 def judge_days(
     days: Sequence[DayEvidence],
-    open_store: Callable[[], AbstractContextManager[CompletionStore]],
+    open_store: Callable[[str], AbstractContextManager[CompletionStore]],
     reference: Reference,
     settings: JudgeSettings,
 ) -> Judged:
     """Judge every day. If the store does not answer, no rule is run: missing data never counts as healthy."""
     days = tuple(days)
     try:
-        with open_store() as store:
-            snapshots = store.read([day.game_date.isoformat() for day in days])
+        with open_store(DOCUMENTS) as documents, open_store(LEASES) as leases:
+            snapshots = documents.read([day.game_date.isoformat() for day in days])
+            locks = leases.read([lease_id(name, day.game_date) for day in days for name in reference.roster.processors])
     except CompletionsError as error:
         unjudged = (one for day in days for one in not_judged(day.game_date, reference, error.text))
         return Judged(days, {}, tuple(unjudged), error.text)
-    judged = [judge(day, snapshots.get(day.game_date.isoformat()), reference, settings) for day in days]
+    judged = [
+        (
+            *judge(day, snapshots.get(day.game_date.isoformat()), reference, settings),
+            *judge_locks(Case(day, reference, settings), locks),
+        )
+        for day in days
+    ]
     return Judged(days, snapshots, tuple(one for of_day in judged for one in of_day))
 
 

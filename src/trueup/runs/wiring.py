@@ -60,7 +60,7 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
             tables=warehouse,
             schemas=read_table_schemas(settings.project_dir / "models"),
             reference=checked_reference(settings.project_dir / "seeds", settings.seeds),
-            completions=lambda: closing(open_completions(settings.completions, connection)),
+            completions=lambda collection: closing(open_completions(settings.completions, connection, collection)),
             repair_stores=lambda: _open_repair_stores(settings, connection),
             validator=validator,
             listener=listener,

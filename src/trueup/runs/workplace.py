@@ -160,7 +160,9 @@ class RepairStores:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Everything that a run needs. ``unreadable``: why an optional source may not be read, by its full name."""
+    """Everything that a run needs. ``completions`` opens a collection of documents. ``unreadable``: why an optional
+    source may not be read, by its full name.
+    """
 
     settings: Settings
     project: str
@@ -169,7 +171,7 @@ class Workplace:
     tables: Tables
     schemas: Mapping[str, TableSchema]
     reference: Reference
-    completions: Callable[[], AbstractContextManager[CompletionStore]]
+    completions: Callable[[str], AbstractContextManager[CompletionStore]]
     repair_stores: Callable[[], AbstractContextManager[RepairStores]]
     validator: Callable[[], Validator]
     listener: Listener

@@ -22,7 +22,7 @@ from google.cloud import firestore
 
 from helpers.platforms import Platform
 from helpers.support import PROJECT
-from trueup.completion.store import CompletionStore
+from trueup.completion.store import SERVER_TIME, CompletionStore
 from trueup.errors import CompletionsError, ConflictError
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.sqlite_completions import SqliteCompletions
@@ -59,6 +59,18 @@ def store(opener: Opener) -> CompletionStore:
 def test_missing_documents_are_absent(store: CompletionStore) -> None:
     assert store.read(["2026-02-03"]) == {}
     assert store.read([]) == {}
+
+
+def test_the_time_of_the_write_is_that_of_the_store(store: CompletionStore) -> None:
+    store.create("2026-02-03", {"made_at": SERVER_TIME, "in": {"made_at": SERVER_TIME}})
+    made = store.read(["2026-02-03"])["2026-02-03"]
+    assert made.fields["made_at"] == made.fields["in"]["made_at"]
+    assert abs(made.fields["made_at"] - made.update_time) < timedelta(seconds=1)
+    time.sleep(0.01)
+    store.update("2026-02-03", {"changed_at": SERVER_TIME}, made.update_time)
+    changed = store.read(["2026-02-03"])["2026-02-03"]
+    assert changed.fields == {**made.fields, "changed_at": changed.fields["changed_at"]}
+    assert changed.fields["changed_at"] > made.fields["made_at"]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def locking(google: Google) -> Locking:
 def dead_holder(google: Google, length: timedelta = SECOND) -> int:
     """The lock of a process that was killed, and its token."""
     with closing(google.collection(LEASES)) as store:
-        return take_lease(store, RESOURCE, "dead", "dead", length, {}).token
+        return take_lease(store, RESOURCE, "dead", "dead", length, {})
 
 
 def test_another_one_is_refused_and_told_who_holds_it_until_it_is_released(locking: Locking) -> None:

@@ -67,7 +67,7 @@ def refusing(server: str = "", refused: str = "") -> Iterator[str]:
 
 
 def judge_one(platform: Platform, day: DayEvidence = NIGHT) -> Judged:
-    return judge_days([day], lambda: closing(platform.collection(DOCUMENTS)), REFERENCE, JudgeSettings(as_of=AS_OF))
+    return judge_days([day], lambda name: closing(platform.collection(name)), REFERENCE, JudgeSettings(as_of=AS_OF))
 
 
 def test_a_project_without_the_collection_is_findings_and_a_hint_where_to_look(platform: Platform) -> None:
@@ -85,7 +85,9 @@ def test_where_no_game_was_played_no_document_is_no_hint(platform: Platform) -> 
 def test_no_permission_to_read_is_could_not_check(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as address:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
-        judged = judge_days([NIGHT], lambda: closing(FirestoreCompletions("p")), REFERENCE, JudgeSettings(as_of=AS_OF))
+        judged = judge_days(
+            [NIGHT], lambda name: closing(FirestoreCompletions("p", name)), REFERENCE, JudgeSettings(as_of=AS_OF)
+        )
     assert "no permission" in judged.unread
     assert "roles/datastore.viewer" in judged.unread
     assert {one.outcome for one in judged.verdicts} == {"not_run"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from golden.golden import KEY, Golden, small
 from golden.night import CACHE, DEFENSE, OFFENSE, PGS, PROCESSORS, Night, et, name_of
 
@@ -100,6 +102,24 @@ def stranger() -> Golden:
     golden = small("A report of an unknown processor")
     golden.night.fields["mlb_game_summary"] = {"status": "success"}
     return golden.wants("DONE006", "warn", "mlb_game_summary")
+
+
+def lock_left() -> Golden:
+    """Three locks: of a killed holder, of one at work, and one that was given back."""
+    golden = small("A lock of a killed holder")
+    morning = golden.night.morning
+
+    def lock(owner: str, renewed: str, is_held: bool) -> dict[str, Any]:
+        renewed_at = {"$timestamp": et(morning, renewed)}
+        ids = {"holder_id": owner, "owner": owner, "token": 7}
+        return {**ids, "is_held": is_held, "lease_seconds": 600, "renewed_at": renewed_at}
+
+    golden.locks = {
+        name_of(PGS): lock("run-1", "06:00", is_held=True),
+        name_of(OFFENSE): lock("run-2", "10:25", is_held=True),
+        name_of(DEFENSE): lock("run-3", "06:00", is_held=False),
+    }
+    return golden.wants("LOCK001", "warn", name_of(PGS), 260)
 
 
 def missing_game() -> Golden:

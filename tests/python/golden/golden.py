@@ -19,7 +19,7 @@ TWO_GAMES = (("BOS", "LAL"), ("DEN", "DET"))
 
 @dataclass
 class Golden:
-    """A scenario: a night, its ``as_of``, and the expected findings."""
+    """A scenario: a night, its ``as_of``, and the expected findings. ``locks``: documents by processor."""
 
     title: str
     night: Night
@@ -30,6 +30,7 @@ class Golden:
     variables: dict[str, Any] = field(default_factory=dict)
     expectations: bool = False
     others: list[Night] = field(default_factory=list)
+    locks: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: str = ""
 
     @property
@@ -74,6 +75,8 @@ def files(golden: Golden) -> dict[str, str]:
         if one.document is not None:
             path = f"documents/phase3_completion/{one.day.isoformat()}.json"
             made[path] = json.dumps(one.document, indent=2) + "\n"
+    for processor, lock in golden.locks.items():
+        made[f"documents/processing_leases/{processor}_{night.day}.json"] = json.dumps(lock, indent=2) + "\n"
     for seed, text in golden.seeds.items():
         made[f"seeds/{seed}.csv"] = text
     return made

@@ -371,7 +371,7 @@ def test_documents_that_cannot_be_read_leave_the_other_checks(state_dir: Path, t
     broken = tmp_path / "completions.db"
     broken.write_bytes(b"no database, but long enough to be taken for a header" * 50)
     with opened(night(), state_dir) as work:
-        report = checked(replace(work, completions=lambda: closing(SqliteCompletions(broken))))
+        report = checked(replace(work, completions=lambda name: closing(SqliteCompletions(broken, name))))
     assert report.status == "could_not_check"
     assert "completions.db" in report.problems[0]
     outcomes = {one.rule: one.outcome for one in report.outcomes}

@@ -120,7 +120,7 @@ def checked(chosen: list[Spoiling | None], state_dir: Path) -> Iterator[Spoiled]
         assert [one for one in report.problems if "examined" not in one] == []
         found = read_evidence(work.tables, work.settings.window, work.settings.run_id)
         evidence = {one.game_date: one for one in found}
-        with work.completions() as store:
+        with work.completions(DOCUMENTS) as store:
             snapshots = store.read([day.isoformat() for day in days])
         how = judge_settings(work.settings)
         for number, spoiling in enumerate(chosen):

@@ -26,6 +26,7 @@ _KIND_OF = {
     "DUP004": "two_ids",
     **dict.fromkeys(("DONE003", "DONE005", "DONE009"), "delivery"),
     **dict.fromkeys(("DONE001", "DONE002", "DONE004", "DONE006", "DONE007", "DONE008"), "document"),
+    "LOCK001": "lock",
     **dict.fromkeys(("TRIG001", "TRIG002", "TRIG003", "TRIG004"), "trigger"),
     **dict.fromkeys(("EXP001", "EXP002", "EXP003"), "values"),
     "EXP004": "contradiction",

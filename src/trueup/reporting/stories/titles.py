@@ -166,6 +166,7 @@ _PHRASES: Mapping[str, Callable[[Sequence[Finding]], str]] = {
     "TRIG002": _started_late,
     "TRIG003": lambda _: "phase 4 was started too early",
     "TRIG004": lambda _: "phase 4 was started and wrote nothing",
+    "LOCK001": lambda ones: f"a lock was not given back: {_names(ones)}",
     "SCHED001": _stale,
     "SCHED002": _unscheduled,
     "EXP001": _values,

@@ -32,9 +32,9 @@ from helpers.cases import (
     untriggered,
 )
 from trueup.completion.rule import CompletionRule
-from trueup.judge.documents import judged_rules, not_judged
+from trueup.judge.documents import document_rules, judged_rules, not_judged
 
-RULES = judged_rules(REFERENCE)
+RULES = document_rules(REFERENCE)
 GRACEFUL = CompletionRule("graceful")
 # Before the reports of the night are due.
 EARLY = datetime(2026, 2, 4, 12, 30, tzinfo=UTC)
@@ -70,7 +70,7 @@ def test_every_rule_says_something_whatever_is_there(snapshot: Any, day: Any) ->
 
 def test_a_store_that_does_not_answer_leaves_every_rule_not_run_and_blocking() -> None:
     verdicts = not_judged(DAY, REFERENCE, "no answer")
-    assert {verdict.rule for verdict in verdicts} == set(RULES)
+    assert {verdict.rule for verdict in verdicts} == set(judged_rules(REFERENCE))
     assert all(verdict.outcome == "not_run" and verdict.is_blocking for verdict in verdicts)
 
 
