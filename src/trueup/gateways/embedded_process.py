@@ -19,6 +19,7 @@ from typing import Any
 from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import TOKEN_VARIABLE
 from trueup.gateways.embedded_parser import parse_each_text_once
+from trueup.gateways.embedded_translation import translate_each_template_once
 
 _Messages = Callable[[], Awaitable[Any]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -31,6 +32,7 @@ _MOST_MEMORY_BYTES = 4 * 2**30
 async def serve(project: str, folder: Path, token: str) -> None:
     """Serve until standard input ends."""
     parse_each_text_once()
+    translate_each_template_once()
     # DuckDB would download this extension; use the installed package instead.
     import_module("duckdb_extensions").import_extension("spatial")
     settings = import_module("bqemulator.config").Settings(

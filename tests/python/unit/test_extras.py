@@ -28,7 +28,7 @@ sys.meta_path.insert(0, Refusing())
 for name in names:
     importlib.import_module(name)
 """
-EMBEDDED = ("trueup.gateways.embedded_parser", "trueup.gateways.embedded_process")
+EMBEDDED = tuple(f"trueup.gateways.embedded_{one}" for one in ("parser", "process", "translation"))
 
 
 def installed_by(extra: str) -> set[str]:

@@ -1,0 +1,145 @@
+"""Caches the translation of the embedded warehouse, from BigQuery's SQL to that of its engine.
+
+Translation is most of its work, and runs repeat the same statements with other dates and ids. So a statement is
+translated with placeholders for these, which are of the same form, and the translation is filled with the values. The
+translations are kept in a file for the next process. Without this module the results are the same, but a check takes
+twice as long.
+"""
+
+import hashlib
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_TRANSLATORS = ("bqemulator", "sqlglot")
+# Each value of a statement gets the next year, from this one on. Nobody uses these.
+_FIRST_YEAR, _MOST_VALUES = 1101, 200
+_BUSY_SECONDS = 0.5
+# Of a statement, and of the file: beyond these nothing is kept for the next process.
+_MOST_LETTERS, _MOST_BYTES = 100_000, 32 * 2**20
+# What may matter to the translation is left as it is: names, comments, and all texts but dates, timestamps and ids.
+_PARTS = re.compile(
+    r"""
+    `[^`]*` | \#[^\n]* | --[^\n]* | /\*.*?\*/
+    | \"\"\".*?\"\"\" | '''.*?''' | "(?:[^"\\]|\\.)*" | [rb]+'(?:[^'\\]|\\.)*'
+    | '(?P<date>\d{4}-\d\d-\d\d)(?P<time>(?:[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?)?)(?P<zone>(?:Z|[+]00:00)?)'
+    | '(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{12})'
+    | '(?:[^'\\]|\\.)*'
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+# The translation drops these, and they name the run: the comment before a statement, the description of a table.
+_DROPPED = re.compile(r"""\A\s*/\*.*?\*/|(?<=\()\s*description=(?:\"{3}[^"\\]*\"{3}|'[^'\\]*')""", re.DOTALL)
+
+
+def translate_each_template_once() -> None:
+    """Cache translations, and the qualified names of tables in them."""
+    known = Translations(cache_file())
+    result = import_module("bqemulator.domain.result")
+    translator: Any = import_module("bqemulator.sql.translator").SQLTranslator
+    translate = translator.translate
+
+    def translated(self: Any, bq_sql: str, *, schema: Any = None, caller: Any = None) -> Any:
+        def translate_one(text: str) -> str | None:
+            made = translate(self, text, schema=schema, caller=caller)
+            return made.value if isinstance(made, result.Ok) else None
+
+        text = known.of(bq_sql, f"{schema!r} {caller!r}", translate_one)
+        # An error is made from the statement itself, because its message may quote a value.
+        return translate(self, bq_sql, schema=schema, caller=caller) if text is None else result.Ok(text)
+
+    translator.translate = translated
+    qualify = import_module("bqemulator.sql.table_rewriter").rewrite_table_refs
+
+    def qualified(text: str, project: str) -> str:
+        return known.of(text, f"tables of {project}", lambda one: qualify(one, project)) or qualify(text, project)
+
+    for name in ("bqemulator.jobs.executor", "bqemulator.scripting.interpreter"):
+        module: Any = import_module(name)
+        module.rewrite_table_refs = qualified
+
+
+class Translations:
+    """Translations of templates, in memory and in a file. ``file``: None for memory only."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._known: dict[str, str | None] = {}
+        self._file = file
+        with suppress(sqlite3.Error, OSError):
+            self._load()
+
+    def of(self, text: str, settings: str, translate: Callable[[str], str | None]) -> str | None:
+        """The translation of a statement. None if it has none, or if its translation changes a placeholder."""
+        template, values = template_of(text)
+        key = hashlib.sha256(f"{settings}\0{template}".encode()).hexdigest()
+        if key not in self._known:
+            self._known[key] = translate(template)
+            with suppress(sqlite3.Error, OSError):
+                self._store(key)
+        translation = self._known[key]
+        return None if translation is None else filled(translation, values)
+
+    def _load(self) -> None:
+        if self._file is not None and self._file.is_file():
+            with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file:
+                self._known.update(file.execute("select key, translation from translations"))
+
+    def _store(self, key: str) -> None:
+        translation = self._known[key]
+        if self._file is None or translation is None or len(translation) > _MOST_LETTERS:
+            return
+        # A statement may hold private data.
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_NONBLOCK, 0o600))
+        if self._file.stat().st_size < _MOST_BYTES:
+            with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file, file:
+                file.execute("pragma synchronous = off")
+                file.execute("create table if not exists translations (key text primary key, translation text)")
+                file.execute("insert or ignore into translations values (?, ?)", (key, translation))
+
+
+def cache_file() -> Path:
+    """The file for these versions of the translators and of this module."""
+    made_by = [*(version(name) for name in _TRANSLATORS), hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]]
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "trueup" / f"translations-{'-'.join(made_by)}.db"
+
+
+def template_of(text: str) -> tuple[str, dict[str, str]]:
+    """The statement with placeholders, and the value of each of them, both with their quotes."""
+    placeholders: dict[str, str] = {}
+
+    def template(match: re.Match[str]) -> str:
+        value = match[0]
+        if match["date"] is None and match["id"] is None:
+            return value
+        if value not in placeholders:
+            placeholders[value] = _placeholder(match, _FIRST_YEAR + len(placeholders))
+        return placeholders[value]
+
+    made = _PARTS.sub(template, _DROPPED.sub("", text))
+    if len(placeholders) > _MOST_VALUES or any(one in text for one in placeholders.values()):
+        return text, {}
+    return made, {new: old for old, new in placeholders.items()}
+
+
+def filled(translation: str, values: dict[str, str]) -> str | None:
+    """A translation of a template with the values; None if it lacks a placeholder."""
+    for new, old in values.items():
+        if new not in translation:
+            return None
+        translation = translation.replace(new, old)
+    return translation
+
+
+def _placeholder(match: re.Match[str], year: int) -> str:
+    """A value of the same form, with the same number of digits."""
+    if match["id"]:
+        return f"'{year}{re.sub('[0-9a-fA-F]', 'e', match['id'][4:])}'"
+    return f"'{year}-11-11{re.sub('[0-9]', '1', match['time'])}{match['zone']}'"

@@ -1,0 +1,108 @@
+"""The cache of translations of the embedded warehouse: no statement is changed by it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from trueup.gateways.embedded_translation import Translations, filled, template_of
+
+DAYS = "select * from t where day between date '2026-02-03' and date '2026-02-04' and run_id = '8f1d7a841a00'"
+VALUES = st.dates().map(str) | st.datetimes().map(lambda at: f"{at}+00:00") | st.uuids().map(str)
+TEXTS = st.lists(
+    st.sampled_from(["'", '"', "`", "\\", "\n", "--", "#", "/*", "*/", "r'", "'''", '"""', " ", "a", "1101"])
+    | VALUES.map(lambda value: f"'{value}'")
+    | st.text(max_size=5),
+    max_size=20,
+).map("".join)
+
+
+@given(TEXTS)
+@example("'2026-02-03'")
+@example("r'\\' '2026-02-03' -- it's '2026-02-04'\n'2026-02-05'")
+def test_a_template_filled_with_its_values_is_the_text(text: str) -> None:
+    template, values = template_of(f"select {text}")
+    assert filled(template, values) == f"select {text}"
+
+
+def test_dates_and_ids_are_values_and_all_else_matters() -> None:
+    template, values = template_of(f"/* run 7 */ {DAYS} and zone = 'America/New_York' -- since '2026-01-01'")
+    assert sorted(values.values()) == ["'2026-02-03'", "'2026-02-04'", "'8f1d7a841a00'"]
+    assert not template.startswith("/*")
+    assert template.endswith("and zone = 'America/New_York' -- since '2026-01-01'")
+    other, _ = template_of(DAYS.replace("2026", "2031").replace("8f1d", "0000"))
+    assert other == template_of(DAYS)[0]
+
+
+def other(text: str) -> str:
+    """The statement with other days and ids."""
+    return re.sub(r"'20(\d\d-)", r"'19\1", text).replace("'8f1d7a841a00'", "'0123456789ab'")
+
+
+def test_every_statement_of_the_project_is_translated_as_without_the_cache(manifest: dict[str, Any]) -> None:
+    translator = import_module("bqemulator.sql.translator").SQLTranslator()
+    qualify: Any = import_module("bqemulator.sql.table_rewriter").rewrite_table_refs
+    nodes = list(manifest["nodes"].values())
+    models = [one for one in nodes if one["resource_type"] == "model"]
+    tests = [one for one in nodes if one["resource_type"] == "test"][::4]
+
+    def direct(text: str) -> str | None:
+        made = translator.translate(text)
+        return qualify(made.value, "p") if hasattr(made, "value") else None
+
+    known = Translations(None)
+    counted = 0
+    for node in (*models, *tests):
+        text = (
+            f'create or replace table `p`.`d`.`t` options (description="""Built.""") as (\n{node["compiled_code"]}\n)'
+        )
+        known.of(text, "", direct)
+        calls: list[str] = []
+        by_cache = known.of(other(text), "", lambda one, calls=calls: calls.append(one) or direct(one))  # type: ignore[misc]
+        assert not calls, f"{node['name']} was translated twice"
+        assert by_cache == direct(other(text).replace('options (description="""Built.""")', "options ()")), node["name"]
+        counted += by_cache is not None
+    assert counted > 60
+
+
+def remembering(file: Path | None) -> Callable[[str], list[str]]:
+    """Returns the texts that are translated anew for a statement."""
+    known = Translations(file)
+
+    def translated(text: str) -> list[str]:
+        calls: list[str] = []
+        assert known.of(text, "", lambda one: calls.append(one) or f"[{one}]") == f"[{text}]"  # type: ignore[func-returns-value]
+        return calls
+
+    return translated
+
+
+def test_the_next_process_knows_the_translations(tmp_path: Path) -> None:
+    file = tmp_path / "cache" / "translations.db"
+    assert remembering(file)(DAYS)
+    assert remembering(file)(other(DAYS)) == []
+    assert oct(file.stat().st_mode)[-3:] == "600"
+    assert remembering(None)(DAYS)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100, None], ids=["empty", "damaged", "a folder"])
+def test_a_file_that_cannot_be_used_is_not_used(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "translations.db"
+    file.mkdir() if content is None else file.write_bytes(content)
+    assert remembering(file)(DAYS)
+    translated = remembering(file)
+    translated(DAYS)
+    assert translated(DAYS) == []
+
+
+def test_a_translation_that_changes_a_value_is_not_used() -> None:
+    assert Translations(None).of(DAYS, "", lambda text: json.dumps(text.replace("1101", "0000"))) is None
+    assert Translations(None).of(DAYS, "", lambda _: None) is None
