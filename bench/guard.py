@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/python"))
 
-from helpers.chaos import Design, Load, Result, first_design, guarded, run
+from helpers.chaos import Design, Load, first_design, guarded, run, table
 from helpers.emulators import firestore_emulator
 
 DESIGNS: dict[str, tuple[Design, bool]] = {
@@ -21,25 +21,6 @@ DESIGNS: dict[str, tuple[Design, bool]] = {
     "first design, delivered again after errors": (first_design, True),
     "trueup.guard": (guarded, True),
 }
-
-
-def row(name: str, result: Result) -> str:
-    """A row of the table."""
-    cells = [
-        name,
-        result.lost_reports,
-        result.wrong_counts,
-        result.not_started,
-        result.started_twice,
-        result.different_keys,
-        result.findings,
-        result.errors,
-        result.kills,
-        f"{result.percentile(0.5):.2f}",
-        f"{result.percentile(0.95):.2f}",
-        f"{result.elapsed:.0f}",
-    ]
-    return f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> int:
@@ -51,14 +32,14 @@ def main() -> int:
     parser.add_argument("--only", choices=DESIGNS, help="one design")
     given = parser.parse_args()
     load = Load(given.writers, given.dates, killed=given.kills, reply_lost=given.kills)
-    heads = ("lost", "wrong counts", "not started", "twice", "two keys", "findings", "errors", "kills")
-    print(f"| design | {' | '.join(heads)} | p50 s | p95 s | all s |", flush=True)
-    print(f"| --- |{' ---: |' * (len(heads) + 3)}", flush=True)
     with firestore_emulator() as address:
         os.environ["FIRESTORE_EMULATOR_HOST"] = address
-        for name, (design, is_nacked) in DESIGNS.items():
-            if given.only in (None, name):
-                print(row(name, run(f"p-{uuid.uuid4().hex[:8]}", load, design, is_nacked)), flush=True)
+        results = {
+            name: run(f"p-{uuid.uuid4().hex[:8]}", load, design, is_nacked)
+            for name, (design, is_nacked) in DESIGNS.items()
+            if given.only in (None, name)
+        }
+    print(table(results))
     return 0
 
 

@@ -41,6 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the tables that tests have recorded."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == "table":
+                terminalreporter.write_line(f"\n{report.nodeid}\n{value}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def garbage() -> Iterator[None]:
     """The tests run dbt in their own process, as trueup does."""

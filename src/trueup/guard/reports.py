@@ -38,7 +38,7 @@ def checked_report(
     **values: Any,
 ) -> Report:
     """The report, or UsageError with the wrong value and what to pass instead. Values of None are left out."""
-    if not isinstance(status, str) or not status.strip():
+    if not _is_text(status) or not status.strip():
         raise UsageError(f"The status is {status!r}, expected a text.", "Pass success, partial or failed.")
     if completed_at is not None and (not isinstance(completed_at, datetime) or completed_at.utcoffset() is None):
         raise UsageError(f"completed_at is {completed_at!r}, expected a datetime with a time zone.", "Use UTC.")
@@ -87,7 +87,7 @@ def _checked(name: str, value: Any) -> Any:
             raise UsageError(f"is_incremental is {value!r}, expected true or false.")
     elif name == "entities_changed":
         return _checked_entities(value)
-    elif not isinstance(value, str):
+    elif not _is_text(value):
         raise UsageError(f"{name} is {value!r}, expected a text.")
     return value
 
@@ -97,6 +97,14 @@ def _checked_entities(value: Any) -> dict[str, list[str]]:
     if not isinstance(value, Mapping) or not set(value) <= set(_KINDS):
         raise UsageError(f"entities_changed is {str(value)[:80]!r}, expected a map of players and teams.", hint)
     for kind, names in value.items():
-        if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
+        if isinstance(names, str) or not isinstance(names, Sequence) or not all(map(_is_text, names)):
             raise UsageError(f"entities_changed.{kind} is {str(names)[:80]!r}, expected a list of names.", hint)
     return {kind: list(names) for kind, names in value.items()}
+
+
+def _is_text(value: Any) -> bool:
+    """Whether Firestore can store it as a text: half of a surrogate pair is none."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

@@ -5,6 +5,7 @@ By hand, with more runs: TRUEUP_NIGHTS=2000.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -52,7 +53,7 @@ class Topic:
         self.sent: list[Mapping[str, str]] = []
 
     def publish(self, message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
-        self.sent.append({**attributes, "message": repr(sorted(message.items(), key=str))})
+        self.sent.append({**attributes, "message": json.dumps(message, sort_keys=True)})
         return "1"
 
     def close(self) -> None: ...

@@ -61,7 +61,7 @@ NIGHTS: dict[str, Callable[[], Golden]] = {
     "stale-without-status": schedule.stale_unknown,
     "stand-in-game": schedule.stand_in,
     "stranger": documents.stranger,
-    "lock_left": documents.lock_left,
+    "lock-of-a-killed-holder": documents.lock_left,
     "tied-newest": duplicates.tied_newest,
     "too-early": unseen.too_early,
     "two-game-ids": duplicates.two_game_ids,

@@ -105,7 +105,7 @@ def stranger() -> Golden:
 
 
 def lock_left() -> Golden:
-    """Three locks: of a killed holder, of one at work, and one that was given back."""
+    """Two locks: of a killed holder, and one that was given back."""
     golden = small("A lock of a killed holder")
     morning = golden.night.morning
 
@@ -116,8 +116,7 @@ def lock_left() -> Golden:
 
     golden.locks = {
         name_of(PGS): lock("run-1", "06:00", is_held=True),
-        name_of(OFFENSE): lock("run-2", "10:25", is_held=True),
-        name_of(DEFENSE): lock("run-3", "06:00", is_held=False),
+        name_of(DEFENSE): lock("run-2", "06:00", is_held=False),
     }
     return golden.wants("LOCK001", "warn", name_of(PGS), 260)
 

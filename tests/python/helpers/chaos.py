@@ -80,6 +80,17 @@ class Result:
         return sorted(self.seconds)[min(len(self.seconds) - 1, int(len(self.seconds) * share))]
 
 
+def table(results: Mapping[str, Result]) -> str:
+    """The results of some designs as a Markdown table."""
+    heads = ("lost", "wrong counts", "not started", "twice", "two keys", "findings", "errors", "kills")
+    lines = [f"| design | {' | '.join(heads)} | p50 s | p95 s | all s |", f"| --- |{' ---: |' * (len(heads) + 3)}"]
+    for name, one in results.items():
+        ends = (one.lost_reports, one.wrong_counts, one.not_started, one.started_twice, one.different_keys)
+        times = (f"{one.percentile(0.5):.2f}", f"{one.percentile(0.95):.2f}", f"{one.elapsed:.0f}")
+        lines.append(f"| {' | '.join(map(str, (name, *ends, one.findings, one.errors, one.kills, *times)))} |")
+    return "\n".join(lines)
+
+
 class Chaotic:
     """Google's Firestore API, with kills and lost replies around its calls."""
 

@@ -16,7 +16,7 @@ from helpers.support import PROJECT
 from trueup.scenario.scenario import Scenario, load_scenario
 from trueup.schemas import read_table_schemas
 
-_DAY = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
+_DAY = re.compile(r"(?<![^\W_])(\d{4})(-?)(\d{2})\2(\d{2})(?=\b|[T_])")
 _LEAGUE_ID = re.compile(r"\b(00\d25)(\d{5})\b")
 
 _written = TemporaryDirectory(prefix="golden-")

@@ -25,7 +25,7 @@ def test_every_golden_night_is_read_and_looked_at_after_its_last_date(name: str)
     assert made.title
     assert made.first_date <= made.last_date
     assert made.as_of.date() > made.last_date or made.status == "could_not_check"
-    assert set(made.documents) <= {"phase3_completion"}
+    assert set(made.documents) <= {"phase3_completion", "processing_leases"}
     assert "nba_raw.nbac_schedule" in made.tables
 
 

@@ -16,12 +16,12 @@ from trueup.completion.rule import CompletionRule
 from trueup.completion.start import start_message
 from trueup.completion.store import Snapshot
 from trueup.judge.case import JudgeSettings
-from trueup.judge.documents import judge, judged_rules
+from trueup.judge.documents import document_rules, judge
 from trueup.judge.evidence import DayEvidence, GameDay, Phase4Evidence, ProcessorEvidence
 from trueup.repair.documents.plan import REPAIRED_RULES, Edit, Plan, edited, plan_repair
 
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-RULES = set(judged_rules(REFERENCE))
+RULES = set(document_rules(REFERENCE))
 
 FAULTS: list[dict[str, Any]] = [
     {"is_backfill": True}, {"is_backfill": None}, {"games_found_count": 1}, {"is_source_present": False},
