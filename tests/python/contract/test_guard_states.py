@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -24,10 +26,12 @@ from helpers.cases import FIVE, NO_ROWS, REFERENCE
 from helpers.doubles import Killed
 from helpers.emulators import Google
 from helpers.repairs import night_on, repairer
+from trueup.completion import claim
+from trueup.completion.claim import Claim
 from trueup.completion.document import FAILURES, Document, read_document
 from trueup.completion.store import DOCUMENTS
 from trueup.gateways.firestore import FirestoreCompletions
-from trueup.guard import Completions
+from trueup.guard import Completions, starting
 from trueup.judge.case import JudgeSettings
 from trueup.judge.evidence import DayEvidence
 from trueup.repair.documents.apply import repair_days
@@ -43,7 +47,8 @@ WHAT = st.sampled_from(["deliver", "deliver", "deliver", "fail", "reconcile"])
 # Nights begin with the first processors, and hypothesis prefers the first values: so the last ones come first.
 PROCESSOR = st.sampled_from(FIVE[::-1])
 # Before or after each of the ten calls of a report that starts phase 4; 0: not at all.
-KILL = st.sampled_from([0, *range(22, 12, -1), 0, *range(12, 0, -1), 0])
+KILLS = [0, *range(22, 12, -1), 0, *range(12, 0, -1), 0]
+KILL = st.sampled_from(KILLS)
 
 
 class Topic:
@@ -186,11 +191,130 @@ class Night(RuleBasedStateMachine):
 
 
 def test_a_night_of_any_steps_keeps_what_must_hold(google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
-    checks = list(HealthCheck)
     machine: Any = partial(Night, google, monkeypatch)
     run_state_machine_as_test(  # type: ignore[no-untyped-call, unused-ignore]
         machine,
         settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=checks, database=None
+            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck),
+            database=None,
         ),
+    )  # fmt: skip
+
+
+# --- each safeguard is needed -----------------------------------------------------------------------------------------
+
+
+def kill_the_last_report_everywhere(google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last report of a night, killed before or after each of its calls; then it comes again, and others do."""
+    for call in range(max(KILLS) + 1):
+        night = Night(google, monkeypatch)
+        acts: list[Callable[[], Any]] = [
+            partial(night.begin, 4),
+            partial(night.deliver, FIVE[4], call),
+            partial(night.deliver, FIVE[4], 0),
+            partial(night.fail, FIVE[0], 0),
+            partial(night.reconcile, 0),
+        ]
+        for act in acts:
+            act()
+            night.nothing_is_lost()
+            night.phase_4_is_started_once()
+
+
+def test_a_kill_of_the_last_report_at_any_call_keeps_what_must_hold(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_the_last_report_everywhere(google, monkeypatch)
+
+
+def without_claims(patch: pytest.MonkeyPatch) -> None:
+    """Whoever finds the night complete sends the message."""
+
+    def claimed(claims: Any, key: str, message: Mapping[str, Any], owner: str, lease: Any) -> Claim:
+        return Claim(uuid.uuid4().hex, owner, "claimed", message, datetime.now(UTC))
+
+    patch.setattr(starting, "take_claim", claimed)
+    patch.setattr(claim, "set_state", lambda claims, key, one, state: replace(one, published_at=datetime.now(UTC)))
+
+
+def message_of_the_second_one(patch: pytest.MonkeyPatch) -> None:
+    """Whoever takes a claim over sends a message of its own."""
+    read = claim._read_claim
+    patch.setattr(claim, "_read_claim", lambda snapshot, like: replace(read(snapshot, like), message=like))
+
+
+def marked_before_it_is_sent(patch: pytest.MonkeyPatch) -> None:
+    start = starting.Starter.start
+
+    def marked(self: Any, key: str) -> bool:
+        snapshot = self.documents.read([key])[key]
+        self.documents.update(key, {"_triggered": True}, snapshot.update_time)
+        self.publish(self._message(snapshot, read_document(snapshot, self.roster)), {"idempotency_key": key})
+        return start(self, key)
+
+    patch.setattr(starting.Starter, "start", marked)
+
+
+def failure_takes_the_delivery_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Document, "has_delivered", lambda self, name: False)
+    patch.setattr(Document, "delivered", lambda self, roster: _delivered_by_status(self, roster))
+
+
+def _delivered_by_status(document: Document, roster: Any) -> tuple[str, ...]:
+    return tuple(
+        sorted(name for name, one in document.reports.items() if one.is_delivered and name in roster.processors)
     )
+
+
+def failure_is_kept_nowhere(patch: pytest.MonkeyPatch) -> None:
+    merge = FirestoreCompletions.merge
+
+    def forgetful(self: Any, key: str, fields: Mapping[str, Any], paths: Any) -> None:
+        if FAILURES not in fields:
+            merge(self, key, fields, paths)
+
+    patch.setattr(FirestoreCompletions, "merge", forgetful)
+    patch.setattr(Completions, "_show_failure", lambda self, report, snapshot: snapshot)
+
+
+def counted_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
+    store, read = Completions._store, Completions._read
+
+    def early(self: Any, report: Any) -> None:
+        found = self._documents.read([report.document_id]).get(report.document_id)
+        store(self, report)
+        patch.setattr(Completions, "_read", lambda self, key: found or read(self, key))
+
+    patch.setattr(Completions, "_store", early)
+
+
+def start_is_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    """A report that finds another one at the start ends well, so that nobody comes back after a kill."""
+
+    def careless(self: Any, key: str) -> bool:
+        with suppress(Exception):
+            return start(replace(self, patience=timedelta(0)), key)
+        return False
+
+    start = starting.Starter.start
+    patch.setattr(starting.Starter, "start", careless)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        without_claims,
+        message_of_the_second_one,
+        marked_before_it_is_sent,
+        failure_takes_the_delivery_back,
+        failure_is_kept_nowhere,
+        counted_before_it_is_stored,
+        start_is_not_waited_for,
+    ],
+)
+def test_without_one_of_the_safeguards_something_does_not_hold(
+    google: Google, monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        kill_the_last_report_everywhere(google, monkeypatch)

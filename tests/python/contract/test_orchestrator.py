@@ -60,6 +60,15 @@ class Instance:
             command, cwd=self.source, env=self.environment, start_new_session=True, stdout=subprocess.DEVNULL
         )
 
+    def wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        pytest.fail("The instance did not start.")
+
     def kill(self) -> None:
         """SIGKILL to all of its processes."""
         assert self.process is not None
@@ -92,7 +101,7 @@ class Night:
     """The topics of a project, two instances, and a delivery that comes twice, late and in any order."""
 
     def __init__(self, google: Google, instances: list[Instance]) -> None:
-        self.google, self.instances = google, instances
+        self.google, self.instances, self.begun = google, instances, 0
         self.publisher, self.subscriber = PublisherClient(), SubscriberClient()
         for name in (REPORTS, REFUSED):
             self.publisher.create_topic(name=self.topic(name))
@@ -125,6 +134,7 @@ class Night:
             is_acknowledged = True
             for _ in range(1 + (chance.random() < again)):
                 instance = chance.choice(self.instances)
+                self.begun += 1
                 is_acknowledged = instance.deliver(received.message, received.message.message_id)
             return is_acknowledged
 
@@ -206,24 +216,25 @@ def test_instances_that_are_killed_lose_nothing_and_start_phase_4_with_one_key(g
         for day in DAYS:
             for processor in FIVE:
                 night.publish(report_of(day, processor))
+        for instance in night.instances:
+            instance.wait_until_it_answers()
         is_over = threading.Event()
 
-        def kill_at_random() -> None:
-            for _ in range(3):
-                if is_over.wait(chance.uniform(1.5, 3)):
-                    return
-                instance = chance.choice(night.instances)
+        def kill_at_work() -> None:
+            for instance, count in zip(night.instances * 2, (3, 9, 15, 21), strict=True):
+                while night.begun < count and not is_over.wait(0.001):
+                    pass
                 instance.kill()
                 instance.start()
 
-        killer = threading.Thread(target=kill_at_random)
+        killer = threading.Thread(target=kill_at_work)
         killer.start()
         try:
             refused = night.deliver_until_empty(chance)
         finally:
             is_over.set()
             killer.join()
-        assert refused, "nobody was killed at work"
+        assert refused > 3, "nobody was killed at work"
         assert night.refused() == []
     check_days(google, DAYS)
     keys: dict[str, set[str]] = {}
@@ -269,15 +280,8 @@ def test_without_its_roster_or_its_store_a_message_is_not_acknowledged(google: G
         night.publish(report_of(DAYS[0], FIVE[0]))
         (received,) = night.pulled(REPORTS)
         instance = night.instances[0]
-        deadline = time.monotonic() + 30
-        while not answers(instance) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        instance.wait_until_it_answers()
         assert not instance.deliver(received.message, "1")
         shutil.copy(PROJECT / "seeds/processor_roster.csv", tmp_path / "function")
         assert instance.deliver(received.message, "1"), "the next message repairs the instance"
         assert night.refused() == []
-
-
-def answers(instance: Instance) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", instance.port)) == 0

@@ -36,7 +36,8 @@ class Load:
     """Each of ``writers`` reports each of ``dates`` once, as one of the five processors; shares are 0 to 1.
 
     ``redelivered``: of the messages; ``killed``: of the calls to Firestore, before or after them; ``reply_lost``: of
-    the commits. A killed report is delivered again, and so is one that raised, if ``is_nacked``.
+    the commits; ``delay``: seconds at most before each call, mostly much less. A killed report is delivered again, and
+    so is one that raised, if ``is_nacked``.
     """
 
     writers: int = 20
@@ -44,6 +45,7 @@ class Load:
     redelivered: float = 0.3
     killed: float = 0.02
     reply_lost: float = 0.02
+    delay: float = 0
     seed: int = 1
 
     @property
@@ -104,6 +106,8 @@ class Chaotic:
 
         def call(*arguments: Any, **named: Any) -> Any:
             dice = self._chance.random()
+            if self._load.delay:
+                time.sleep(self._load.delay * self._chance.random() ** 4)
             if dice < self._load.killed / 2:
                 raise Killed
             result = method(*arguments, **named)

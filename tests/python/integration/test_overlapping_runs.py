@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("endpoint")
 SCHEMAS = read_table_schemas(PROJECT / "models")
 TABLES = [schema for name, schema in SCHEMAS.items() if name.startswith("nba_analytics.")]
 SEED = os.environ.get("TRUEUP_OVERLAP_SEED", "1")
-RUNS = int(os.environ.get("TRUEUP_OVERLAP_RUNS", "10"))
+RUNS = int(os.environ.get("TRUEUP_OVERLAP_RUNS", "5"))
 IS_LEASED = os.environ.get("TRUEUP_OVERLAP_LEASE", "yes") != "no"
 DAY_COUNT = 12
 # The runs start within this time, and those that are killed die within that one.
