@@ -23,12 +23,11 @@ from trueup.gateways.warehouse import Warehouse
 from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
 from trueup.runs.workplace import Workplace
-from trueup.schemas import TableSchema
 
 NIGHT = "clean-twin-2026-02-03"
 
 
-def add_history(work: Workplace, schema: TableSchema, columns: list[tuple[str, str]], times: int) -> None:
+def add_history(work: Workplace, source: str, columns: list[tuple[str, str]], times: int) -> None:
     """Copy the rows of a source to earlier days, ``times`` of them, each with its own days and times."""
     shift = {
         "DATE": "date_sub({0}, interval day_number day)",
@@ -36,7 +35,7 @@ def add_history(work: Workplace, schema: TableSchema, columns: list[tuple[str, s
     }
     cells = ", ".join(shift.get(kind, "{0}").format(f"`{name}`") for name, kind in columns)
     names = ", ".join(f"`{name}`" for name, _ in columns)
-    table = f"`{work.project}.{schema.dataset}.{schema.name}`"
+    table = f"`{work.project}.{source}`"
     work.tables.query(
         f"insert into {table} ({names}) select {cells} from {table} cross join unnest(generate_array(1, {times})) "
         "as day_number"
@@ -50,10 +49,9 @@ def measured(times: int, repeats: int, state_dir: Path) -> list[float]:
         assert isinstance(work.tables, Warehouse)
         run_check(work, False, False)
         if times:
-            for schema in work.schemas.values():
-                if not schema.is_own:
-                    found = work.tables.client.get_table(f"{work.project}.{schema.dataset}.{schema.name}").schema
-                    add_history(work, schema, [(one.name, one.field_type) for one in found], times)
+            for source in [name for name, schema in work.schemas.items() if not schema.is_own]:
+                found = work.tables.client.get_table(f"{work.project}.{source}").schema
+                add_history(work, source, [(one.name, one.field_type) for one in found], times)
         for _ in range(repeats):
             began = time.perf_counter()
             report = run_check(work, False, False)
@@ -69,7 +67,9 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     with embedded_endpoint(), TemporaryDirectory() as folder:
-        short, long = (min(measured(times, given.repeats, Path(folder))) for times in (7, given.times))
+        state = Path(folder)
+        turns = [[measured(times, given.repeats, state) for times in (7, given.times)] for _ in range(2)]
+    short, long = (min(second for turn in turns for second in turn[place]) for place in (0, 1))
     print(f"7 days: {short:.2f} s, {given.times} days: {long:.2f} s, ratio {long / short:.2f}")
     return 0 if long <= short * 1.1 else 1
 
