@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ import pytest
 
 from helpers.command_line import copy_project
 from helpers.strict_service import StrictService
-from helpers.support import csv_rows
+from helpers.support import PROJECT, csv_rows
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import Endpoint
 from trueup.gateways.warehouse import Warehouse
+from trueup.runs.verdicts import COMPLETION_VERDICTS
+from trueup.schemas import read_table_schemas
 
 WAIVERS, TEAMS = "known_exceptions", "teams"
 
@@ -140,3 +142,16 @@ def test_a_table_with_other_columns_is_made_again(place: Place, columns: str, fi
     place.warehouse.query(f"create table {table} ({columns})")
     place.seed(TEAMS)
     assert place.rows(TEAMS) == csv_rows(place.file(TEAMS)), first
+
+
+def test_a_table_of_verdicts_of_an_earlier_version_gets_its_new_columns_and_keeps_its_rows(place: Place) -> None:
+    schema = read_table_schemas(PROJECT / "models")[COMPLETION_VERDICTS]
+    older = {name: kind for name, kind in schema.columns.items() if name not in ("remedy", "is_blocking")}
+    place.warehouse.create_table(replace(schema, columns=older), place.warehouse.dataset)
+    row = {"game_date": "2026-02-03", "rule": "DONE001", "subject": "2026-02-03", "outcome": "passed"}
+    place.warehouse.load(place.warehouse.dataset, schema.table, [row])
+    place.warehouse.create_table(schema, place.warehouse.dataset)
+    (found,) = place.rows(schema.table)
+    assert set(found) == set(schema.columns)
+    assert (found["rule"], found["remedy"], found["is_blocking"]) == ("DONE001", None, None)
+    place.warehouse.query(f"drop table `{place.warehouse.dataset}.{schema.table}`")
