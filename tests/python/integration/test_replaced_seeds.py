@@ -146,12 +146,12 @@ def test_a_table_with_other_columns_is_made_again(place: Place, columns: str, fi
 
 def test_a_table_of_verdicts_of_an_earlier_version_gets_its_new_columns_and_keeps_its_rows(place: Place) -> None:
     schema = read_table_schemas(PROJECT / "models")[COMPLETION_VERDICTS]
-    older = {name: kind for name, kind in schema.columns.items() if name not in ("remedy", "is_blocking")}
+    older = {name: kind for name, kind in schema.columns.items() if name not in ("reason", "is_blocking")}
     place.warehouse.create_table(replace(schema, columns=older), place.warehouse.dataset)
     row = {"game_date": "2026-02-03", "rule": "DONE001", "subject": "2026-02-03", "outcome": "passed"}
     place.warehouse.load(place.warehouse.dataset, schema.table, [row])
     place.warehouse.create_table(schema, place.warehouse.dataset)
     (found,) = place.rows(schema.table)
     assert set(found) == set(schema.columns)
-    assert (found["rule"], found["remedy"], found["is_blocking"]) == ("DONE001", None, None)
+    assert (found["rule"], found["reason"], found["is_blocking"]) == ("DONE001", None, None)
     place.warehouse.query(f"drop table `{place.warehouse.dataset}.{schema.table}`")
