@@ -34,6 +34,15 @@ class TableSchema:
         return self.dataset == _OWN
 
 
+@dataclass(frozen=True)
+class TableFacts:
+    """A table as it is. ``columns``: names in lower case and types, without the fields of structs and arrays."""
+
+    columns: Mapping[str, str]
+    partition_column: str | None
+    is_table: bool
+
+
 def read_table_schemas(models: Path) -> dict[str, TableSchema]:
     """Every declared source table by ``dataset.table``. The name of a source is its dataset."""
     schemas: dict[str, TableSchema] = {}

@@ -27,6 +27,9 @@ class Phase4Topic(Protocol):
         Raises PublishError, also if it is unknown whether the message arrived. Waits at most about ten seconds.
         """
 
+    def problem(self) -> str:
+        """Why the topic cannot be looked up; "" if it is there. Sends nothing."""
+
     def close(self) -> None:
         """Close the connections."""
 

@@ -44,6 +44,16 @@ class PubSubTopic:
                 _next_step(error),
             ) from error
 
+    def problem(self) -> str:
+        """See Phase4Topic."""
+        try:
+            self._client.get_topic(topic=self._path, retry=_RETRY, timeout=_ATTEMPT_SECONDS)
+        except PermissionDenied:
+            return f"{self._path} may not be looked up (pubsub.topics.get), so it may be missing."
+        except (GoogleAPIError, GoogleAuthError, OSError) as error:
+            return f"{self._path}: {str(error)[:300] or type(error).__name__}"
+        return ""
+
     def close(self) -> None:
         """See Phase4Topic."""
         self._client.stop()

@@ -21,7 +21,7 @@ from trueup.gateways.lease import LEASE, LEASE_COLUMNS, Lease
 from trueup.gateways.limits import step
 from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step, step_for
 from trueup.results.bytes import NO_BYTES, Bytes
-from trueup.schemas import TableSchema
+from trueup.schemas import TableFacts, TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
@@ -29,7 +29,7 @@ _ONCE = Retry(predicate=if_exception_type())
 # REST API type names that differ from SQL.
 # Rows of one statement, as JSON: a request may have 10 MB, and JSON in JSON has more characters.
 _MOST_CHARACTERS = 3_000_000
-_SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64"}
+_SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
 
 
 class Warehouse:
@@ -85,6 +85,27 @@ class Warehouse:
         except REFUSALS as error:
             raise WarehouseError(f"BigQuery cannot look up {table}: {first_line(error)}", next_step(error)) from error
         return ""
+
+    def facts_of(self, table: str) -> TableFacts | None:
+        """See Tables."""
+        with explained(f"cannot describe {table}"), suppress(NotFound):
+            found = self.client.get_table(table)
+            partition = found.time_partitioning.field if found.time_partitioning else None
+            kinds = {
+                field.name.lower(): "array"
+                if field.mode == "REPEATED"
+                else _SQL_TYPES.get(field.field_type, field.field_type).lower()
+                for field in found.schema
+            }
+            return TableFacts(kinds, partition, found.table_type == "TABLE")
+        return None
+
+    def has_dataset(self) -> bool:
+        """See Tables."""
+        with explained(f"cannot look up the dataset {self.dataset}"), suppress(NotFound):
+            self.client.get_dataset(f"{self.project}.{self.dataset}")
+            return True
+        return False
 
     def settle_location(self, sources: Collection[str]) -> None:
         """See Tables."""

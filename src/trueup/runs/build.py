@@ -16,8 +16,8 @@ from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES
 
 # Requests at once, before the run begins.
-_AT_ONCE = 8
-_READ_IN_FULL = (
+AT_ONCE = 8
+READ_IN_FULL = (
     "Grant the account bigquery.tables.get and bigquery.tables.getData (roles/bigquery.dataViewer) on its dataset. "
     "If the table has row-level access policies, grant the account one with FILTER USING (TRUE): otherwise BigQuery "
     "hides rows."
@@ -50,11 +50,11 @@ def building(work: Workplace) -> Iterator[Workplace]:
 def _unreadable(work: Workplace, sources: Mapping[str, str]) -> dict[str, str]:
     """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full."""
     asked = [schema for name, schema in work.schemas.items() if name in sources and not schema.is_own]
-    with ThreadPoolExecutor(_AT_ONCE, "asking") as pool:
+    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
         refusals = list(pool.map(work.tables.refusal_of, [sources[schema.name] for schema in asked]))
     for schema, refusal in zip(asked, refusals, strict=True):
         if refusal and not schema.is_optional:
-            raise WarehouseError(f"The source {sources[schema.name]} may not be read in full: {refusal}", _READ_IN_FULL)
+            raise WarehouseError(f"The source {sources[schema.name]} may not be read in full: {refusal}", READ_IN_FULL)
     return {schema.name: refusal for schema, refusal in zip(asked, refusals, strict=True) if refusal}
 
 

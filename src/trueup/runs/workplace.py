@@ -13,7 +13,7 @@ from trueup.expectations.verdicts import Validator
 from trueup.results.bytes import Bytes
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
-from trueup.schemas import TableSchema
+from trueup.schemas import TableFacts, TableSchema
 from trueup.settings import Settings
 
 
@@ -68,6 +68,12 @@ class Tables(Protocol):
 
     def refusal_of(self, table: str) -> str:
         """Why ``project.dataset.table`` may not be read, or not all of its rows; "" if it may, or does not exist."""
+
+    def facts_of(self, table: str) -> TableFacts | None:
+        """What ``project.dataset.table`` is; None if it does not exist."""
+
+    def has_dataset(self) -> bool:
+        """Whether the dataset of trueup's models exists."""
 
     def settle_location(self, sources: Collection[str]) -> None:
         """Find the location of all jobs from the profile, else from the datasets of the sources. Creates nothing.

@@ -61,6 +61,9 @@ class Topic:
         self.sent.append({**attributes, "message": json.dumps(message, sort_keys=True)})
         return "1"
 
+    def problem(self) -> str:
+        return ""
+
     def close(self) -> None: ...
 
 

@@ -1,0 +1,195 @@
+"""What is missing before trueup can work, and the next step for each. Changes nothing."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from trueup.completion.lease import LEASES
+from trueup.completion.store import DOCUMENTS
+from trueup.errors import TrueupError
+from trueup.plain import Plain
+from trueup.plural import counted
+from trueup.runs.build import AT_ONCE, READ_IN_FULL
+from trueup.runs.workplace import Workplace
+from trueup.schemas import TableSchema
+from trueup.window import now
+
+State = Literal["ok", "missing", "note", "not asked"]
+# Beyond this, "now" is another moment here than in the warehouse.
+_MOST_CLOCK_ERROR = timedelta(minutes=1)
+_MADE_BY_THE_FIRST_RUN = "The first run makes it; that needs bigquery.datasets.create."
+_NO_ROWS = "An empty warehouse of its own; trueup demo, replay and local --scenario fill one."
+
+
+@dataclass(frozen=True)
+class Diagnosis(Plain):
+    """What was found about one thing. ``step``: what to do next, "" if nothing."""
+
+    about: str
+    state: State
+    message: str
+    step: str = ""
+
+
+def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_endpoint: bool) -> Iterator[Diagnosis]:
+    """Look at everything that a run needs, one thing after the other.
+
+    ``has_endpoint``: whether an embedded warehouse was running before. One that the command starts itself is empty.
+    """
+    try:
+        with open_work() as work:
+            yield Diagnosis("settings", "ok", f"The target {work.settings.target} writes to {work.relation}.")
+            if has_endpoint or not work.settings.is_embedded:
+                yield from _warehouse(work)
+            else:
+                yield Diagnosis("sources", "not asked", _NO_ROWS, "For BigQuery: trueup doctor --target prod")
+            yield from _documents(work)
+            yield from _topic(work)
+    except TrueupError as error:
+        yield Diagnosis("settings", "missing", error.message, error.hint)
+
+
+def _warehouse(work: Workplace) -> Iterator[Diagnosis]:
+    reached = _tried("BigQuery", work.tables.probe, "BigQuery answers, with the credentials of the target.")
+    yield reached
+    if reached.state != "ok":
+        for about in ("location", "jobs", "sources", "trueup's dataset"):
+            yield Diagnosis(about, "not asked", "BigQuery does not answer.")
+        return
+    sources = work.dbt.sources
+    asked = [schema for name, schema in work.schemas.items() if name in sources and not schema.is_own]
+    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
+        found = list(pool.map(lambda schema: _source(work, schema, sources[schema.name]), asked))
+    readable = [sources[schema.name] for schema, one in zip(asked, found, strict=True) if one.state != "missing"]
+    located = _tried(
+        "location",
+        lambda: work.tables.settle_location({table.rpartition(".")[0] for table in readable}),
+        "The datasets are in one location.",
+    )
+    yield located
+    yield _jobs(work) if located.state == "ok" else Diagnosis("jobs", "not asked", "The location is not known.")
+    yield from found
+    yield _own_dataset(work)
+
+
+def _jobs(work: Workplace) -> Diagnosis:
+    """Whether a query runs, and whether the clocks agree."""
+    try:
+        (row,) = work.tables.query("select current_timestamp() as there")
+    except TrueupError as error:
+        return Diagnosis("jobs", "missing", error.message, error.hint)
+    away = row["there"] - now()
+    if abs(away) > _MOST_CLOCK_ERROR:
+        fast = "slow" if away > timedelta(0) else "fast"
+        return Diagnosis(
+            "clock",
+            "missing",
+            f"This machine's clock is {abs(away).total_seconds():.0f} s {fast}.",
+            "Set it (NTP): what is due is judged by it.",
+        )
+    return Diagnosis("jobs", "ok", "A query runs, and the clocks agree.")
+
+
+def _source(work: Workplace, schema: TableSchema, table: str) -> Diagnosis:
+    """Whether a source can be read as it is declared."""
+    about = schema.name
+    try:
+        refusal = work.tables.refusal_of(table)
+        facts = None if refusal else work.tables.facts_of(table)
+    except TrueupError as error:
+        return Diagnosis(about, "missing", error.message, error.hint)
+    if refusal:
+        return Diagnosis(about, "note" if schema.is_optional else "missing", refusal, READ_IN_FULL)
+    if facts is None:
+        step = "Check the var of its dataset in dbt_project.yml, and source_project."
+        if schema.is_optional:
+            return Diagnosis(about, "note", f"{table} does not exist: what needs it is not run.", step)
+        return Diagnosis(about, "missing", f"{table} does not exist.", step)
+    if lacking := [name for name in schema.columns if name.lower() not in facts.columns]:
+        names = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+        return Diagnosis(
+            about,
+            "missing",
+            f"{table} lacks {counted(len(lacking), 'declared column')}: {names}.",
+            "Add them to the table, or take them out of models/staging/*/_sources.yml.",
+        )
+    others = [
+        f"{name} is {facts.columns[name.lower()]}, declared as {kind}"
+        for name, kind in schema.columns.items()
+        if _scalar(facts.columns[name.lower()]) != _scalar(kind)
+    ]
+    if others:
+        return Diagnosis(
+            about, "missing", f"{table}: {'; '.join(others[:3])}.", "Correct the declaration or the table."
+        )
+    # The embedded warehouse has no partitions by the date of a timestamp.
+    if facts.is_table and not work.settings.is_embedded and facts.partition_column != schema.partition_column:
+        by = facts.partition_column or "nothing"
+        return Diagnosis(
+            about,
+            "note",
+            f"{table} is partitioned by {by}, not by {schema.partition_column}: each run reads all of it.",
+            f"Partition it by {schema.partition_column}, or expect to pay for its whole history.",
+        )
+    return Diagnosis(about, "ok", f"{table} can be read.")
+
+
+def _own_dataset(work: Workplace) -> Diagnosis:
+    try:
+        if not work.tables.has_dataset():
+            return Diagnosis("trueup's dataset", "note", f"{work.relation} does not exist.", _MADE_BY_THE_FIRST_RUN)
+    except TrueupError as error:
+        return Diagnosis("trueup's dataset", "missing", error.message, error.hint)
+    return Diagnosis("trueup's dataset", "ok", f"{work.relation} exists.")
+
+
+def _documents(work: Workplace) -> Iterator[Diagnosis]:
+    """Whether the documents can be read, and whether there are any of these days."""
+    days = [day.isoformat() for day in work.settings.window.dates]
+    try:
+        with work.completions(DOCUMENTS) as store, work.completions(LEASES) as leases:
+            found = store.read(days)
+            leases.read(days)
+    except TrueupError as error:
+        yield Diagnosis("documents", "missing", error.message, error.hint)
+        return
+    where = work.settings.documents
+    if found:
+        yield Diagnosis("documents", "ok", f"{where}: {counted(len(found), 'document')} of these days.")
+    else:
+        yield Diagnosis(
+            "documents",
+            "note",
+            f"{where} has no document from {days[0]} to {days[-1]}.",
+            "If there were games: check TRUEUP_FIRESTORE_PROJECT and TRUEUP_FIRESTORE_DATABASE.",
+        )
+
+
+def _topic(work: Workplace) -> Iterator[Diagnosis]:
+    """Whether the topic that starts phase 4 exists. Only trueup reconcile --fix needs it."""
+    try:
+        with work.repair_stores() as stores:
+            problem = stores.topic.problem()
+    except TrueupError as error:
+        yield Diagnosis("topic", "note", error.message, error.hint)
+        return
+    if problem:
+        yield Diagnosis("topic", "note", problem, "trueup reconcile --fix needs it; nothing else does.")
+    else:
+        yield Diagnosis("topic", "ok", f"The topic {work.settings.variable('phase4_topic')} is there.")
+
+
+def _scalar(kind: str) -> str:
+    """A type without its parameters: the fields of a struct are not compared."""
+    return kind.lower().partition("<")[0].partition("(")[0].strip()
+
+
+def _tried(about: str, ask: Callable[[], object], fine: str) -> Diagnosis:
+    try:
+        ask()
+    except TrueupError as error:
+        return Diagnosis(about, "missing", error.message, error.hint)
+    return Diagnosis(about, "ok", fine)

@@ -1,0 +1,239 @@
+"""``trueup doctor`` names the cause in each broken setup, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from helpers.command_line import copy_project
+from helpers.strict_service import StrictService
+from helpers.support import PROJECT, SCENARIOS
+from trueup.cli.main import main
+from trueup.gateways.connection import embedded_connection
+from trueup.gateways.embedded import PROJECT as CLOUD
+from trueup.gateways.embedded import Endpoint
+from trueup.gateways.warehouse import Warehouse
+from trueup.runs import doctor
+from trueup.runs.loading import fill
+from trueup.scenario.scenario import load_scenario
+from trueup.schemas import read_table_schemas
+from trueup.settings import COMPLETIONS_VARIABLE
+from trueup.window import now
+
+SCHEMAS = read_table_schemas(PROJECT / "models")
+PLAYERS, RUNS = "nba_analytics.player_game_summary", "nba_reference.processor_run_history"
+Said = dict[str, dict[str, str]]
+
+
+@dataclass
+class Setup:
+    """A night behind the stand-in for BigQuery, and a copy of the project."""
+
+    project: Path
+    service: StrictService
+    warehouse: Warehouse
+    patch: pytest.MonkeyPatch
+    said: pytest.CaptureFixture[str]
+
+    def examine(self, *arguments: str) -> tuple[int, Said]:
+        """The exit code, and what is said, by what it is about."""
+        days = ["--first-date", "2026-02-03", "--last-date", "2026-02-03"]
+        self.said.readouterr()
+        code = main(["doctor", "--format", "json", *days, "--project-dir", str(self.project), *arguments])
+        return code, {one["about"]: one for one in json.loads(self.said.readouterr().out)}
+
+    @contextmanager
+    def edited(self, file: str, old: str, new: str) -> Iterator[None]:
+        path = self.project / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        try:
+            yield
+        finally:
+            path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def opened(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, StrictService]]:
+    folder = tmp_path_factory.mktemp("doctor")
+    project = copy_project(folder / "project")
+    profiles = project / "profiles.example.yml"
+    profiles.write_text(profiles.read_text().replace("\n      location: US\n", "\n"))
+    fill(load_scenario(SCENARIOS / "incident-2026-02-03", SCHEMAS), PROJECT, endpoint, folder / "completions.db")
+    with Warehouse(embedded_connection(endpoint)) as warehouse:
+        warehouse.client.create_dataset("trueup", exists_ok=True)
+    service = StrictService(endpoint)
+    with service.serving() as address, pytest.MonkeyPatch.context() as patched:
+        for name, value in address.environment.items():
+            patched.setenv(name, value)
+        patched.setenv(COMPLETIONS_VARIABLE, str(folder / "completions.db"))
+        patched.delenv("DBT_PROFILES_DIR", raising=False)
+        patched.setenv("HOME", str(folder))
+        yield project, service
+
+
+@pytest.fixture
+def setup(
+    opened: tuple[Path, StrictService],
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Setup]:
+    project, service = opened
+    service.fresh()
+    with Warehouse(embedded_connection(endpoint)) as warehouse:
+        yield Setup(project, service, warehouse, monkeypatch, capsys)
+    service.fresh()
+
+
+def test_where_nothing_is_missing_it_says_so_and_has_changed_nothing(setup: Setup) -> None:
+    setup.service.calls = []
+    code, said = setup.examine()
+    assert code == 0
+    assert {one["state"] for one in said.values()} == {"ok"}
+    assert {"settings", "BigQuery", "location", "jobs", "documents", "topic", PLAYERS} <= said.keys()
+    assert [call.sql for call in setup.service.calls if call.is_job] == ["select current_timestamp() as there"]
+    assert {call.method for call in setup.service.calls if not call.is_job} == {"GET"}
+
+
+def without(permission: str, place: str) -> Callable[[Setup], None]:
+    return lambda setup: _without(setup, permission, place)
+
+
+def _without(setup: Setup, permission: str, place: str) -> None:
+    setup.examine()  # what it uses
+    used = setup.service.used
+    assert (permission, place) in used, used
+    setup.service.grants = {(name, where) for name, where in used if (name, where) != (permission, place)}
+
+
+def hidden_rows(setup: Setup) -> None:
+    setup.service.policies = {f"{CLOUD}.{PLAYERS}"}
+
+
+def elsewhere(setup: Setup) -> None:
+    setup.service.locations = {"nba_analytics": "EU", "nba_raw": "us-east1"}
+
+
+def no_answer(setup: Setup) -> None:
+    setup.patch.setenv("TRUEUP_BIGQUERY_ENDPOINT", "http://127.0.0.1:9")
+
+
+def odd_documents(setup: Setup) -> None:
+    path = setup.project.parent / "odd.db"
+    path.write_bytes(b"no database, but long enough to be taken for a header" * 50)
+    setup.patch.setenv(COMPLETIONS_VARIABLE, str(path))
+
+
+def no_documents(setup: Setup) -> None:
+    setup.patch.setenv(COMPLETIONS_VARIABLE, str(setup.project.parent / "none.db"))
+
+
+def no_firestore(setup: Setup) -> None:
+    setup.patch.setenv(COMPLETIONS_VARIABLE, "firestore")
+    setup.patch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
+
+
+def fast_clock(setup: Setup) -> None:
+    setup.patch.setattr(doctor, "now", lambda: now() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "about", "state", "said"),
+    [
+        (without("bigquery.jobs.create", CLOUD), "jobs", "missing", "bigquery.jobs.create"),
+        (without("bigquery.tables.getData", f"{CLOUD}.nba_analytics"), PLAYERS, "missing", "roles/bigquery.dataViewer"),
+        (without("bigquery.tables.get", f"{CLOUD}.nba_reference"), RUNS, "note", "bigquery.tables.get"),
+        (without("bigquery.datasets.get", f"{CLOUD}.nba_raw"), "location", "missing", "bigquery.datasets.get"),
+        (hidden_rows, PLAYERS, "missing", "FILTER USING (TRUE)"),
+        (elsewhere, "location", "missing", "TRUEUP_LOCATION"),
+        (no_answer, "BigQuery", "missing", "TRUEUP_BIGQUERY_ENDPOINT"),
+        (odd_documents, "documents", "missing", "a writable SQLite file"),
+        (no_documents, "documents", "note", "has no document from 2026-02-03"),
+        (no_firestore, "settings", "missing", "FIRESTORE_EMULATOR_HOST"),
+        (fast_clock, "clock", "missing", "3600 s fast"),
+    ],
+)
+def test_what_is_broken_around_it_is_named(
+    setup: Setup, spoil: Callable[[Setup], None], about: str, state: str, said: str
+) -> None:
+    spoil(setup)
+    code, found = setup.examine()
+    assert (found[about]["state"], code) == (state, 2 if state == "missing" else 0)
+    assert said in f"{found[about]['message']} {found[about]['step']}"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("dbt_project.yml", "platform_time_zone: America/New_York", "platform_time_zone: New York", "not a time zone"),
+        ("seeds/processor_roster.csv", "is_critical", "critical", "lacks the column is_critical"),
+        ("models/staging/nba_raw/_sources.yml", "sources:", "sauces:", "lacks a part of a source"),
+    ],
+)
+def test_a_broken_file_of_the_project_is_named(setup: Setup, file: str, old: str, new: str, said: str) -> None:
+    with setup.edited(file, old, new):
+        assert main(["doctor", "--project-dir", str(setup.project)]) == 2
+    assert said in "".join(setup.said.readouterr())  # it may be refused before anything is examined
+
+
+def test_an_unknown_target_and_one_without_a_project_are_named(setup: Setup) -> None:
+    for target, said in (("prode", "prode"), ("prod", "TRUEUP_PROJECT")):
+        setup.patch.delenv("TRUEUP_PROJECT", raising=False)
+        code, found = setup.examine("--target", target)
+        assert code == 2
+        assert said in f"{found['settings']['message']} {found['settings']['step']}"
+
+
+TABLES: list[tuple[str, str, str, str]] = [
+    ("drop table `{0}`", PLAYERS, "missing", "does not exist"),
+    ("drop table `{0}`", RUNS, "note", "does not exist"),
+    ("create or replace table `{0}` as select * except (points) from `{0}`", PLAYERS, "missing", "column: points"),
+    (
+        "create or replace table `{0}` as select * replace (cast(points as string) as points) from `{0}`",
+        PLAYERS,
+        "missing",
+        "points is string, declared as int64",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "table", "state", "said"), TABLES)
+def test_a_table_that_is_not_as_declared_is_named(setup: Setup, spoil: str, table: str, state: str, said: str) -> None:
+    name = f"{CLOUD}.{table}"
+    kept = f"{CLOUD}.trueup.kept"
+    setup.warehouse.query(f"create or replace table `{kept}` as select * from `{name}`")
+    setup.warehouse.query(spoil.format(name))
+    try:
+        code, found = setup.examine()
+    finally:
+        setup.warehouse.query(f"create or replace table `{name}` as select * from `{kept}`")
+        setup.warehouse.query(f"drop table `{kept}`")
+    assert (found[table]["state"], code) == (state, 2 if state == "missing" else 0)
+    assert said in found[table]["message"]
+
+
+def test_a_dataset_that_the_first_run_will_make_is_a_note(setup: Setup) -> None:
+    setup.warehouse.drop_dataset("trueup")
+    try:
+        code, found = setup.examine()
+    finally:
+        setup.warehouse.client.create_dataset("trueup")
+    assert (code, found["trueup's dataset"]["state"]) == (0, "note")
+    assert "bigquery.datasets.create" in found["trueup's dataset"]["step"]
+
+
+def test_text_has_a_mark_and_a_next_step(setup: Setup) -> None:
+    fast_clock(setup)
+    assert main(["doctor", "--project-dir", str(setup.project)]) == 2
+    out = setup.said.readouterr().out
+    assert "✔ settings:" in out
+    assert "✘ clock: This machine's clock is 3600 s fast." in out
+    assert "    → Set it (NTP)" in out
