@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,8 @@ _MOST_LETTERS, _MOST_BYTES = 100_000, 32 * 2**20
 # What may matter to the translation is left as it is: names, comments, and all texts but dates, timestamps and ids.
 _PARTS = re.compile(
     r"""
-    `[^`]*` | \#[^\n]* | --[^\n]* | /\*.*?\*/
+    (?P<described>\boptions\s*\()\s*description=(?:\"{3}[^"\\]*\"{3}|'[^'\\]*')
+    | `[^`]*` | \#[^\n]* | --[^\n]* | /\*.*?\*/
     | \"\"\".*?\"\"\" | '''.*?''' | "(?:[^"\\]|\\.)*" | [rb]+'(?:[^'\\]|\\.)*'
     | '(?P<date>\d{4}-\d\d-\d\d)(?P<time>(?:[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?)?)(?P<zone>(?:Z|[+]00:00)?)'
     | '(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{12})'
@@ -34,8 +35,8 @@ _PARTS = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-# The translation drops these, and they name the run: the comment before a statement, the description of a table.
-_DROPPED = re.compile(r"""\A\s*/\*.*?\*/|(?<=\()\s*description=(?:\"{3}[^"\\]*\"{3}|'[^'\\]*')""", re.DOTALL)
+# The translation drops the comment before a statement and the description of a table, which name the run.
+_LABEL = re.compile(r"\A\s*/\*.*?\*/", re.DOTALL)
 
 
 def translate_each_template_once() -> None:
@@ -71,8 +72,10 @@ class Translations:
     def __init__(self, file: Path | None) -> None:
         self._known: dict[str, str | None] = {}
         self._file = file
-        with suppress(sqlite3.Error, OSError):
+        try:
             self._load()
+        except (sqlite3.Error, OSError):
+            self._file = None
 
     def of(self, text: str, settings: str, translate: Callable[[str], str | None]) -> str | None:
         """The translation of a statement. None if it has none, or if its translation changes a placeholder."""
@@ -80,15 +83,20 @@ class Translations:
         key = hashlib.sha256(f"{settings}\0{template}".encode()).hexdigest()
         if key not in self._known:
             self._known[key] = translate(template)
-            with suppress(sqlite3.Error, OSError):
+            try:
                 self._store(key)
+            except (sqlite3.Error, OSError):
+                self._file = None  # whoever holds it would be waited for with each statement
         translation = self._known[key]
         return None if translation is None else filled(translation, values)
 
     def _load(self) -> None:
         if self._file is not None and self._file.is_file():
             with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file:
-                self._known.update(file.execute("select key, translation from translations"))
+                for key, translation, checksum in file.execute("select key, translation, checksum from translations"):
+                    # A damaged translation would be a wrong answer.
+                    if checksum == _checksum(key, translation):
+                        self._known[key] = translation
 
     def _store(self, key: str) -> None:
         translation = self._known[key]
@@ -100,15 +108,25 @@ class Translations:
         if self._file.stat().st_size < _MOST_BYTES:
             with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file, file:
                 file.execute("pragma synchronous = off")
-                file.execute("create table if not exists translations (key text primary key, translation text)")
-                file.execute("insert or ignore into translations values (?, ?)", (key, translation))
+                file.execute(
+                    "create table if not exists translations (key text primary key, translation text, checksum text)"
+                )
+                row = (key, translation, _checksum(key, translation))
+                file.execute("insert or replace into translations values (?, ?, ?)", row)
 
 
-def cache_file() -> Path:
-    """The file for these versions of the translators and of this module."""
+def _checksum(key: Any, translation: Any) -> str:
+    return hashlib.sha256(f"{key!r} {translation!r}".encode(errors="replace")).hexdigest()
+
+
+def cache_file() -> Path | None:
+    """The file for these versions of the translators and of this module; None if the user has no home."""
     made_by = [*(version(name) for name in _TRANSLATORS), hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]]
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "trueup" / f"translations-{'-'.join(made_by)}.db"
+    try:
+        folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # a container may have no entry for its user
+        return None
+    return Path(folder) / "trueup" / f"translations-{'-'.join(made_by)}.db"
 
 
 def template_of(text: str) -> tuple[str, dict[str, str]]:
@@ -117,14 +135,16 @@ def template_of(text: str) -> tuple[str, dict[str, str]]:
 
     def template(match: re.Match[str]) -> str:
         value = match[0]
+        if match["described"]:
+            return match["described"]
         if match["date"] is None and match["id"] is None:
             return value
         if value not in placeholders:
             placeholders[value] = _placeholder(match, _FIRST_YEAR + len(placeholders))
         return placeholders[value]
 
-    made = _PARTS.sub(template, _DROPPED.sub("", text))
-    if len(placeholders) > _MOST_VALUES or any(one in text for one in placeholders.values()):
+    made = _PARTS.sub(template, _LABEL.sub("", text))
+    if len(placeholders) > _MOST_VALUES or any(one.strip("'") in text for one in placeholders.values()):
         return text, {}
     return made, {new: old for old, new in placeholders.items()}
 

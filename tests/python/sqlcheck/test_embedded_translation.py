@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,21 @@ def test_dates_and_ids_are_values_and_all_else_matters() -> None:
     assert template.endswith("and zone = 'America/New_York' -- since '2026-01-01'")
     other, _ = template_of(DAYS.replace("2026", "2031").replace("8f1d", "0000"))
     assert other == template_of(DAYS)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """select "f(description='secret') here" as x""",
+        """select 'see options (description=""abc"")' as x, 'options(description=\\'a\\')' as y""",
+        """select '2026-02-03' as a, "1101-11-11" as b""",
+        """select '2026-02-03' as a, '\\'1101-11-11\\'' as b""",
+        """select '2026-02-03' as a, ' 1101-11-11' as b -- 1101-11-11""",
+    ],
+)
+def test_texts_that_look_like_what_is_replaced_stay_as_they_are(text: str) -> None:
+    template, values = template_of(text)
+    assert filled(template.replace("select", "SELECT"), values) == text.replace("select", "SELECT")
 
 
 def other(text: str) -> str:
@@ -91,6 +109,28 @@ def test_the_next_process_knows_the_translations(tmp_path: Path) -> None:
     assert remembering(file)(other(DAYS)) == []
     assert oct(file.stat().st_mode)[-3:] == "600"
     assert remembering(None)(DAYS)
+
+
+def test_a_damaged_row_is_not_used_and_is_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "translations.db"
+    remembering(file)(DAYS)
+    for damaged in ("'[select 1]'", "null", "5", "x'00'"):
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(f"update translations set translation = {damaged}")
+        assert remembering(file)(DAYS), damaged
+        assert remembering(file)(DAYS) == []
+
+
+def test_a_locked_file_is_waited_for_once(tmp_path: Path) -> None:
+    file = tmp_path / "translations.db"
+    remembering(file)(DAYS)
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("begin exclusive")
+        began = time.monotonic()
+        known = remembering(file)
+        for number in range(20):
+            known(f"{DAYS} and n = {number}")
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100, None], ids=["empty", "damaged", "a folder"])
