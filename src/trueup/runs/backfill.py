@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from trueup.runs.workplace import Workplace
 from trueup.window import Window, window_vars
 
 # The deduplicated tables, their ledger, and everything that they read.
+_LATEST = "_latest"
 _SELECTION = ("--select", "+path:models/marts")
 
 
@@ -21,7 +22,7 @@ _SELECTION = ("--select", "+path:models/marts")
 class Progress:
     """A file that says up to which day a backfill of these days is done. Each write replaces it.
 
-    ``target``: where it writes; the target of a profile may be another dataset tomorrow.
+    ``target``: where it writes, and what it reads; the target of a profile may be another dataset tomorrow.
     """
 
     path: Path
@@ -41,7 +42,7 @@ class Progress:
 
     def write(self, day: date) -> None:
         """All days up to this one are done. Raises CannotCheckError if that cannot be written."""
-        draft = self.path.with_suffix(".tmp")
+        draft = self.path.with_suffix(f".{os.getpid()}.tmp")
         try:
             draft.write_text(json.dumps({"of": self._of(), "done_to": day.isoformat()}), encoding="utf-8")
             draft.replace(self.path)
@@ -59,23 +60,55 @@ def backfill(work: Workplace, step_days: int, on_step: Callable[[Window], None],
     """Fill the days of the run's window, oldest first, with a call of ``on_step(days)`` after each step.
 
     A step replaces whole days, so it can be repeated. ``is_restart``: do not go on where an earlier run was stopped.
-    Raises CannotCheckError if a step fails: its tables, or the tests that no row was lost.
+    Raises CannotCheckError if a step fails: its tables, or the tests that no row was lost; and before the first step if
+    a source is not as declared, because its days would be replaced by less.
     """
     settings = work.settings
-    # Each embedded warehouse begins empty.
-    place = os.environ.get(ENDPOINT_VARIABLE, "") if settings.is_embedded else ""
-    target = f"{settings.target} {work.relation} {place}".strip()
-    progress = Progress(settings.state_dir / "backfill.json", target, settings.window)
-    done = None if is_restart else progress.done_to()
-    if done is not None:
-        work.listener.start(f"Going on after {done}: an earlier run has filled the days before (--restart: all)")
     with building(work) as work:
+        sources = _sources(work)
+        _refuse_incomplete(work, sources)
+        # Each embedded warehouse begins empty.
+        place = os.environ.get(ENDPOINT_VARIABLE, "") if settings.is_embedded else ""
+        target = " ".join(filter(None, [settings.target, work.relation, place, *sorted(sources.values())]))
+        progress = Progress(settings.state_dir / "backfill.json", target, settings.window)
+        done = None if is_restart or not _have_tables(work, sources) else progress.done_to()
+        if done is not None:
+            work.listener.start(f"Going on after {done}: an earlier run has filled the days before (--restart: all)")
         seed(work)
         for window in steps_of(settings.window, done, step_days):
             _fill(work, window)
             progress.write(window.last_date)
             on_step(window)
     progress.path.unlink(missing_ok=True)
+
+
+def _sources(work: Workplace) -> dict[str, str]:
+    """The sources of the deduplicated tables: their names, and where they are."""
+    models = work.dbt.checks
+    sources = work.dbt.sources
+    return {one.name: sources[one.name] for one in work.schemas.values() if f"{one.table}{_LATEST}" in models}
+
+
+def _refuse_incomplete(work: Workplace, sources: Mapping[str, str]) -> None:
+    """Raise CannotCheckError if a source does not exist, or lacks a declared column."""
+    for name, table in sources.items():
+        facts = work.tables.facts_of(table)
+        if facts is None:
+            raise CannotCheckError(
+                f"The source {table} does not exist: the days of {work.schemas[name].table}{_LATEST} would be emptied.",
+                "Check the vars of the datasets in dbt_project.yml, and run it again. Nothing was changed.",
+            )
+        if lacking := [column for column in work.schemas[name].columns if column.lower() not in facts.columns]:
+            raise CannotCheckError(
+                f"The source {table} has no column {lacking[0]}: a backfill would set it to NULL in past days.",
+                "Restore it, or take it out of models/staging/*/_sources.yml, and run it again. Nothing was changed.",
+            )
+
+
+def _have_tables(work: Workplace, sources: Mapping[str, str]) -> bool:
+    """Whether the tables that an earlier run has filled are still there."""
+    tables = [f"{work.relation}.{work.schemas[name].table}{_LATEST}" for name in sources]
+    return all(work.tables.facts_of(table) is not None for table in tables)
 
 
 def steps_of(window: Window, done_to: date | None, step_days: int) -> list[Window]:

@@ -69,6 +69,12 @@ def latest_of(work: Workplace) -> Mapping[tuple[str, date], Sequence[Mapping[str
     return found
 
 
+def hashes_of(work: Workplace, schema: TableSchema) -> list[str]:
+    """The rows of one deduplicated table, in any order."""
+    found = work.tables.query(f"select * from `{work.dataset}.{schema.table}_latest`")
+    return sorted(row_hash(row, schema.columns) for row in found)
+
+
 def groups_of(work: Workplace) -> Mapping[tuple[str, date], Mapping[tuple[Any, ...], Group]]:
     found: dict[tuple[str, date], dict[tuple[Any, ...], Group]] = defaultdict(dict)
     for row in work.tables.query(f"select * from `{work.dataset}.duplicate_groups`"):
@@ -169,6 +175,29 @@ def test_a_backfill_in_steps_that_was_killed_fills_what_one_large_run_would(stat
         for day in days:
             kept = sorted(row_hash(row, schema.columns) for row in found[schema.table, day])
             assert kept == list(judged(random_rows(SEED, schema, day, 12), schema).survivors), (schema.table, day)
+
+
+def test_what_a_source_lacks_never_empties_the_days_that_were_filled(state_dir: Path) -> None:
+    """Found 2026-11: with a misspelt dataset a backfill emptied its days, and a check the days that it checked."""
+    days, schema = DAYS[:2], TABLES[0]
+    tables = {one.name: [as_loaded(row) for day in days for row in random_rows(SEED, one, day, 6)] for one in TABLES}
+    with loaded(plain_scenario("lacking", (days[0], days[-1]), AS_OF, tables), PROJECT, state_dir, Silent()) as work:
+        backfill(work, 2, lambda _: None)
+        before, source = hashes_of(work, schema), f"`{work.project}.{schema.name}`"
+        work.tables.query(f"create table `{work.project}.trueup.kept` as select * from {source}")
+        for spoil, said in (
+            (f"create or replace table {source} as select * except (points) from {source}", "has no column points"),
+            (f"drop table {source}", "does not exist"),
+        ):
+            work.tables.query(spoil)
+            with pytest.raises(CannotCheckError, match=said):
+                backfill(work, 2, lambda _: None)
+            assert hashes_of(work, schema) == before
+        work.dbt.run(["run", "--select", f"+{schema.table}_latest"])
+        assert hashes_of(work, schema) == before
+        work.tables.query(f"create table {source} as select * from `{work.project}.trueup.kept`")
+        work.dbt.run(["run", "--select", f"+{schema.table}_latest"])
+        assert hashes_of(work, schema) == before
 
 
 def test_a_contradictory_line_of_the_ledger_does_not_stay(state_dir: Path) -> None:

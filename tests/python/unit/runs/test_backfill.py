@@ -50,6 +50,7 @@ class FakeDbt:
     built: list[tuple[date, date]] = field(default_factory=list)
     variables: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
     replaced_tables: frozenset[str] = frozenset()
 
     def with_vars(self, variables: Mapping[str, Any]) -> FakeDbt:
