@@ -8,6 +8,7 @@ happen any number of times and in any order.
 import base64
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -28,8 +29,9 @@ _DEAD_LETTER_TOPIC = os.environ.get("DEAD_LETTER_TOPIC") or "phase3-dead-letters
 # Of a message, and passed on as they are. Other keys are left out.
 _PASSED = ("record_count", "execution_id", "correlation_id", "is_incremental", "entities_changed", "mode")
 _SECONDS = 10.0
-# Attributes: names that Pub/Sub keeps for itself, and the bytes of a value.
-_RESERVED, _LONGEST = "goog", 1000
+# Attributes: names that Pub/Sub (goog…) or its client keep for themselves, and ours; bytes of a value; how many.
+_TAKEN = re.compile("goog.*|topic|data|ordering_key|retry|timeout|self|reason")
+_LONGEST, _MOST_ATTRIBUTES = 1000, 99
 
 
 @functions_framework.cloud_event
@@ -56,14 +58,15 @@ def _report(message: Mapping[str, Any]) -> dict[str, Any]:
         "processor": body.get("processor_name"),
         "status": body.get("status"),
         # Each delivery of a message reports the same time.
-        "completed_at": _time(body.get("completed_at") or message.get("publishTime")),
+        "completed_at": _time(body["completed_at"] if "completed_at" in body else message.get("publishTime")),
         **{name: body.get(name) for name in _PASSED},
     }
 
 
 def _refuse(message: Mapping[str, Any], reason: str) -> None:
     """Send a message to the dead-letter topic, as it is."""
-    kept = {key: one for key, one in (message.get("attributes") or {}).items() if not key.startswith(_RESERVED)}
+    attributes = list((message.get("attributes") or {}).items())[:_MOST_ATTRIBUTES]
+    kept = {f"original-{key}" if _TAKEN.fullmatch(key) else key: one for key, one in attributes}
     reason = reason.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
     _publish(_DEAD_LETTER_TOPIC, _data(message), {**kept, "reason": reason})
 

@@ -113,11 +113,11 @@ def read_document(snapshot: Snapshot, roster: Roster) -> Document | Unreadable:
     if mode is None:
         mode = DEFAULT_MODE
     elif not isinstance(mode, str) or mode not in roster.modes:
-        problems.append(f"_mode is {_shown(mode)}, expected one of {', '.join(sorted(roster.modes))}")
+        problems.append(f"_mode is {shown(mode)}, expected one of {', '.join(sorted(roster.modes))}")
         mode = DEFAULT_MODE
     triggered = fields.get("_triggered")
     if triggered is not None and not isinstance(triggered, bool):
-        problems.append(f"_triggered is {_shown(triggered)}, expected true or false")
+        problems.append(f"_triggered is {shown(triggered)}, expected true or false")
     document = Document(
         document_id=snapshot.document_id,
         mode=mode,
@@ -140,11 +140,11 @@ def _entries(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _report(key: str, value: Any, problems: list[str], within: str = "") -> ProcessorReport | None:
     path = within + key
     if not isinstance(value, Mapping):
-        problems.append(f"{path} is {_shown(value)}, expected a map")
+        problems.append(f"{path} is {shown(value)}, expected a map")
         return None
     status = value.get("status")
     if not isinstance(status, str):
-        problems.append(f"{path}.status is {_shown(status)}, expected a text")
+        problems.append(f"{path}.status is {shown(status)}, expected a text")
     # Read on after an invalid status, to list all problems at once.
     name = "completed_at" if value.get("completed_at") is not None else "timestamp"
     return ProcessorReport(
@@ -162,7 +162,7 @@ def _failures(value: Any, problems: list[str]) -> list[tuple[str, Failure]]:
     if value is None:
         return []
     if not isinstance(value, Mapping):
-        problems.append(f"{FAILURES} is {_shown(value)}, expected a map")
+        problems.append(f"{FAILURES} is {shown(value)}, expected a map")
         return []
     reports = [_report(str(key), one, problems, f"{FAILURES}.") for key, one in value.items()]
     return [(one.processor_name, Failure(one.status, one.completed_at)) for one in reports if one is not None]
@@ -182,7 +182,7 @@ def _count(value: Any, path: str, problems: list[str]) -> int | None:
     # Firestore returns whole numbers as floats if they were written as floats.
     count = int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _GREATEST_COUNT:
-        problems.append(f"{path} is {_shown(value)}, expected a count")
+        problems.append(f"{path} is {shown(value)}, expected a count")
         return None
     return count
 
@@ -198,22 +198,22 @@ def _timestamp(value: Any, path: str, problems: list[str]) -> datetime | None:
         except ValueError:
             timestamp = None
     if not isinstance(timestamp, datetime):
-        problems.append(f"{path} is {_shown(value)}, expected a timestamp")
+        problems.append(f"{path} is {shown(value)}, expected a timestamp")
         return None
     if timestamp.tzinfo is None:
-        problems.append(f"{path} is {_shown(value)}, a timestamp without an offset")
+        problems.append(f"{path} is {shown(value)}, a timestamp without an offset")
         return None
     try:
         return timestamp.astimezone(UTC)
     except (OverflowError, ValueError):
-        problems.append(f"{path} is {_shown(value)}, out of range")
+        problems.append(f"{path} is {shown(value)}, out of range")
         return None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A short form of any value. repr() alone fails on huge or deeply nested values."""
     try:
         text = reprlib.repr(value)
-    except ValueError:  # Python refuses to print integers of thousands of digits
+    except (ValueError, RecursionError):  # Python refuses to print integers of thousands of digits
         return f"a value of type {type(value).__name__}, too long to print"
     return text if len(text) <= 60 else f"{text[:57]}..."

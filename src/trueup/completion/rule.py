@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from trueup.completion.roster import RosterEntry
+from trueup.errors import UsageError
 
 RuleName = Literal["seed", "graceful"]
 
@@ -16,6 +17,12 @@ class CompletionRule:
 
     name: RuleName = "seed"
     graceful_share: float = 0.6
+
+    def __post_init__(self) -> None:
+        if self.name not in get_args(RuleName):
+            raise UsageError(f"There is no completion rule {self.name!r}.", f"Use {' or '.join(get_args(RuleName))}.")
+        if not isinstance(self.graceful_share, int | float) or not 0 <= self.graceful_share <= 1:
+            raise UsageError(f"The graceful share is {self.graceful_share!r}.", "Use a number from 0 to 1.")
 
     def required(self, roster: Collection[RosterEntry]) -> tuple[RosterEntry, ...]:
         """The processors that must deliver in any case."""

@@ -74,6 +74,12 @@ class DbtProject:
                 f"The target {self._target!r} is of the type {profile.credentials.type}, not bigquery.",
                 f"Check {self._profiles_dir / 'profiles.yml'}.",
             )
+        most = profile.credentials.maximum_bytes_billed
+        if most is not None and most < 1:
+            raise UsageError(
+                f"The target {self._target!r} has maximum_bytes_billed {most}, which would be no limit.",
+                "Set it (TRUEUP_MAXIMUM_BYTES_BILLED) to the most bytes that a query may be billed.",
+            )
         connection = Connection(profile.credentials, labels_of(str(self._variables.get("run_id") or "none")))
         _refuse_contradictions(self._target, connection)
         return connection
@@ -169,7 +175,7 @@ class DbtProject:
 
     def _find_profiles(self) -> Path:
         """The folder of the user's profiles.yml, or of a copy of profiles.example.yml."""
-        for folder in (os.environ.get(_PROFILES_VARIABLE, ""), str(self._project_dir), str(Path.home() / ".dbt")):
+        for folder in (os.environ.get(_PROFILES_VARIABLE, ""), str(self._project_dir), os.path.expanduser("~/.dbt")):
             profiles = Path(folder) / "profiles.yml"
             if folder and profiles.is_file() and "trueup:" in profiles.read_text(encoding="utf-8", errors="replace"):
                 return Path(folder)

@@ -49,7 +49,9 @@ class Lease:
             renewing.join(_JOIN_SECONDS)
             # A lease that cannot be given back ends by itself; the run must still report its findings.
             with suppress(CannotCheckError):
-                self._run("set expires_at = current_timestamp() where run_id = @run_id", run_id)
+                # A renewal that comes later must not match.
+                given_back = "run_id = concat('ended ', run_id), expires_at = current_timestamp()"
+                self._run(f"set {given_back} where run_id = @run_id", run_id)
 
     def is_held_by(self, run_id: str) -> bool:
         """Whether no other run has taken the lease since this run took it."""

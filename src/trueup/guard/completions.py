@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from trueup.completion.claim import CLAIMS
-from trueup.completion.document import FAILURES, Document, Unreadable, read_document
+from trueup.completion.document import DEFAULT_MODE, FAILURES, Document, Unreadable, read_document, shown
 from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
 from trueup.completion.store import DOCUMENTS, SERVER_TIME, Snapshot
-from trueup.errors import ConflictError, UnfinishedReportError, UsageError
+from trueup.errors import CompletionsError, ConflictError, UnfinishedReportError, UsageError
 from trueup.gateways.firestore import Client, FirestoreCompletions, at_least
 from trueup.guard.reports import Report, checked_report
 from trueup.guard.starting import Publish, Starter, publishing
@@ -42,8 +43,8 @@ class Completions:
     ``publish``: sends the message that starts phase 4; takes the message (a dict for JSON) and its attributes (texts),
     and returns the id of the sent message. It must raise unless the message is stored, and end within ``lease``.
     ``rule``: when a night is complete; the same as the var of ``trueup reconcile``. ``actor``: named in the message.
-    ``lease``: after this time another one may start phase 4, if the one that began to do so was killed. ``patience``:
-    how long a report waits for another one that is starting phase 4.
+    ``lease``: after this time another one may start phase 4, if the one that began to do so was killed.
+    ``patience``: how long a report waits for another one that is starting phase 4.
 
     One instance serves any number of threads.
     """
@@ -59,10 +60,7 @@ class Completions:
         lease: timedelta = timedelta(minutes=1),
         patience: timedelta = timedelta(seconds=10),
     ) -> None:
-        if not isinstance(roster, Roster) or not roster.entries:
-            raise UsageError("The roster names no processor.", 'Read it: Roster.read("processor_roster.csv").')
-        if not callable(publish):
-            raise UsageError(f"publish is {publish!r}, expected a function.", "Pass publish(message, attributes).")
+        _check_settings(roster, publish, rule, actor, lease, patience)
         self._roster, self._rule = roster, rule or CompletionRule()
         self._documents = FirestoreCompletions.of(client, DOCUMENTS)
         self._starter = Starter(
@@ -96,7 +94,8 @@ class Completions:
         ``status``: success, complete, completed and partial say that it has delivered; all else is a failure, which
         takes no delivery back and is kept beside it. ``record_count``: the distinct keys that the table has for the
         date. ``entities_changed``: names, under ``players`` and ``teams``. ``completed_at``: with a time zone; default:
-        the store's time of this call. Pass it if the report may come twice, or late. ``mode``: written to the document.
+        the store's time of this call. Pass it if the report may come twice, or late. ``mode``:
+        of the run; without it, the nightly one. Once a report of the nightly mode has come, the document stays in it.
 
         The report may be repeated: the last one to come is the entry, and the others change nothing else.
 
@@ -119,25 +118,60 @@ class Completions:
             entities_changed=entities_changed,
         )
         self._store(report)
-        snapshot = self._read(report.document_id)
-        if not report.is_delivered:
-            snapshot = self._show_failure(report, snapshot)
-        document = self._readable(snapshot)
-        return self._derive(document)
+        try:
+            snapshot = self._read(report.document_id)
+            if not report.is_delivered:
+                snapshot = self._show_failure(report, snapshot)
+            return self._derive(self._readable(self._with_mode(report, snapshot)))
+        except UnfinishedReportError:
+            raise
+        except CompletionsError as error:
+            raise UnfinishedReportError(
+                f"The report is stored. {error.message}", f"{error.hint} Then report again."
+            ) from error
 
     def _store(self, report: Report) -> None:
-        """One merge of the processor's own field, without a read before it: there is nothing to conflict with."""
+        """One merge of the processor's own field, without a read before it: there is nothing to conflict with.
+
+        A report of the nightly mode says so, whatever the document said: a run before the games, which may come late,
+        does not make the night smaller.
+        """
         entry = {**report.values, "completed_at": report.completed_at or SERVER_TIME}
+        if not report.is_delivered and report.completed_at is not None and self._has_later_failure(report):
+            return
         if report.is_delivered:
             fields: dict[str, Any] = {report.processor: entry}
             paths: list[tuple[str, ...]] = [(report.processor,)]
         else:
             fields = {FAILURES: {report.processor: entry}}
             paths = [(FAILURES, report.processor)]
-        if report.mode is not None:
-            fields["_mode"] = report.mode
+        if report.mode in (None, DEFAULT_MODE):
+            fields["_mode"] = DEFAULT_MODE
             paths.append(("_mode",))
         self._documents.merge(report.document_id, fields, paths)
+
+    def _has_later_failure(self, report: Report) -> bool:
+        """Whether an old failure has come again, and a later one of the processor is stored."""
+        found = self._documents.read([report.document_id]).get(report.document_id)
+        failures = found.fields.get(FAILURES) if found else None
+        stored = failures.get(report.processor) if isinstance(failures, Mapping) else None
+        at = stored.get("completed_at") if isinstance(stored, Mapping) else None
+        return isinstance(at, datetime) and report.completed_at is not None and at > report.completed_at
+
+    def _with_mode(self, report: Report, snapshot: Snapshot) -> Snapshot:
+        """Write the mode of a run that is not the nightly one, if all reports so far are of such runs."""
+        for attempt in range(_ATTEMPTS):
+            if report.mode in (None, DEFAULT_MODE) or not _is_of_smaller_runs(snapshot.fields):
+                return snapshot
+            if snapshot.fields.get("_mode") == report.mode:
+                return snapshot
+            # With a condition: a report of the nightly mode that comes meanwhile must not be overwritten.
+            with suppress(ConflictError):
+                self._documents.update(report.document_id, {"_mode": report.mode}, snapshot.update_time)
+                return self._read(report.document_id)
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+            snapshot = self._read(report.document_id)
+        raise UnfinishedReportError("The report is stored, but others changed the document's mode.", "Report again.")
 
     def _derive(self, document: Document) -> Outcome:
         """Write what follows from the document. Whoever merged last has read all reports, so the count is theirs: a
@@ -183,3 +217,30 @@ class Completions:
                 "Correct the document (or the roster), then report again.",
             )
         return document
+
+
+def _is_of_smaller_runs(fields: Mapping[str, Any]) -> bool:
+    """Whether every report names a mode, and none the nightly one. Reports of other writers name none."""
+    failures = fields.get(FAILURES)
+    kept = failures.values() if isinstance(failures, Mapping) else ()
+    entries = [*(one for key, one in fields.items() if not key.startswith("_")), *kept]
+    modes = {one.get("mode") if isinstance(one, Mapping) else None for one in entries}
+    return not modes & {None, DEFAULT_MODE} and fields.get("_mode") != DEFAULT_MODE
+
+
+def _check_settings(roster: Any, publish: Any, rule: Any, actor: Any, lease: Any, patience: Any) -> None:
+    """Raise UsageError before anything is stored, not at the last report of a night."""
+    if not isinstance(roster, Roster) or not roster.entries:
+        raise UsageError("The roster names no processor.", 'Read it: Roster.read("processor_roster.csv").')
+    if odd := sorted(name for name in roster.processors if not name or name.startswith("_")):
+        raise UsageError(f"The roster has the processor {odd[0]!r}.", "Names must not begin with _, which is metadata.")
+    if not callable(publish):
+        raise UsageError(f"publish is {shown(publish)}, expected a function.", "Pass publish(message, attributes).")
+    if rule is not None and not isinstance(rule, CompletionRule):
+        raise UsageError(f"The rule is {shown(rule)}.", 'Pass CompletionRule("seed") or CompletionRule("graceful").')
+    if not isinstance(actor, str) or not actor.strip() or not actor.isprintable():
+        raise UsageError(f"The actor is {shown(actor)}.", "Pass a name that tells who starts phase 4.")
+    if not isinstance(lease, timedelta) or lease < timedelta(0):
+        raise UsageError(f"The lease is {shown(lease)}.", "Pass a timedelta, longer than publish takes.")
+    if not isinstance(patience, timedelta) or patience < timedelta(0):
+        raise UsageError(f"The patience is {shown(patience)}.", "Pass a timedelta.")

@@ -16,7 +16,7 @@ from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
 from trueup.completion.start import Start, start_message
 from trueup.completion.store import CompletionStore, Snapshot
-from trueup.errors import ConflictError, PublishError, TrueupError, UnfinishedReportError
+from trueup.errors import ConflictError, PublishError, UnfinishedReportError
 
 Publish = Callable[[Mapping[str, Any], Mapping[str, str]], str]
 
@@ -25,15 +25,22 @@ def publishing(publish: Publish) -> Publish:
     """The caller's function, so that whatever it raises is a PublishError."""
 
     def send(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
+        again = "The report is stored. Report again: the message has the same key, so a repeated one does no harm."
         try:
-            return publish(message, attributes)
-        except TrueupError:
+            message_id = publish(message, attributes)
+        except PublishError:
             raise
         except Exception as error:
             raise PublishError(
-                f"Phase 4 may not have been started: {type(error).__name__}: {str(error)[:300]}",
-                "The report is stored. Report again: the message has the same key, so a repeated one does no harm.",
+                f"Phase 4 may not have been started: {type(error).__name__}: {str(error)[:300]}", again
             ) from error
+        if not isinstance(message_id, str) or not message_id:
+            raise PublishError(
+                f"Phase 4 may not have been started: publish returned a {type(message_id).__name__}, not the id of a "
+                "stored message.",
+                f"Let it wait for the id: publisher.publish(…).result(). {again}",
+            )
+        return message_id
 
     return send
 
@@ -68,13 +75,15 @@ class Starter:
             if snapshot is None or not isinstance(document, Document):
                 reason = "the document was deleted or cannot be read"
                 break
-            if document.is_triggered:
+            if document.is_triggered or not self._is_complete(document):
                 return has_sent
             try:
                 claim = take_claim(self.claims, document_id, self._message(snapshot, document), owner, self.lease)
                 if claim.state != "published":
                     claim = send_claimed(self.claims, document_id, claim, self.publish, self._is_due(document_id))
                     has_sent = True
+                    # The time that publish took is not that of others.
+                    deadline = time.monotonic() + self.patience.total_seconds()
                 self.documents.update(document_id, start_marks(claim), snapshot.update_time)
                 return has_sent
             except (HeldError, ConflictError) as error:
@@ -88,13 +97,18 @@ class Starter:
         )
 
     def _is_due(self, document_id: str) -> Callable[[], bool]:
-        """Deliveries are never taken back, so a complete night stays complete: only the mark can have come."""
+        """The mark may have come meanwhile, or a report of the nightly mode, which needs more processors."""
 
         def is_due() -> bool:
             snapshot = self.documents.read([document_id]).get(document_id)
-            return snapshot is not None and snapshot.fields.get("_triggered") is not True
+            document = read_document(snapshot, self.roster) if snapshot else None
+            return isinstance(document, Document) and not document.is_triggered and self._is_complete(document)
 
         return is_due
+
+    def _is_complete(self, document: Document) -> bool:
+        expected = self.roster.expected(document.mode)
+        return self.rule.is_satisfied(expected, [one for one in expected if document.has_delivered(one.processor_name)])
 
     def _message(self, snapshot: Snapshot, document: Document) -> dict[str, Any]:
         expected = self.roster.expected(document.mode)

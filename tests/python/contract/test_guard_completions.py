@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from contextlib import closing, suppress
+from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
@@ -24,14 +24,14 @@ from helpers.emulators import Google
 from helpers.repairs import fields_of, keys_of, night_on, repairer, write
 from trueup.completion.claim import CLAIMS, take_claim
 from trueup.completion.document import FAILURES, Document, read_document
-from trueup.completion.roster import Roster
+from trueup.completion.roster import Roster, RosterEntry
 from trueup.completion.rule import CompletionRule
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import CompletionsError, PublishError, UnfinishedReportError, UsageError
 from trueup.gateways import firestore as gateway
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.gateways.pubsub import PubSubTopic
-from trueup.guard import Completions, Outcome
+from trueup.guard import Completions, Outcome, starting
 from trueup.repair.documents.apply import repair_days
 
 # One worker: the emulators are expensive.
@@ -285,6 +285,89 @@ def test_the_graceful_rule_starts_without_the_others_and_names_them(google: Goog
     assert message["missing_tables"] == ["team_defense_game_summary", "upcoming_team_game_context"]
 
 
+# Runs of other modes
+
+
+SAME_DAY = "upcoming_player_game_context", "upcoming_team_game_context"
+
+
+def test_runs_before_the_games_are_complete_for_their_own_mode(google: Google, topic: PubSubTopic) -> None:
+    one = guard(google, topic.publish)
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda name: deliver(one, name, mode="same_day"), SAME_DAY))
+    assert sum(outcome.has_started_next for outcome in outcomes) == 1
+    ((message, _),) = google.received()
+    assert (message["mode"], message["upstream_processors_count"]) == ("same_day", 2)
+
+
+@pytest.mark.parametrize("nightly", [{}, {"mode": "overnight"}])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_before_the_games_never_makes_the_night_smaller(
+    google: Google, topic: PubSubTopic, nightly: dict[str, Any], seed: int
+) -> None:
+    """Found 2026-11: a redelivered same_day report completed the night, and phase 4 started with two of five."""
+    one = guard(google, topic.publish)
+    reports: list[tuple[str, dict[str, Any]]] = [(name, nightly) for name in (PLAYERS, *SAME_DAY)]
+    reports += [(SAME_DAY[0], {"mode": "same_day"})] * 2
+    chance = random.Random(seed)
+    chance.shuffle(reports)
+    for name, mode in [(SAME_DAY[0], {"mode": "same_day"}), *reports]:
+        assert not deliver(one, name, **mode).has_started_next
+    rest = [deliver(one, name, **nightly) for name in FIVE if name not in (PLAYERS, *SAME_DAY)]
+    assert [outcome.has_started_next for outcome in rest] == [False, True]
+    ((message, _),) = google.received()
+    assert (message["mode"], message["upstream_processors_count"]) == ("overnight", 5)
+    assert found(google) == {}
+
+
+def test_a_nightly_report_between_count_and_start_stops_the_start(
+    google: Google, topic: PubSubTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, start = guard(google, topic.publish), starting.Starter.start
+
+    def later(self: Any, key: str) -> bool:
+        monkeypatch.setattr(starting.Starter, "start", start)
+        deliver(one, PLAYERS)
+        return start(self, key)
+
+    deliver(one, SAME_DAY[0], mode="same_day")
+    monkeypatch.setattr(starting.Starter, "start", later)
+    assert not deliver(one, SAME_DAY[1], mode="same_day").has_started_next
+    assert google.received() == []
+
+
+def test_an_older_failure_that_comes_again_does_not_replace_a_later_one(google: Google, topic: PubSubTopic) -> None:
+    one, at = guard(google, topic.publish), datetime(2026, 2, 4, 12, tzinfo=UTC)
+    for status, hour in (("success", 2), ("failed", 3), ("failed", 1)):
+        deliver(one, PLAYERS, status=status, completed_at=at + timedelta(hours=hour))
+    assert fields_of(google, DOCUMENTS)[FAILURES][PLAYERS]["completed_at"] == at + timedelta(hours=3)
+    assert ("DONE005", PLAYERS) in found(google)
+
+
+@pytest.mark.parametrize("returned", [None, "", 7, object()])
+def test_a_publisher_that_returns_no_id_has_not_started_phase_4(google: Google, returned: object) -> None:
+    one = guard(google, lambda *_: returned)
+    for name in FIVE[:4]:
+        deliver(one, name)
+    with pytest.raises(PublishError, match="not the id of a stored message"):
+        deliver(one, FIVE[4])
+    assert fields_of(google, DOCUMENTS).get("_triggered") is None
+    assert fields_of(google, CLAIMS)["state"] == "released"
+
+
+def test_a_publisher_that_takes_longer_than_the_patience_has_started_phase_4(google: Google) -> None:
+    def slow(*_: object) -> str:
+        with suppress(UnfinishedReportError):  # another report changes the document meanwhile
+            deliver(one, PLAYERS)
+        time.sleep(0.3)
+        return "1"
+
+    one = guard(google, slow, patience=timedelta(seconds=0.2))
+    outcomes = [deliver(one, name) for name in FIVE]
+    assert [outcome.has_started_next for outcome in outcomes] == [False, False, False, False, True]
+    assert fields_of(google, DOCUMENTS)["_triggered"] is True
+
+
 # Bad input
 
 
@@ -303,7 +386,6 @@ def test_metadata_is_refreshed_by_a_duplicate_and_the_rest_is_kept(google: Googl
     ("fields", "said"),
     [
         ({OFFENSE: "done"}, f"{OFFENSE} is 'done'"),
-        ({"_mode": "weekly"}, "_mode is 'weekly'"),
         ({"_completed_count": "three"}, "_completed_count is 'three'"),
         ({FAILURES: []}, FAILURES),
     ],
@@ -317,7 +399,7 @@ def test_in_a_document_of_another_shape_the_report_is_stored_and_nothing_derived
     assert said in raised.value.message
     after = fields_of(google, DOCUMENTS)
     assert after.pop(PLAYERS)["record_count"] == 56
-    assert after == fields
+    assert after == {**fields, "_mode": "overnight"}
 
 
 @pytest.mark.parametrize(
@@ -335,7 +417,13 @@ def test_in_a_document_of_another_shape_the_report_is_stored_and_nothing_derived
         ({"status": " "}, "status"),
         ({"status": None}, "status"),
         ({"mode": "weekly"}, "no mode 'weekly'"),
+        ({"mode": {}}, "no mode {}"),
         ({"completed_at": datetime(2026, 2, 4)}, "time zone"),
+        ({"completed_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, "years 1 to 9999"),
+        ({"record_count": 10**5000}, "too long to print"),
+        ({"processor": 10**5000}, "too long to print"),
+        ({"execution_id": "\ud800"}, "execution_id"),
+        ({"entities_changed": {"players": ["a" * 70_000]}}, "70,0"),
         ({"execution_id": 5}, "execution_id"),
         ({"is_incremental": "yes"}, "is_incremental"),
         ({"entities_changed": {"players": "a"}}, "entities_changed.players"),
@@ -359,9 +447,20 @@ def test_a_wrong_client_roster_or_publisher_is_told() -> None:
         (client, REFERENCE.roster, None),
         (asynchronous, REFERENCE.roster, print),
         (None, REFERENCE.roster, print),
+        (client, Roster((RosterEntry("overnight", "_x", "x", True),)), print),
     ):
         with pytest.raises(UsageError):
             Completions(*arguments)
+    settings: dict[str, Any]
+    for settings in (
+        {"rule": "graceful"}, {"patience": 5}, {"lease": 60}, {"lease": timedelta(seconds=-1)}, {"actor": "\ud800"},
+        {"actor": None},
+    ):  # fmt: skip
+        with pytest.raises(UsageError):
+            Completions(client, REFERENCE.roster, lambda *_: "1", **settings)
+    for name, share in (("seeds", 0.6), ("graceful", float("nan")), ("graceful", 2)):
+        with pytest.raises(UsageError):
+            CompletionRule(name, share)  # type: ignore[arg-type]
 
 
 def test_a_firestore_that_is_not_there_is_told_within_seconds(

@@ -19,6 +19,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -253,6 +254,10 @@ WRONG = [
     ({**report_of(DAYS[0], FIVE[0]), "status": None}, "The status is None"),
     ({**report_of(DAYS[0], FIVE[0]), "completed_at": "2026-02-04T10:00:00"}, "a datetime with a time zone"),
     ({**report_of(DAYS[0], FIVE[0]), "execution_id": "\ud800"}, "execution_id is"),
+    ({**report_of(DAYS[0], FIVE[0]), "mode": {}}, "no mode {}"),
+    ({**report_of(DAYS[0], FIVE[0]), "completed_at": 0}, "completed_at is 0"),
+    ({**report_of(DAYS[0], FIVE[0]), "completed_at": "0001-01-01T00:00:00+14:00"}, "years 1 to 9999"),
+    ({**report_of(DAYS[0], FIVE[0]), "entities_changed": {"players": ["a" * 100_000]}}, "Leave entities_changed"),
 ]
 
 
@@ -272,6 +277,19 @@ def test_what_cannot_be_read_is_kept_as_it_is_with_the_reason(google: Google, tm
     with closing(google.collection(DOCUMENTS)) as store:
         fields = store.read([DAYS[0].isoformat()])[DAYS[0].isoformat()].fields
     assert fields["player_game_summary"]["record_count"] == 56
+
+
+def test_attributes_with_the_names_of_parameters_are_kept_under_another_name(google: Google, tmp_path: Path) -> None:
+    names = ("timeout", "topic", "data", "retry", "ordering_key", "self", "googclient_x", "reason")
+    attributes = dict.fromkeys((*names, *(f"more-{number}" for number in range(92))), "x")
+    message = SimpleNamespace(data=b"no JSON", attributes=attributes, publish_time=datetime.now(UTC))
+    with orchestrated(google, tmp_path / "function", 1) as night:
+        night.instances[0].wait_until_it_answers()
+        assert night.instances[0].deliver(message, "1")
+        (found,) = night.refused()
+    assert found.data == message.data
+    assert {f"original-{name}" for name in names} <= found.attributes.keys()
+    assert len(found.attributes) == 100
 
 
 def test_without_its_roster_or_its_store_a_message_is_not_acknowledged(google: Google, tmp_path: Path) -> None:

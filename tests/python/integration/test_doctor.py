@@ -190,6 +190,10 @@ def test_an_unknown_target_and_one_without_a_project_are_named(setup: Setup) -> 
         code, found = setup.examine("--target", target)
         assert code == 2
         assert said in f"{found['settings']['message']} {found['settings']['step']}"
+    setup.patch.setenv("TRUEUP_PROJECT", "p")
+    setup.patch.setenv("TRUEUP_MAXIMUM_BYTES_BILLED", "0")
+    _, found = setup.examine("--target", "prod")
+    assert "which would be no limit" in found["settings"]["message"]
 
 
 TABLES: list[tuple[str, str, str, str]] = [
