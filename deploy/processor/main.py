@@ -4,7 +4,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.cloud import bigquery, firestore
@@ -39,6 +39,7 @@ def report(game_date: str, **values: Any) -> str:
     """Publish the report for the orchestrator, and wait until it is stored: the id of the message."""
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     topic = os.environ.get("PHASE3_TOPIC") or "phase3-complete"
-    body = {"game_date": game_date, "processor_name": PROCESSOR, **values}
+    now = datetime.now(UTC).isoformat()  # in the message, so that each delivery reports the same time
+    body = {"game_date": game_date, "processor_name": PROCESSOR, "completed_at": now, **values}
     sent = PublisherClient().publish(f"projects/{project}/topics/{topic}", json.dumps(body).encode())
     return str(sent.result(timeout=30))

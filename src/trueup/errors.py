@@ -32,6 +32,8 @@ class TrueupError(Exception):
         super().__init__(message)
         self.message = plain(message)
         self.hint = plain(hint)
+        if self.hint:
+            self.add_note(f"→ {self.hint}")  # a traceback shows it
 
     @property
     def text(self) -> str:

@@ -5,7 +5,19 @@ Everything raises a TrueupError: ``message`` says what is wrong, ``hint`` what t
 
 from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
-from trueup.errors import FencedError, LockHeldError, LockLostError
+from trueup.errors import (
+    CompletionsError,
+    ConcurrentUpdateError,
+    EnqueueError,
+    FencedError,
+    LockHeldError,
+    LockLostError,
+    PublishError,
+    TrueupError,
+    UnfinishedReportError,
+    UsageError,
+    WarehouseError,
+)
 from trueup.guard.completions import Completions, Outcome
 from trueup.guard.days import replace_day
 from trueup.guard.lock import ProcessingLock
@@ -16,13 +28,21 @@ from trueup.guard.tasks import Enqueued, enqueue_once
 __all__ = [
     "CompletionRule",
     "Completions",
+    "CompletionsError",
+    "ConcurrentUpdateError",
+    "EnqueueError",
     "Enqueued",
     "FencedError",
     "LockHeldError",
     "LockLostError",
     "Outcome",
     "ProcessingLock",
+    "PublishError",
     "Roster",
+    "TrueupError",
+    "UnfinishedReportError",
+    "UsageError",
+    "WarehouseError",
     "enqueue_once",
     "keep_newest",
     "replace_day",

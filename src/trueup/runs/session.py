@@ -16,7 +16,7 @@ from trueup.runs.wiring import create_sources
 from trueup.runs.workplace import Listener
 from trueup.scenario.scenario import load_scenario
 from trueup.schemas import read_table_schemas
-from trueup.settings import COMPLETIONS_VARIABLE, SCENARIO_VARIABLE, VARS_VARIABLE
+from trueup.settings import COMPLETIONS_VARIABLE, IN_FIRESTORE, SCENARIO_VARIABLE, VARS_VARIABLE
 from trueup.temporary import temporary_folder
 from trueup.window import Window, window_vars
 
@@ -34,10 +34,12 @@ def session_environment(
     schemas = read_table_schemas(project_dir / "models")
     with embedded_endpoint() as endpoint, temporary_folder() as temporary:
         documents = temporary / "completions.db"
+        # The documents of a scenario are in the file.
+        is_in_firestore = folder is None and os.environ.get(COMPLETIONS_VARIABLE) == IN_FIRESTORE
         # A shell in a shell does not have the scenario of the outer one.
         environment = {
             **endpoint.environment,
-            COMPLETIONS_VARIABLE: str(documents),
+            COMPLETIONS_VARIABLE: IN_FIRESTORE if is_in_firestore else str(documents),
             SCENARIO_VARIABLE: "",
             VARS_VARIABLE: "",
         }

@@ -85,9 +85,13 @@ def test_a_scheduler_that_ends_a_run_is_told_so_and_nothing_is_left(project: Pat
 
 def test_local_commands_find_the_dbt_that_came_with_trueup(project: Path) -> None:
     """The README's command, where nobody has activated the virtual environment."""
-    said = trueup(project, "local", "--", "sh", "-c", "command -v dbt", PATH="/usr/bin:/bin")
+    command = 'command -v dbt; echo "$TRUEUP_COMPLETIONS"'
+    emulator = {"TRUEUP_COMPLETIONS": "firestore", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
+    said = trueup(project, "local", "--", "sh", "-c", command, PATH="/usr/bin:/bin", **emulator)
     assert said.returncode == 0
-    assert Path(said.stdout.strip()).parent == Path(sys.executable).parent
+    found, completions = said.stdout.splitlines()
+    assert Path(found).parent == Path(sys.executable).parent
+    assert completions == "firestore", "Google's emulator beside the embedded warehouse"
 
 
 def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
