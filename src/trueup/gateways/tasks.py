@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import inspect
 from typing import Any
 
 from google.api_core.exceptions import (
@@ -15,33 +14,40 @@ from google.api_core.exceptions import (
 )
 from google.auth.exceptions import GoogleAuthError
 
-from trueup.errors import EnqueueError
+from trueup.errors import EnqueueError, UsageError
 
 _ATTEMPT_SECONDS = 10.0
+_CLIENT = "Pass a google.cloud.tasks_v2.CloudTasksClient, not the asynchronous one."
 
 
-def create_task(
-    client: Any, queue: str, task_id: str, url: str, body: Mapping[str, Any], service_account: str | None
-) -> bool:
+def create_task(client: Any, queue: str, task_id: str, url: str, body: bytes, service_account: str | None) -> bool:
     """Create an HTTP task; False if the queue has, or lately had, one of this name.
 
-    ``client``: a google.cloud.tasks_v2.CloudTasksClient. Raises EnqueueError.
+    ``client``: a google.cloud.tasks_v2.CloudTasksClient. ``body``: JSON. Raises EnqueueError, and UsageError
+    for a client that answers later: nobody waits for it here, so it would create nothing.
     """
+    create = getattr(client, "create_task", None)
+    if not callable(create) or inspect.iscoroutinefunction(create):
+        raise UsageError(f"The client is a {type(client).__name__}.", _CLIENT)
     request: dict[str, Any] = {
         "http_method": "POST",
         "url": url,
         "headers": {"Content-Type": "application/json"},
-        "body": json.dumps(body, sort_keys=True).encode(),
+        "body": body,
     }
     if service_account is not None:
         request["oidc_token"] = {"service_account_email": service_account}
     task = {"name": f"{queue}/tasks/{task_id}", "http_request": request}
     try:
-        client.create_task(request={"parent": queue, "task": task}, timeout=_ATTEMPT_SECONDS)
+        answer = create(request={"parent": queue, "task": task}, timeout=_ATTEMPT_SECONDS)
     except AlreadyExists:
         return False
     except (GoogleAPIError, GoogleAuthError, OSError) as error:
         raise EnqueueError(f"Cloud Tasks {queue}: {str(error)[:300]}", _next_step(error)) from error
+    if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise UsageError(f"The client is a {type(client).__name__}, which answers later.", _CLIENT)
     return True
 
 

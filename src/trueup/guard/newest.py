@@ -13,12 +13,15 @@ from typing import Any, TypeVar
 
 from trueup.completion.encoding import parse_timestamp
 from trueup.errors import UsageError
+from trueup.guard.retrying import shown
 
 _Row = TypeVar("_Row", bound=Mapping[str, Any])
 # The order, in SQL: the macro newest_first. A test holds the two equal.
 ORDER = "{written_at} desc nulls last, {hash}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMERIC_STEP = Decimal("1e-9")
+_NUMERIC_END = Decimal("1e29")
+_INTEGERS = range(-(2**63), 2**63)
 # A NUMERIC has 38 digits.
 _WIDE = Context(prec=76)
 # Beyond this BigQuery writes an integer into JSON as a text.
@@ -50,12 +53,15 @@ def keep_newest(
 
     ``columns``: the type of each column as BigQuery's SQL names it, in the order of the table, such as
     ``{"game_date": "date", "tags": "array<string>"}``. The hash depends on it: pass it if the survivors must be those
-    of SQL even among equally new rows that differ. Without it, types are taken from the values, and columns by name.
+    of SQL even among equally new rows that differ. Without it, types are taken from the values, and columns by name;
+    texts in ``newest_by`` are then timestamps, which need an offset: as texts, 20:00:00Z would be newer than
+    20:00:00.500Z. To order by other texts, or by numbers or dates in texts, pass ``columns``.
 
     Raises UsageError for a value that does not have the type of its column: it names the row.
     """
-    given = list(rows)
-    kinds = dict(columns) if columns is not None else _kinds_of(given)
+    given = checked_rows(rows)
+    _check_names(key, newest_by, columns)
+    kinds = dict(columns) if columns is not None else _kinds_of(given, newest_by)
     _check(kinds, given, key, newest_by)
     by_key: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     kept: list[int] = []
@@ -115,12 +121,15 @@ def _cell(row: Mapping[str, Any], name: str, kinds: Mapping[str, str], number: i
         return _typed(value, kind)
     except (TypeError, ValueError, OverflowError, InvalidOperation) as error:
         raise UsageError(
-            f"Row {number + 1} has {name} {str(value)[:80]!r}, which is no {kind}.", "Correct the row, or its column."
+            f"Row {number + 1} has {name} {shown(value)}, which is no {kind}.",
+            "Correct the row, or pass the type of its column in columns. A timestamp needs an offset.",
         ) from error
 
 
 def _typed(value: Any, kind: str) -> Any:
     if kind.startswith(_ARRAY):
+        if not isinstance(value, list | tuple | None):
+            raise TypeError
         return [_required(_typed(one, kind[len(_ARRAY) : -1])) for one in value or ()]
     return None if value is None else _PARSERS[kind](value)
 
@@ -131,51 +140,66 @@ def _required(value: Any) -> Any:
     return value
 
 
-def _exactly(kind: type) -> Callable[[Any], Any]:
-    def parsed(value: Any) -> Any:
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise TypeError(value)
-        return value
+def _bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
 
-    return parsed
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _INTEGERS:
+        raise TypeError
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    # Half of a surrogate pair is no text: it can neither be hashed nor stored.
+    value.encode()
+    return value
 
 
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise TypeError(value)
+        raise TypeError
     return float(value)
 
 
-def _numeric(value: Any) -> Decimal:
+def numeric(value: Any) -> Decimal:
+    """As BigQuery stores it: 9 digits, half away from zero."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise TypeError(value)
+        raise TypeError
     exact = Decimal(repr(value) if isinstance(value, float) else value)
-    # As BigQuery does: 9 digits, half away from zero.
-    return exact.quantize(_NUMERIC_STEP, ROUND_HALF_UP, _WIDE) if exact.is_finite() else Decimal("not a number")
+    rounded = exact.quantize(_NUMERIC_STEP, ROUND_HALF_UP, _WIDE) if exact.is_finite() else _NUMERIC_END
+    if abs(rounded) >= _NUMERIC_END:
+        raise ValueError("out of the range of NUMERIC")
+    return rounded
 
 
 def _micros(value: Any) -> int:
     """Microseconds since 1970. A time without an offset would depend on where the writer runs."""
     moment = parse_timestamp(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise TypeError(value)
+        raise TypeError
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _date(value: Any) -> date:
+def calendar_date(value: Any) -> date:
+    """Not of a datetime: its date depends on a time zone."""
     if isinstance(value, datetime) or not isinstance(value, date | str):
-        raise TypeError(value)
+        raise TypeError
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    "bool": _exactly(bool),
-    "int64": _exactly(int),
+    "bool": _bool,
+    "int64": _integer,
     "float64": _float,
-    "numeric": _numeric,
-    "string": _exactly(str),
+    "numeric": numeric,
+    "string": _text,
     "timestamp": _micros,
-    "date": _date,
+    "date": calendar_date,
 }
 
 
@@ -207,19 +231,37 @@ def _json(value: Any) -> str:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _kinds_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def checked_rows(rows: Iterable[_Row]) -> list[_Row]:
+    """The rows as a list, or UsageError with the first that is no row. For all writers."""
+    if not isinstance(rows, Iterable):
+        raise UsageError(f"The rows are {shown(rows)}.", "Pass a list of dicts.")
+    given = list(rows)
+    for number, row in enumerate(given, 1):
+        if not isinstance(row, Mapping):
+            raise UsageError(f"Row {number} is {shown(row)}, expected a dict.", "Pass a list of dicts.")
+        if wrong := [name for name in row if not isinstance(name, str)]:
+            raise UsageError(f"Row {number} has the column {shown(wrong[0])}, expected a text.", "Correct the rows.")
+    return given
+
+
+def _kinds_of(rows: Sequence[Mapping[str, Any]], newest_by: str) -> dict[str, str]:
     """The type of each column by its first value; columns by name. A column without a value is a text."""
     found: dict[str, str] = {}
     for row in rows:
         for name, value in row.items():
-            if value is not None and name not in found and value != []:
+            if name not in found and value is not None and not (isinstance(value, list | tuple) and not value):
                 found[name] = _kind_of(name, value)
+    if found.get(newest_by) == "string":
+        # Other texts have no order that one could guess: "9" and "10" may be numbers.
+        found[newest_by] = "timestamp"
+        for number, row in enumerate(rows):
+            _cell(row, newest_by, found, number)
     names = {name for row in rows for name in row}
     return {name: found.get(name, "string") for name in sorted(names)}
 
 
 def _kind_of(name: str, value: Any) -> str:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and value and not isinstance(value[0], list | tuple):
         return f"{_ARRAY}{_kind_of(name, value[0])}>"
     for kind, word in _KINDS:
         if isinstance(value, kind):
@@ -227,9 +269,18 @@ def _kind_of(name: str, value: Any) -> str:
     raise UsageError(f"The column {name} has a {type(value).__name__}.", "Pass plain Python values.")
 
 
+def _check_names(key: Any, newest_by: Any, columns: Any) -> None:
+    if isinstance(key, str) or not isinstance(key, Sequence) or not key or not all(isinstance(one, str) for one in key):
+        raise UsageError(f"The key is {shown(key)}.", "Pass the names of its columns, as a tuple.")
+    if not isinstance(newest_by, str):
+        raise UsageError(f"newest_by is {shown(newest_by)}.", "Pass the name of a column.")
+    if columns is None:
+        return
+    if not isinstance(columns, Mapping) or not all(isinstance(one, str) for pair in columns.items() for one in pair):
+        raise UsageError(f"columns is {shown(columns)}.", 'Pass a type for each name, such as {"points": "int64"}.')
+
+
 def _check(kinds: Mapping[str, str], rows: Sequence[Mapping[str, Any]], key: Sequence[str], newest_by: str) -> None:
-    if isinstance(key, str) or not key:
-        raise UsageError(f"The key is {key!r}.", "Pass the names of its columns, as a tuple.")
     for name, kind in kinds.items():
         is_array = kind.startswith(_ARRAY)
         if (kind[len(_ARRAY) : -1] if is_array else kind) not in (_ELEMENTS if is_array else _PARSERS):

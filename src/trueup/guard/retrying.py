@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from trueup.errors import ConcurrentUpdateError, ConflictError, TrueupError, UnfinishedReportError, UsageError
 from trueup.gateways.transient import is_transient
@@ -15,6 +15,22 @@ _T = TypeVar("_T")
 # Errors of trueup that end by themselves.
 _PASSING = (ConcurrentUpdateError, ConflictError, UnfinishedReportError)
 _MOST_DOUBLINGS = 30
+_MOST_SHOWN = 80
+_NONE = timedelta(0)
+
+
+def shown(value: Any) -> str:
+    """A value of the caller for a message. It may be anything: Python refuses to write an integer of 5000 digits."""
+    try:
+        return repr(value)[:_MOST_SHOWN]
+    except Exception:
+        return f"a {type(value).__name__} that cannot be written"
+
+
+def check_deadline(deadline: timedelta) -> None:
+    """UsageError if a deadline is no duration, before anything is done."""
+    if not isinstance(deadline, timedelta) or deadline < _NONE:
+        raise UsageError(f"The deadline is {shown(deadline)}.", "Pass a positive timedelta.")
 
 
 def is_repeatable(error: Exception) -> bool:
@@ -43,8 +59,12 @@ def retry(
     ``longest_pause`` (full jitter), so that those who collided do not collide again. Raises the last error when the
     next pause would end after ``deadline``, and any other error at once. A running call is not stopped.
     """
-    if deadline < timedelta(0) or first_pause <= timedelta(0) or longest_pause <= timedelta(0):
-        raise UsageError("deadline, first_pause and longest_pause must be positive timedeltas.")
+    check_deadline(deadline)
+    for pause in (first_pause, longest_pause):
+        if not isinstance(pause, timedelta) or pause <= _NONE:
+            raise UsageError(
+                f"A pause is {shown(pause)}.", "Pass positive timedeltas as first_pause and longest_pause."
+            )
     ends = time.monotonic() + deadline.total_seconds()
     attempt = 0
     while True:
@@ -52,8 +72,8 @@ def retry(
             return call()
         except Exception as error:
             bound = first_pause.total_seconds() * 2 ** min(attempt, _MOST_DOUBLINGS)
-            pause = random.uniform(0, min(bound, longest_pause.total_seconds()))
-            if not only(error) or time.monotonic() + pause > ends:
+            seconds = random.uniform(0, min(bound, longest_pause.total_seconds()))
+            if not only(error) or time.monotonic() + seconds > ends:
                 raise
         attempt += 1
-        time.sleep(pause)
+        time.sleep(seconds)

@@ -151,9 +151,33 @@ def test_a_service_that_is_away_is_told_after_the_deadline(client: Any, service:
         {"data_date": "2026-02-30"},
         {"attempt": 0},
         {"attempt": True},
+        {"attempt": 10**5000},
+        {"data_date": 10**5000},
+        {"payload": {"why": object()}},
+        {"payload": {"why": float("nan")}},
+        {"payload": {"why": 10**5000}},
+        {"payload": {1: 2, "a": 3}},
+        {"payload": 5},
+        {"service_account": 5},
+        {"deadline": 5},
+        {},
     ],
 )
 def test_a_wrong_argument_is_named(changes: dict[str, Any]) -> None:
     given = {"queue": QUEUE, "url": URL, **RUN, **changes}
     with pytest.raises(UsageError):
         enqueue_once(None, given.pop("queue"), given.pop("url"), **given)
+
+
+def test_an_asynchronous_client_is_refused_since_nobody_would_wait_for_it() -> None:
+    class Asynchronous:
+        async def create_task(self, **_: Any) -> None: ...
+
+    class Wrapped:
+        def create_task(self, **_: Any) -> Any:
+            return Asynchronous().create_task()
+
+    for client in (Asynchronous(), Wrapped()):
+        with pytest.raises(UsageError) as raised:
+            enqueue_once(client, QUEUE, URL, **RUN)
+        assert "not the asynchronous one" in raised.value.hint

@@ -23,6 +23,7 @@ from google.oauth2.credentials import Credentials
 from helpers.doubles import Killed
 from trueup.errors import ConcurrentUpdateError, FencedError, UsageError, WarehouseError
 from trueup.gateways.embedded import PROJECT, Endpoint
+from trueup.gateways.replaced_day import DayTable
 from trueup.guard import replace_day
 
 TABLE = "guarded.summary"
@@ -290,6 +291,31 @@ def test_the_race_of_the_incident_with_guarded_writers_doubles_none(client: bigq
         ([row("a")], {"key": ("goals",)}, "goals"),
         ([row("a")], {"key": ("tags",)}, "tags"),
         ([row("a")], {"key": "player"}, "tuple"),
+        ([row("a", points=1), row("b", points="1")], {"key": ("points",)}, "keep_newest"),
+        ([row("a"), {**row("a"), "game_date": "2026-02-03"}], {"key": ("game_date", "player")}, "keep_newest"),
+        ([row("a", minutes=Decimal("1.5")), row("b", minutes="1.50")], {"key": ("minutes",)}, "keep_newest"),
+        ([row("a", processed_at=AT), row("b", processed_at=AT.isoformat())], {"key": ("processed_at",)}, "keep_newest"),
+        ([row("a"), row("b", points="abc")], {}, "Row 2 has points 'abc'"),
+        ([row("a", points=10**30)], {}, "no int64"),
+        ([row("a", points=10**5000)], {}, "no int64"),
+        ([row("a", points=2**63)], {}, "no int64"),
+        ([row("a", points=float("nan"))], {}, "no int64"),
+        ([row("a", minutes=Decimal("NaN"))], {}, "no numeric"),
+        ([row("a", processed_at="yesterday")], {}, "no timestamp"),
+        ([row("a", tags=["x", None])], {}, "array<string>"),
+        ([row("\ud800")], {}, "player"),
+        ([None], {}, "Row 1"),
+        (None, {}, "rows"),
+        ([row("a")], {"key": None}, "key"),
+        ([row("a")], {"key": 5}, "key"),
+        ([row("a")], {"key": ([],)}, "key"),
+        ([row("a")], {"partition": None}, "partition"),
+        ([row("a")], {"partition": ("game_date",)}, "partition"),
+        ([row("a")], {"partition": ("game_date", 10**5000)}, "day"),
+        ([row("a")], {"deadline": 5}, "deadline"),
+        ([row("a")], {"token": 10**5000}, "token"),
+        ([row("a")], {"token": 2**63}, "token"),
+        ([row("a")], {"table": 10**5000}, "dataset.table"),
         ([row("a")], {"token": 0}, "token"),
         ([row("a")], {"token": True}, "token"),
         ([row("a")], {"partition": ("player", DAY)}, "player"),
@@ -319,3 +345,57 @@ def test_a_day_is_emptied_if_that_is_asked_for_and_null_keys_are_different_rows(
 def test_a_table_that_is_not_there_is_told(client: bigquery.Client) -> None:
     with pytest.raises(WarehouseError, match=r"guarded\.nothing"):
         replace_day(client, "guarded.nothing", [row("a")], ("game_date", DAY), token=1)
+
+
+def test_what_is_no_client_is_named() -> None:
+    with pytest.raises(UsageError, match="client"):
+        replace(None, "a")
+
+
+def test_texts_that_bigquery_converts_are_loaded(client: bigquery.Client) -> None:
+    given = row("a", points="3", minutes="12.5", share="0.5", is_active="true", processed_at="2026-02-04 20:00:06 UTC")
+    assert replace_day(client, TABLE, [given], ("game_date", DAY), token=1) == 1
+    (found,) = client.query(f"select points, processed_at from {TABLE} where game_date = '{DAY}'").result()
+    assert (found["points"], found["processed_at"]) == (3, AT)
+
+
+@pytest.mark.parametrize("error", [BadRequest("400 a value"), Forbidden("no"), KeyboardInterrupt()])  # type: ignore[no-untyped-call, unused-ignore]
+def test_a_load_that_fails_leaves_no_table_and_a_refusal_of_rows_says_what_to_do(
+    client: bigquery.Client, error: BaseException
+) -> None:
+    def refuse(name: str, go: Callable[[], Any], _: Any) -> Any:
+        if name == "load_table_from_file":
+            raise error
+        return go()
+
+    expected = type(error) if isinstance(error, KeyboardInterrupt) else WarehouseError
+    with pytest.raises(expected) as raised:
+        replace(Around(client, refuse), "a")
+    assert beside(client) == []
+    if isinstance(error, BadRequest):
+        assert "Correct the rows; repeating does not help." in str(getattr(raised.value, "hint", ""))
+
+
+def test_a_table_whose_name_is_a_word_of_the_fence_turns_no_error_into_a_fenced_one(client: bigquery.Client) -> None:
+    for name in ("fenced", "trueup-fenced"):
+        target = DayTable(Around(client, losing(1, Forbidden(f"Table p:guarded.{name}: no"))), f"guarded.{name}")  # type: ignore[arg-type, no-untyped-call, unused-ignore]
+        with pytest.raises(WarehouseError, match="no"):
+            target.replace("guarded.x", "game_date", DAY, 1, ["game_date"])
+
+
+def test_a_fence_that_is_deleted_once_is_made_again_and_then_it_is_told(client: bigquery.Client) -> None:
+    def deleting(times: int) -> Callable[..., Any]:
+        left = count(1)
+
+        def act(name: str, go: Callable[[], Any], arguments: Sequence[Any]) -> Any:
+            if name == "query" and arguments[0].startswith("begin") and next(left) <= times:
+                client.delete_table(f"{TABLE}_fence", not_found_ok=True)
+            return go()
+
+        return act
+
+    replace(Around(client, deleting(2)), "a")
+    assert players(client) == ["a"]
+    with pytest.raises(WarehouseError, match="gone again"):
+        replace(Around(client, deleting(99)), "b")
+    assert players(client) == ["a"]

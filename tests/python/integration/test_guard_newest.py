@@ -155,7 +155,7 @@ def test_the_newest_survives_not_the_first_and_null_is_oldest_without_declared_c
     ("row", "more", "said"),
     [
         ({"at": datetime(2026, 2, 3)}, {}, "no timestamp"),
-        ({"at": 5}, {}, "Row 2 has at '5'"),
+        ({"at": 5}, {}, "Row 2 has at 5"),
         ({"points": "three"}, {}, "no int64"),
         ({"points": True}, {}, "no int64"),
         ({}, {"key": "player"}, "as a tuple"),
@@ -164,6 +164,18 @@ def test_the_newest_survives_not_the_first_and_null_is_oldest_without_declared_c
         ({"points": object()}, {"rows": 1}, "object"),
         ({}, {"columns": {"player": "geography"}}, "geography"),
         ({}, {"columns": {"player": "string", "at": "timestamp"}}, "not in columns"),
+        ({}, {"columns": {"player": None}}, "columns is"),
+        ({}, {"columns": 5}, "columns is"),
+        ({}, {"key": 5}, "key is 5"),
+        ({}, {"key": ([],)}, "key is"),
+        ({}, {"newest_by": []}, "newest_by is"),
+        ({"points": 2**70}, {}, "no int64"),
+        ({"player": "\ud800"}, {}, "no string"),
+        ({5: 1}, {}, "column 5"),
+        ({"points": [[]]}, {"rows": 1}, "list"),
+        ({"at": "yesterday"}, {"rows": 1}, "columns"),
+        ({"at": "10"}, {"rows": 1}, "columns"),
+        ({"at": "2026-02-04T20:00:00"}, {"rows": 1}, "columns"),
     ],
 )
 def test_a_wrong_value_or_argument_is_named(row: dict[str, Any], more: dict[str, Any], said: str) -> None:
@@ -172,3 +184,23 @@ def test_a_wrong_value_or_argument_is_named(row: dict[str, Any], more: dict[str,
     with pytest.raises(UsageError) as raised:
         keep_newest(rows, **{"key": ("player",), "newest_by": "at", **more})
     assert said in raised.value.text
+
+
+@pytest.mark.parametrize("rows", [None, 5, [()], [None], ["a"], {"player": "a"}])
+def test_what_is_no_row_is_named(rows: Any) -> None:
+    with pytest.raises(UsageError):
+        keep_newest(rows, key=("player",), newest_by="at")
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2026-02-04T20:00:00Z", "2026-02-04T20:00:00.500Z"),
+        ("2026-02-04T20:00:00+00:00", "2026-02-04T15:30:00-05:00"),
+    ],
+)
+def test_texts_of_moments_are_compared_as_moments_without_declared_columns(older: str, newer: str) -> None:
+    rows = [{"player": "a", "at": one} for one in (None, newer, older)]
+    assert keep_newest(rows, key=("player",), newest_by="at") == [rows[1]]
+    as_texts = {"player": "string", "at": "string"}
+    assert keep_newest(rows, key=("player",), newest_by="at", columns=as_texts) == [rows[2]]

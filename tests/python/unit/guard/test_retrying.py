@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google_exceptions
+from google.auth.exceptions import TransportError
+from requests import exceptions as requests_exceptions
 
 from trueup.errors import (
     CompletionsError,
@@ -89,6 +91,11 @@ def test_the_last_error_is_raised_before_the_deadline_would_pass(clock: Clock) -
         exceptions.ServiceUnavailable("x"),
         exceptions.InternalServerError("x"),
         exceptions.DeadlineExceeded("x"),
+        exceptions.Forbidden("x", errors=[{"reason": "rateLimitExceeded"}]),
+        TransportError("x"),  # type: ignore[no-untyped-call, unused-ignore]
+        requests_exceptions.ConnectionError(),
+        requests_exceptions.ReadTimeout(),
+        requests_exceptions.ChunkedEncodingError(),
         ConnectionResetError(),
         TimeoutError(),
         ConcurrentUpdateError("x"),
@@ -105,6 +112,8 @@ def test_what_passes_by_itself_is_repeated(clock: Clock, error: Exception) -> No
     "error",
     [
         exceptions.PermissionDenied("x"),
+        exceptions.Forbidden("x", errors=[{"reason": "accessDenied"}]),
+        requests_exceptions.SSLError(),
         exceptions.InvalidArgument("x"),
         exceptions.AlreadyExists("x"),
         exceptions.FailedPrecondition("x"),
@@ -140,3 +149,10 @@ def test_after_many_attempts_the_bound_is_still_a_number(clock: Clock) -> None:
     assert retry(call, first_pause=short, longest_pause=short, deadline=timedelta(days=1)) == "done"
     with pytest.raises(UsageError):
         retry(call, first_pause=timedelta(0))
+
+
+@pytest.mark.parametrize("name", ["deadline", "first_pause", "longest_pause"])
+def test_a_number_is_no_duration(name: str) -> None:
+    for wrong in (5, None, 10**5000):
+        with pytest.raises(UsageError):
+            retry(failing(), **{name: wrong})  # type: ignore[arg-type]
