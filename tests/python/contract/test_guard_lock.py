@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -223,6 +223,19 @@ def test_a_document_that_is_no_lock_is_told_and_kept(google: Google, locking: Lo
     with pytest.raises(CompletionsError, match="is not the document of a lock"):
         locking().acquire()
     assert fields_of(google, LEASES, RESOURCE) == {"locked_at": "yesterday"}
+
+
+@pytest.mark.parametrize(
+    "damage", [{"token": 2**63 - 1}, {"token": True}, {"renewed_at": datetime(2999, 1, 1, tzinfo=UTC)}]
+)
+def test_a_damaged_document_is_told_and_not_taken_for_a_lock_that_is_held_for_ever(
+    google: Google, locking: Locking, damage: dict[str, Any]
+) -> None:
+    dead_holder(google)
+    with closing(google.collection(LEASES)) as store:
+        store.replace(RESOURCE, {**fields_of(google, LEASES, RESOURCE), **damage})
+    with pytest.raises(CompletionsError, match="is not the document of a lock"):
+        locking().acquire()
 
 
 def test_a_client_whose_clock_is_an_hour_ahead_waits_for_the_lease_and_keeps_its_own(

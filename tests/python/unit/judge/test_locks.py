@@ -63,11 +63,17 @@ def test_without_locks_there_is_nothing_to_judge_and_nothing_blocks() -> None:
     "fields",
     [
         {"owner": 7},
+        {"token": True},
+        {"token": -1},
+        {"token": 2**63 - 1},
         {"is_held": "yes"},
         {"lease_seconds": -1},
+        {"lease_seconds": True},
         {"lease_seconds": LONGEST.total_seconds() + 1},
         {"lease_seconds": float("nan")},
         {"renewed_at": "yesterday"},
+        {"renewed_at": NOW.replace(tzinfo=None)},
+        {"renewed_at": NOW + timedelta(days=1, seconds=1)},
         {"renewed_at": datetime(9999, 12, 31, tzinfo=UTC)},
     ],
 )
