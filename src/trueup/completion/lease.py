@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from trueup.completion.store import SERVER_TIME, CompletionStore, Snapshot
@@ -14,6 +14,10 @@ from trueup.errors import CompletionsError, ConflictError, LockHeldError, LockLo
 LEASES = "processing_leases"
 _ATTEMPTS = 8
 LONGEST = timedelta(days=365)
+# The largest integer of Firestore: no greater token could follow it.
+_GREATEST = 2**63 - 1
+# No store's clock is so wrong. A lock that was renewed later than this would be held for ever.
+_FARTHEST_AHEAD = timedelta(days=1)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -118,7 +122,7 @@ def release_lease(leases: CompletionStore, resource: str, holder_id: str) -> Non
 
 
 def read_lease(snapshot: Snapshot) -> Lease:
-    """A stored lease. Raises CompletionsError for a document of another shape."""
+    """A stored lease. Raises CompletionsError for a document of another shape, or with values that no lock writes."""
     fields, renewed_at = snapshot.fields, snapshot.fields.get("renewed_at")
     holder_id, owner, token = fields.get("holder_id"), fields.get("owner"), fields.get("token")
     is_held, seconds = fields.get("is_held"), fields.get("lease_seconds")
@@ -126,11 +130,15 @@ def read_lease(snapshot: Snapshot) -> Lease:
         isinstance(holder_id, str)
         and isinstance(owner, str)
         and isinstance(token, int)
+        and not isinstance(token, bool)
+        and 0 <= token < _GREATEST
         and isinstance(is_held, bool)
         and isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
         and 0 <= seconds <= LONGEST.total_seconds()
         and isinstance(renewed_at, datetime)
-        and renewed_at.year < MAXYEAR
+        and renewed_at.utcoffset() is not None
+        and renewed_at - snapshot.read_time <= _FARTHEST_AHEAD
     ):
         return Lease(holder_id, owner, token, is_held, timedelta(seconds=seconds), renewed_at, snapshot.read_time)
     raise CompletionsError(

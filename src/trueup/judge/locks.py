@@ -11,6 +11,7 @@ from trueup.plural import duration
 from trueup.results.verdict import Verdict, timestamp_text
 
 LOCKED = "LOCK001"
+_MINUTE = timedelta(minutes=1)
 
 
 def judge_locks(case: Case, snapshots: Mapping[str, Snapshot]) -> tuple[Verdict, ...]:
@@ -28,11 +29,14 @@ def _judged(case: Case, processor: str, snapshot: Snapshot) -> Verdict:
         lease = read_lease(snapshot)
     except CompletionsError as error:
         return case.not_run(LOCKED, error.text, processor, is_blocking=True)
+    # A minute, because the clock of this machine may be slow.
+    if lease.renewed_at - case.settings.as_of > _MINUTE:
+        return case.not_run(LOCKED, "the lock was taken after the time of this check", processor)
     # A clock of this machine that is fast does not make a lock look old.
     over = min(case.settings.as_of, lease.read_at) - lease.ends_at
-    if not lease.is_held or over <= timedelta(0):
+    if not lease.is_held or over < _MINUTE:
         return case.passed(LOCKED, processor)
-    minutes = over // timedelta(minutes=1)
+    minutes = over // _MINUTE
     return case.failed(
         LOCKED,
         processor,

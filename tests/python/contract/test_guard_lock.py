@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from trueup.completion import lease as leases
 from trueup.completion.lease import LEASES, take_lease
 from trueup.errors import CompletionsError, LockHeldError, LockLostError, UsageError
 from trueup.gateways.firestore import FirestoreCompletions
-from trueup.guard import ProcessingLock
+from trueup.guard import ProcessingLock, retry
 from trueup.guard import lock as locks
 
 # One worker: the emulators are expensive.
@@ -190,7 +190,10 @@ def test_async_code_holds_the_lock_while_its_event_loop_is_busy(locking: Locking
         pass
 
 
-def test_a_cancelled_acquisition_leaves_no_lock(locking: Locking, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_an_acquisition_that_is_cancelled_any_number_of_times_leaves_no_lock_and_no_thread(
+    locking: Locking, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
     take = leases.take_lease
     taking = threading.Event()
 
@@ -206,15 +209,190 @@ def test_a_cancelled_acquisition_leaves_no_lock(locking: Locking, monkeypatch: p
     async def cancel() -> None:
         task = asyncio.create_task(work())
         await asyncio.to_thread(taking.wait)
-        task.cancel()
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0.05)
         with pytest.raises(asyncio.CancelledError):
             await task
 
     with monkeypatch.context() as patched:
         patched.setattr(locks, "take_lease", slow)
         in_its_own_loop(cancel())
+    assert not [one for one in threading.enumerate() if one.name == f"renews the lock of {RESOURCE}"]
     with locking("run-2"):
         pass
+
+
+def test_a_task_that_is_cancelled_while_it_leaves_gives_the_lock_back(
+    google: Google, locking: Locking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_back = leases.release_lease
+    leaving = threading.Event()
+
+    def slow(*arguments: Any) -> None:
+        leaving.set()
+        time.sleep(0.3)
+        give_back(*arguments)
+
+    async def work() -> None:
+        async with locking():
+            pass
+
+    async def cancel() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.to_thread(leaving.wait)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.05)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert fields_of(google, LEASES, RESOURCE)["is_held"] is False
+
+    monkeypatch.setattr(locks, "release_lease", slow)
+    in_its_own_loop(cancel())
+
+
+def test_an_instance_that_another_thread_acquires_is_in_use(locking: Locking, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = leases.take_lease
+    taking, is_refused = threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        taking.set()
+        is_refused.wait(5)
+        return take(*arguments)
+
+    monkeypatch.setattr(locks, "take_lease", slow)
+    lock = locking(lease=SECOND)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lock.acquire)
+        taking.wait()
+        with pytest.raises(UsageError, match="not held"):
+            lock.check()
+        with pytest.raises(UsageError, match="in use"):
+            lock.acquire()
+        is_refused.set()
+        first.result()
+    with pytest.raises(UsageError, match="in use"):
+        lock.acquire()
+    time.sleep(1.2)
+    assert lock.token > 0
+    lock.release()
+    with locking("run-2"):
+        pass
+
+
+def test_a_late_renewal_of_an_earlier_use_does_not_lose_the_next_one(
+    locking: Locking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew = leases.renew_lease
+    renewing, is_next, told = threading.Event(), threading.Event(), []
+
+    def slow(*arguments: Any) -> None:
+        if not renewing.is_set():
+            renewing.set()
+            is_next.wait(5)
+        renew(*arguments)
+
+    monkeypatch.setattr(locks, "renew_lease", slow)
+    monkeypatch.setattr(locks, "_JOIN_SECONDS", 0.1)
+    lock = locking(lease=SECOND, on_lost=lambda: told.append("lost")).acquire()
+    renewing.wait()
+    lock.release()
+    with lock:
+        is_next.set()
+        time.sleep(1.2)
+        assert lock.token > 0
+    assert told == []
+
+
+def test_an_acquisition_without_a_reply_can_be_repeated(locking: Locking, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = FirestoreCompletions.update
+    failed: list[bool] = []
+
+    def without_reply(self: Any, *arguments: Any) -> None:
+        write(self, *arguments)
+        if not failed:
+            failed.append(True)
+            raise CompletionsError("No reply.")
+
+    monkeypatch.setattr(FirestoreCompletions, "update", without_reply)
+    lock = locking()
+    assert retry(lock.acquire, only=lambda error: isinstance(error, CompletionsError)).token > 0
+    assert failed
+    lock.release()
+
+
+def test_an_acquisition_without_a_reply_and_with_no_answer_to_its_release_tells_the_first_error(
+    locking: Locking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(text: str) -> Callable[..., None]:
+        def refuse(*_: Any) -> None:
+            raise CompletionsError(text)
+
+        return refuse
+
+    lock = locking()
+    with monkeypatch.context() as patched:
+        patched.setattr(locks, "take_lease", refusing("No reply."))
+        patched.setattr(locks, "release_lease", refusing("Nobody there."))
+        with pytest.raises(CompletionsError, match="No reply"):
+            lock.acquire()
+    with lock:
+        pass
+
+
+def test_a_lock_that_is_not_held_has_no_token_and_says_so(locking: Locking) -> None:
+    lock = locking()
+    for _ in range(2):
+        for ask in (lock.check, lambda: lock.token):
+            with pytest.raises(UsageError, match="not held") as raised:
+                ask()
+            assert "inside with" in raised.value.hint
+        with lock:
+            assert lock.token > 0
+
+
+def test_a_processor_has_one_lock_under_the_name_of_its_class_too(google: Google, locking: Locking) -> None:
+    client = firestore.Client(project=google.project)
+    other = ProcessingLock(client, "PlayerGameSummaryProcessor", KEY, owner="run-2")
+    with locking(), pytest.raises(LockHeldError, match="run-1 holds"):
+        other.acquire()
+    with other:
+        assert fields_of(google, LEASES, RESOURCE)["processor"] == PLAYERS
+
+
+def test_an_error_of_on_lost_does_not_hide_the_loss(google: Google, locking: Locking) -> None:
+    told = []
+
+    def fail() -> None:
+        told.append("lost")
+        raise ZeroDivisionError
+
+    with pytest.raises(LockLostError), locking(on_lost=fail):
+        google.forget(LEASES, RESOURCE)
+    assert told == ["lost"]
+
+
+def test_on_lost_may_release_the_lock_and_the_block_still_hears_of_the_loss(google: Google, locking: Locking) -> None:
+    told: list[str] = []
+    is_told = threading.Event()
+
+    def give_up() -> None:
+        try:
+            lock.release()
+        except LockLostError as error:
+            told.append(error.message)
+            is_told.set()
+
+    lock = locking(lease=SECOND, on_lost=give_up)
+    with pytest.raises(LockLostError, match="was deleted"), lock:  # noqa: PT012 - the block hears it twice
+        google.forget(LEASES, RESOURCE)
+        assert is_told.wait(5)
+        with pytest.raises(LockLostError):
+            lock.check()
+    assert len(told) == 1
+    with lock:
+        assert lock.token > 0
 
 
 def test_a_document_that_is_no_lock_is_told_and_kept(google: Google, locking: Locking) -> None:
@@ -223,6 +401,19 @@ def test_a_document_that_is_no_lock_is_told_and_kept(google: Google, locking: Lo
     with pytest.raises(CompletionsError, match="is not the document of a lock"):
         locking().acquire()
     assert fields_of(google, LEASES, RESOURCE) == {"locked_at": "yesterday"}
+
+
+@pytest.mark.parametrize(
+    "damage", [{"token": 2**63 - 1}, {"token": True}, {"renewed_at": datetime(2999, 1, 1, tzinfo=UTC)}]
+)
+def test_a_damaged_document_is_told_and_not_taken_for_a_lock_that_is_held_for_ever(
+    google: Google, locking: Locking, damage: dict[str, Any]
+) -> None:
+    dead_holder(google)
+    with closing(google.collection(LEASES)) as store:
+        store.replace(RESOURCE, {**fields_of(google, LEASES, RESOURCE), **damage})
+    with pytest.raises(CompletionsError, match="is not the document of a lock"):
+        locking().acquire()
 
 
 def test_a_client_whose_clock_is_an_hour_ahead_waits_for_the_lease_and_keeps_its_own(
@@ -258,6 +449,7 @@ def test_no_clock_of_the_client_is_read() -> None:
         {"processor": ""},
         {"data_date": "2026-02-30"},
         {"owner": ""},
+        {"owner": "run-\ud800"},
         {"lease": timedelta(0)},
         {"lease": 600},
     ],

@@ -38,8 +38,13 @@ def test_a_lock_that_is_held_past_its_lease_is_found_with_its_owner() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"is_held": False}, {"renewed_at": NOW - timedelta(seconds=600)}, {"lease_seconds": 7200.0}],
-    ids=["given back", "in its last second", "a long lease"],
+    [
+        {"is_held": False},
+        {"renewed_at": NOW - timedelta(seconds=600)},
+        {"renewed_at": NOW - timedelta(seconds=659)},
+        {"lease_seconds": 7200.0},
+    ],
+    ids=["given back", "in its last second", "over for less than a minute", "a long lease"],
 )
 def test_a_lock_that_was_given_back_or_is_within_its_lease_passes(fields: dict[str, Any]) -> None:
     assert [one.outcome for one in judged(lock(**fields))] == ["passed"]
@@ -54,6 +59,24 @@ def test_a_past_time_is_judged_as_it_was_then() -> None:
     assert [one.outcome for one in judged(lock(), as_of=RENEWED + timedelta(minutes=5))] == ["passed"]
 
 
+def test_a_lock_that_is_over_for_one_minute_is_found() -> None:
+    (verdict,) = judged(lock(renewed_at=NOW - timedelta(seconds=660)))
+    assert (verdict.outcome, verdict.observed) == ("failed", 1)
+    assert "its lease ended 1 minute ago" in verdict.summary
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_lock_that_was_taken_after_the_time_of_the_check_is_not_judged_and_does_not_block(is_held: bool) -> None:
+    (verdict,) = judged(lock(is_held=is_held), as_of=RENEWED - timedelta(seconds=61))
+    assert (verdict.outcome, verdict.is_blocking, verdict.subject) == ("not_run", False, PLAYERS)
+    assert verdict.reason == "the lock was taken after the time of this check"
+
+
+def test_a_clock_that_is_slow_by_a_minute_hides_no_lock() -> None:
+    (verdict,) = judged(lock(), as_of=RENEWED - timedelta(seconds=60))
+    assert verdict.outcome == "passed"
+
+
 def test_without_locks_there_is_nothing_to_judge_and_nothing_blocks() -> None:
     (verdict,) = judged(lock("stranger"))
     assert (verdict.outcome, verdict.is_blocking, verdict.examined_count) == ("not_run", False, 0)
@@ -63,11 +86,17 @@ def test_without_locks_there_is_nothing_to_judge_and_nothing_blocks() -> None:
     "fields",
     [
         {"owner": 7},
+        {"token": True},
+        {"token": -1},
+        {"token": 2**63 - 1},
         {"is_held": "yes"},
         {"lease_seconds": -1},
+        {"lease_seconds": True},
         {"lease_seconds": LONGEST.total_seconds() + 1},
         {"lease_seconds": float("nan")},
         {"renewed_at": "yesterday"},
+        {"renewed_at": NOW.replace(tzinfo=None)},
+        {"renewed_at": NOW + timedelta(days=1, seconds=1)},
         {"renewed_at": datetime(9999, 12, 31, tzinfo=UTC)},
     ],
 )
