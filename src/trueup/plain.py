@@ -6,6 +6,7 @@ texts when it is made, so each output (terminal, JSON, page, JUnit, alert) only 
 """
 
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
@@ -28,6 +29,15 @@ def plain(text: str) -> str:
 def plain_text(text: str) -> str:
     """The text with its tabs and line ends."""
     return _UNSAFE_IN_TEXT.sub(_visible, text.replace("\r\n", "\n"))
+
+
+def shown(value: Any) -> str:
+    """A short form of any value of others. repr() alone fails on huge, deeply nested or odd ones."""
+    try:
+        text = reprlib.repr(value)
+    except Exception:  # as of integers of thousands of digits
+        return f"a value of type {type(value).__name__}, too long to print"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _visible(found: re.Match[str]) -> str:

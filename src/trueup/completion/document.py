@@ -1,7 +1,6 @@
 """Reads a completion document: the reports of the processors, or why it cannot be read."""
 
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 from trueup.completion.encoding import parse_timestamp
 from trueup.completion.roster import Roster
 from trueup.completion.store import Snapshot
+from trueup.plain import shown
 
 DEFAULT_MODE = "overnight"
 # A map: by processor, its last report of a failure. The guard writes it, so that a failure does not replace a delivery.
@@ -208,12 +208,3 @@ def _timestamp(value: Any, path: str, problems: list[str]) -> datetime | None:
     except (OverflowError, ValueError):
         problems.append(f"{path} is {shown(value)}, out of range")
         return None
-
-
-def shown(value: Any) -> str:
-    """A short form of any value. repr() alone fails on huge or deeply nested values."""
-    try:
-        text = reprlib.repr(value)
-    except (ValueError, RecursionError):  # Python refuses to print integers of thousands of digits
-        return f"a value of type {type(value).__name__}, too long to print"
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from trueup.completion.claim import CLAIMS
-from trueup.completion.document import DEFAULT_MODE, FAILURES, Document, Unreadable, read_document, shown
+from trueup.completion.document import DEFAULT_MODE, FAILURES, Document, Unreadable, read_document
 from trueup.completion.roster import Roster
 from trueup.completion.rule import CompletionRule
 from trueup.completion.store import DOCUMENTS, SERVER_TIME, Snapshot
@@ -19,6 +19,7 @@ from trueup.errors import CompletionsError, ConflictError, UnfinishedReportError
 from trueup.gateways.firestore import Client, FirestoreCompletions, at_least
 from trueup.guard.reports import Report, checked_report
 from trueup.guard.starting import Publish, Starter, publishing
+from trueup.plain import shown
 
 _ATTEMPTS = 6
 

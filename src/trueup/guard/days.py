@@ -15,7 +15,8 @@ from trueup.completion.encoding import parse_timestamp
 from trueup.errors import UsageError
 from trueup.guard.newest import calendar_date, checked_rows, numeric
 from trueup.guard.reports import date_text
-from trueup.guard.retrying import check_deadline, retry, shown
+from trueup.guard.retrying import check_deadline, retry
+from trueup.plain import shown
 
 # The fence's column is an INT64.
 _TOKENS_END = 2**63

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from trueup.completion.encoding import parse_timestamp
 from trueup.errors import UsageError
-from trueup.guard.retrying import shown
+from trueup.plain import shown
 
 _Row = TypeVar("_Row", bound=Mapping[str, Any])
 # The order, in SQL: the macro newest_first. A test holds the two equal.

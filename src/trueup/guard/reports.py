@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from trueup.completion.document import is_delivered_status, processor_name, shown
+from trueup.completion.document import is_delivered_status, processor_name
 from trueup.completion.roster import Roster
 from trueup.errors import UsageError
+from trueup.plain import shown
 
 # The largest integer of Firestore.
 _GREATEST_COUNT = 2**63 - 1

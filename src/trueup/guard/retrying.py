@@ -6,25 +6,17 @@ import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from trueup.errors import ConcurrentUpdateError, ConflictError, TrueupError, UnfinishedReportError, UsageError
 from trueup.gateways.transient import is_transient
+from trueup.plain import shown
 
 _T = TypeVar("_T")
 # Errors of trueup that end by themselves.
 _PASSING = (ConcurrentUpdateError, ConflictError, UnfinishedReportError)
 _MOST_DOUBLINGS = 30
-_MOST_SHOWN = 80
 _NONE = timedelta(0)
-
-
-def shown(value: Any) -> str:
-    """A value of the caller for a message. It may be anything: Python refuses to write an integer of 5000 digits."""
-    try:
-        return repr(value)[:_MOST_SHOWN]
-    except Exception:
-        return f"a {type(value).__name__} that cannot be written"
 
 
 def check_deadline(deadline: timedelta) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from trueup.errors import UsageError
 from trueup.gateways.tasks import create_task
 from trueup.guard.reports import date_text
-from trueup.guard.retrying import retry, shown
+from trueup.guard.retrying import retry
+from trueup.plain import shown
 
 _QUEUE = re.compile(r"projects/[^/]+/locations/[^/]+/queues/[^/]+")
 _PROCESSOR = re.compile(r"[A-Za-z0-9_-]{1,200}")
