@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, cast
 
 from google.api_core.exceptions import Forbidden, NotFound
@@ -19,6 +19,7 @@ from trueup.gateways.connection import Connection
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE
 from trueup.gateways.lease import LEASE, LEASE_COLUMNS, Lease
 from trueup.gateways.limits import step
+from trueup.gateways.parts import parts_of_days
 from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step, step_for
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.schemas import TableFacts, TableSchema
@@ -27,8 +28,6 @@ Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
 _ONCE = Retry(predicate=if_exception_type())
 # REST API type names that differ from SQL.
-# Rows of one statement, as JSON: a request may have 10 MB, and JSON in JSON has more characters.
-_MOST_CHARACTERS = 3_000_000
 _SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
 
 
@@ -91,12 +90,7 @@ class Warehouse:
         with explained(f"cannot describe {table}"), suppress(NotFound):
             found = self.client.get_table(table)
             partition = found.time_partitioning.field if found.time_partitioning else None
-            kinds = {
-                field.name.lower(): "array"
-                if field.mode == "REPEATED"
-                else _SQL_TYPES.get(field.field_type, field.field_type).lower()
-                for field in found.schema
-            }
+            kinds = {field.name.lower(): _kind_of(field) for field in found.schema}
             return TableFacts(kinds, partition, found.table_type == "TABLE")
         return None
 
@@ -283,21 +277,6 @@ class Warehouse:
             self._opened.close()  # type: ignore[no-untyped-call]
 
 
-def parts_of_days(
-    rows: Sequence[Mapping[str, Any]], column: str, first_date: date, last_date: date, most: int = _MOST_CHARACTERS
-) -> Iterator[tuple[date, date, list[Mapping[str, Any]]]]:
-    """Consecutive parts of the days, each with its rows: at most ``most`` characters of JSON, or one day."""
-    of_day: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        of_day.setdefault(str(row[column]), []).append(row)
-    begin, part, size = first_date, list[Mapping[str, Any]](), 0
-    for day in (first_date + timedelta(days=number) for number in range((last_date - first_date).days + 1)):
-        more = of_day.pop(str(day), [])
-        length = len(json.dumps(more, default=str))
-        if day > begin and size + length > most:
-            yield begin, day - timedelta(days=1), part
-            begin, part, size = day, [], 0
-        part, size = part + more, size + length
-    if of_day:
-        raise ValueError(f"rows of {min(of_day)}, which is not replaced")
-    yield begin, last_date, part
+def _kind_of(field: Any) -> str:
+    kind = _SQL_TYPES.get(field.field_type, field.field_type).lower()
+    return "array" if field.mode == "REPEATED" else str(kind)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.gateways.warehouse import parts_of_days
+from trueup.gateways.parts import parts_of_days
 
 FIRST = date(2026, 1, 1)
 
