@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from trueup.completion.document import processor_name
 from trueup.errors import UsageError
 from trueup.gateways.tasks import create_task
 from trueup.guard.reports import date_text
@@ -64,8 +65,8 @@ def enqueue_once(
         raise UsageError(f"data_date is {shown(data_date)}.", "Pass the Eastern date as YYYY-MM-DD.")
     if service_account is not None and not isinstance(service_account, str):
         raise UsageError(f"The service account is {shown(service_account)}.", "Pass its e-mail address.")
-    run = {"processor": processor, "data_date": date_text(data_date, "data_date"), "attempt": attempt}
-    words = f"{processor}_{run['data_date']}_{attempt}"
+    run = {"processor": processor_name(processor), "data_date": date_text(data_date, "data_date"), "attempt": attempt}
+    words = f"{run['processor']}_{run['data_date']}_{attempt}"
     # Names that begin alike slow the queue down, says Google: a hash comes first.
     task_id = f"{hashlib.sha256(words.encode()).hexdigest()[:8]}_{words}"
     body = _json(payload, run)

@@ -102,6 +102,12 @@ def test_another_attempt_date_or_processor_is_another_task(client: Any, service:
     assert len(service.tasks) == 4
 
 
+def test_both_names_of_a_processor_are_one_task(client: Any, service: CloudTasks) -> None:
+    about: dict[str, Any] = {"data_date": "2026-02-03", "attempt": 1}
+    assert enqueue_once(client, QUEUE, URL, processor="PlayerGameSummaryProcessor", **about).is_new
+    assert not enqueue_once(client, QUEUE, URL, processor="player_game_summary", **about).is_new
+
+
 def test_of_many_at_once_one_is_new(client: Any, service: CloudTasks) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: enqueue_once(client, QUEUE, URL, **RUN), range(16)))
