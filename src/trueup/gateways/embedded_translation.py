@@ -72,34 +72,40 @@ class Translations:
     def __init__(self, file: Path | None) -> None:
         self._known: dict[str, str | None] = {}
         self._file = file
-        try:
-            self._load()
-        except (sqlite3.Error, OSError):
-            self._file = None
 
     def of(self, text: str, settings: str, translate: Callable[[str], str | None]) -> str | None:
         """The translation of a statement. None if it has none, or if its translation changes a placeholder."""
         template, values = template_of(text)
         key = hashlib.sha256(f"{settings}\0{template}".encode()).hexdigest()
         if key not in self._known:
-            self._known[key] = translate(template)
-            try:
-                self._store(key)
-            except (sqlite3.Error, OSError):
-                self._file = None  # whoever holds it would be waited for with each statement
+            self._known[key] = self._kept(key, lambda: translate(template))
         translation = self._known[key]
         return None if translation is None else filled(translation, values)
 
-    def _load(self) -> None:
-        if self._file is not None and self._file.is_file():
-            with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file:
-                for key, translation, checksum in file.execute("select key, translation, checksum from translations"):
-                    # A damaged translation would be a wrong answer.
-                    if checksum == _checksum(key, translation):
-                        self._known[key] = translation
+    def _kept(self, key: str, translate: Callable[[], str | None]) -> str | None:
+        """The translation of the file, else a new one, which is kept there."""
+        try:
+            translation = self._stored(key)
+        except (sqlite3.Error, OSError):
+            translation, self._file = None, None  # whoever holds it would be waited for with each statement
+        if translation is not None:
+            return translation
+        translation = translate()
+        try:
+            self._store(key, translation)
+        except (sqlite3.Error, OSError):
+            self._file = None
+        return translation
 
-    def _store(self, key: str) -> None:
-        translation = self._known[key]
+    def _stored(self, key: str) -> str | None:
+        if self._file is None or not self._file.is_file() or not self._file.stat().st_size:
+            return None
+        with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file:
+            row = file.execute("select translation, checksum from translations where key = ?", (key,)).fetchone()
+        # A damaged translation would be a wrong answer.
+        return row[0] if row and row[1] == _checksum(key, row[0]) else None
+
+    def _store(self, key: str, translation: str | None) -> None:
         if self._file is None or translation is None or len(translation) > _MOST_LETTERS:
             return
         # A statement may hold private data.

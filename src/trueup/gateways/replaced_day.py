@@ -22,7 +22,7 @@ _NAME = re.compile(r"[\w-]+(\.[\w$-]+){1,2}")
 FENCE_COLUMNS = {"resource": "string", "token": "int64", "changed_at": "timestamp"}
 # No name in BigQuery has these brackets: a message that only names a table is never taken for one of ours.
 _FENCED = "<trueup-fenced>"
-_UNFENCED = "<trueup-no-fence>"
+UNFENCED = "<trueup-no-fence>"
 # Somebody deletes the fence between two statements: once is bad luck.
 _MOST_FENCES = 2
 _CORRECT = "Correct the rows; repeating does not help."
@@ -132,7 +132,7 @@ class DayTable:
 update `{self._fence}`
 set token = if(token > {token}, error('{_FENCED} {resource}'), {token}), changed_at = current_timestamp()
 where resource = '{resource}';
-select if(count(*) = 0, error('{_UNFENCED} {resource}'), count(*)) as fence_rows
+select if(count(*) = 0, error('{UNFENCED} {resource}'), count(*)) as fence_rows
 from `{self._fence}`
 where resource = '{resource}';
 delete from `{self.name}` where `{column}` between date '{day.isoformat()}' and date '{day.isoformat()}';
@@ -168,7 +168,7 @@ commit transaction;
                     f"A later holder of the lock has written {self.name}; nothing was written now.",
                     "Stop: its rows are newer. To write, take the lock again, and read the input again.",
                 ) from error
-            if _UNFENCED in text or (isinstance(cause, NotFound) and self._names_the_fence(text)):
+            if UNFENCED in text or (isinstance(cause, NotFound) and self._names_the_fence(text)):
                 raise _UnfencedError from error
             if isinstance(cause, GoogleAPIError) and any(words in text for words in _CONCURRENT):
                 raise ConcurrentUpdateError(error.message, "Repeat it: nothing was written.") from cause

@@ -70,12 +70,12 @@ def _warehouse(work: Workplace) -> Iterator[Diagnosis]:
         "The datasets are in one location.",
     )
     yield located
-    yield _jobs(work) if located.state == "ok" else Diagnosis("jobs", "not asked", "The location is not known.")
+    yield examine_jobs(work) if located.state == "ok" else Diagnosis("jobs", "not asked", "The location is not known.")
     yield from found
     yield _own_dataset(work)
 
 
-def _jobs(work: Workplace) -> Diagnosis:
+def examine_jobs(work: Workplace) -> Diagnosis:
     """Whether a query runs, and whether the clocks agree."""
     try:
         (row,) = work.tables.query("select current_timestamp() as there")
