@@ -36,7 +36,7 @@ class TableSchema:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """A table as it is. ``columns``: names in lower case and types, without the fields of structs and arrays."""
+    """A table as it is. ``columns``: names in lower case and types, without the fields of structs."""
 
     columns: Mapping[str, str]
     partition_column: str | None

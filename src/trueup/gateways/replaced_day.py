@@ -16,6 +16,7 @@ from google.cloud import bigquery
 
 from trueup.errors import ConcurrentUpdateError, FencedError, UsageError, WarehouseError
 from trueup.gateways.refusals import REFUSALS, explained
+from trueup.gateways.sql_types import sql_type
 from trueup.gateways.transient import is_transient
 
 _NAME = re.compile(r"[\w-]+(\.[\w$-]+){1,2}")
@@ -28,7 +29,6 @@ _MOST_FENCES = 2
 _CORRECT = "Correct the rows; repeating does not help."
 # BigQuery's words for a transaction, and for a statement, that lost to another one.
 _CONCURRENT = ("concurrent update", "aborted due to concurrent", "could not serialize access")
-_SQL_TYPES = {"integer": "int64", "boolean": "bool", "float": "float64"}
 _ANSWER_SECONDS = 60.0
 # A copy that a killed writer leaves behind is dropped by BigQuery.
 _BESIDE_FOR = timedelta(hours=6)
@@ -48,7 +48,7 @@ class DayTable:
         """The columns and their types, in lower case as in SQL; ``array<…>`` for repeated ones."""
         with explained(f"cannot describe {self.name}"):
             fields = self._client.get_table(self.name, timeout=_ANSWER_SECONDS).schema
-        return {field.name: _sql_type(field) for field in fields}
+        return {field.name: sql_type(field) for field in fields}
 
     def load(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Load rows (values for JSON) into a new table beside this one: its name. If that fails, the table is dropped.
@@ -187,9 +187,3 @@ commit transaction;
 
 class _UnfencedError(Exception):
     """The fence has no row of the resource."""
-
-
-def _sql_type(field: Any) -> str:
-    kind = str(field.field_type).lower()
-    kind = _SQL_TYPES.get(kind, kind)
-    return f"array<{kind}>" if field.mode == "REPEATED" else kind

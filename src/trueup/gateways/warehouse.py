@@ -21,14 +21,13 @@ from trueup.gateways.lease import LEASE, LEASE_COLUMNS, Lease
 from trueup.gateways.limits import step
 from trueup.gateways.parts import parts_of_days
 from trueup.gateways.refusals import REFUSALS, explained, first_line, next_step, step_for
+from trueup.gateways.sql_types import sql_type
 from trueup.results.bytes import NO_BYTES, Bytes
 from trueup.schemas import TableFacts, TableSchema
 
 Row = dict[str, Any]
 _PROBE_SECONDS = 10.0
 _ONCE = Retry(predicate=if_exception_type())
-# REST API type names that differ from SQL.
-_SQL_TYPES = {"INTEGER": "int64", "BOOLEAN": "bool", "FLOAT": "float64", "RECORD": "struct"}
 
 
 class Warehouse:
@@ -90,7 +89,7 @@ class Warehouse:
         with explained(f"cannot describe {table}"), suppress(NotFound):
             found = self.client.get_table(table)
             partition = found.time_partitioning.field if found.time_partitioning else None
-            kinds = {field.name.lower(): _kind_of(field) for field in found.schema}
+            kinds = {field.name.lower(): sql_type(field) for field in found.schema}
             return TableFacts(kinds, partition, found.table_type == "TABLE")
         return None
 
@@ -187,11 +186,11 @@ class Warehouse:
         name = f"{self.project}.{dataset}.{schema.table}"
         self._create_dataset(dataset)
         with step(schema.table):
-            known = self._known_columns(name)
-            if known is None:
+            facts = self.facts_of(name)
+            if facts is None:
                 self.query(f"create table if not exists `{name}` ({columns}) partition by {partition} {option}")
             elif dataset == self.dataset:  # a table of an earlier version may lack new columns
-                for column in schema.columns.keys() - known:
+                for column in schema.columns.keys() - facts.columns.keys():
                     self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
 
     def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -220,12 +219,6 @@ class Warehouse:
     def _fields(self, table: str) -> list[Any]:
         return list(self._table(table).schema)
 
-    def _known_columns(self, table: str) -> set[str] | None:
-        """The columns of a table; None if there is no table."""
-        with explained(f"cannot describe {table}"), suppress(NotFound):
-            return {field.name for field in self.client.get_table(table).schema}
-        return None
-
     def _table(self, name: str) -> Any:
         with explained(f"cannot describe {name}"):
             return self.client.get_table(name)
@@ -244,7 +237,7 @@ class Warehouse:
     def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Replace all rows of a seed by ``rows`` (CSV cells; an empty cell is NULL)."""
         found = self._fields(f"{self.project}.{self.dataset}.{name}")
-        columns = {field.name: _SQL_TYPES.get(field.field_type, field.field_type) for field in found}
+        columns = {field.name: sql_type(field) for field in found}
         cells = [{key: value or None for key, value in row.items()} for row in rows]
         self._replace(name, columns, cells, "true")
 
@@ -275,8 +268,3 @@ class Warehouse:
         """Close the client's connections."""
         if self._opened is not None:
             self._opened.close()  # type: ignore[no-untyped-call]
-
-
-def _kind_of(field: Any) -> str:
-    kind = _SQL_TYPES.get(field.field_type, field.field_type).lower()
-    return "array" if field.mode == "REPEATED" else str(kind)

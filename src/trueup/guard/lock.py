@@ -19,7 +19,7 @@ from trueup.completion.lease import LEASES, LONGEST, is_resource, lease_id, rele
 from trueup.completion.store import CompletionStore
 from trueup.errors import CompletionsError, LockHeldError, LockLostError, UsageError
 from trueup.gateways.firestore import Client, FirestoreCompletions
-from trueup.guard.reports import date_text
+from trueup.guard.reports import date_text, is_text
 
 _T = TypeVar("_T")
 _SHORTEST = timedelta(seconds=1)
@@ -59,7 +59,7 @@ class ProcessingLock:
     ) -> None:
         if not is_resource(processor):
             raise UsageError(f"The processor is {processor!r}.", "Pass a name of letters, digits, _, . and -.")
-        if not _is_name(owner):
+        if not is_text(owner) or not owner.strip():
             raise UsageError(f"The owner is {owner!r}.", "Pass a name that tells who holds the lock, as of the run.")
         if not isinstance(lease, timedelta) or not _SHORTEST <= lease <= LONGEST:
             raise UsageError(f"The lease is {lease!r}.", "Pass a timedelta from one second to a year.")
@@ -261,14 +261,6 @@ class _Holding:
             # Its error must not hide the loss.
             with suppress(Exception):
                 self._on_lost()
-
-
-def _is_name(text: object) -> bool:
-    """Whether it is a text that Firestore can store, which half of a surrogate pair is not."""
-    try:
-        return isinstance(text, str) and bool(text.strip()) and bool(text.encode())
-    except UnicodeEncodeError:
-        return False
 
 
 def _started(work: Callable[..., _T], *arguments: Any) -> asyncio.Future[_T]:

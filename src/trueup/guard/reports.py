@@ -41,7 +41,7 @@ def checked_report(
     **values: Any,
 ) -> Report:
     """The report, or UsageError with the wrong value and what to pass instead. Values of None are left out."""
-    if not _is_text(status) or not status.strip():
+    if not is_text(status) or not status.strip():
         raise UsageError(f"The status is {shown(status)}, expected a text.", "Pass success, partial or failed.")
     if completed_at is not None and not _is_time(completed_at):
         raise UsageError(
@@ -102,7 +102,7 @@ def _checked(name: str, value: Any) -> Any:
             raise UsageError(f"is_incremental is {shown(value)}, expected true or false.")
     elif name == "entities_changed":
         return _checked_entities(value)
-    elif not _is_text(value):
+    elif not is_text(value):
         raise UsageError(f"{name} is {shown(value)}, expected a text.")
     return value
 
@@ -112,7 +112,7 @@ def _checked_entities(value: Any) -> dict[str, list[str]]:
     if not isinstance(value, Mapping) or not set(value) <= set(_KINDS):
         raise UsageError(f"entities_changed is {shown(value)}, expected a map of players and teams.", hint)
     for kind, names in value.items():
-        if isinstance(names, str) or not isinstance(names, Sequence) or not all(map(_is_text, names)):
+        if isinstance(names, str) or not isinstance(names, Sequence) or not all(map(is_text, names)):
             raise UsageError(f"entities_changed.{kind} is {shown(names)}, expected a list of names.", hint)
     return {kind: list(names) for kind, names in value.items()}
 
@@ -125,7 +125,7 @@ def _is_time(value: Any) -> bool:
         return False
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     """Whether Firestore can store it as a text: half of a surrogate pair is none."""
     try:
         return isinstance(value, str) and value.encode() is not None
