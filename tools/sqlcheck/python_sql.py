@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from google.api_core.exceptions import BadRequest, NotFound
+from google.cloud import bigquery
 
 from sqlcheck.dbt_project import VARIABLES
 from sqlcheck.statements import Statement
@@ -70,13 +71,13 @@ class RecordingWarehouse(Warehouse):
         self.sent: list[Sent] = []
         self.fails = self.holds = self.is_empty = False
 
-        def get_table(name: str) -> SimpleNamespace:
+        def get_table(name: str) -> bigquery.Table:
             if self.is_empty:
                 raise NotFound(name)  # type: ignore[no-untyped-call]
             columns = seeds.get(name.rsplit(".", 1)[-1], {})
-            fields = [SimpleNamespace(name=name, field_type=kind.upper()) for name, kind in columns.items()]
+            table = bigquery.Table(name, [bigquery.SchemaField(key, kind.upper()) for key, kind in columns.items()])
             # The rows of a table are listed without a statement; those of a view are asked for, with the same columns.
-            return SimpleNamespace(schema=fields, table_type="VIEW")
+            return bigquery.Table.from_api_repr({**table.to_api_repr(), "type": "VIEW"})
 
         self._opened = cast(Any, SimpleNamespace(create_dataset=lambda *_, **__: None, get_table=get_table))
 
