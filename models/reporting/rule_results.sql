@@ -27,8 +27,8 @@ row_counts as (
     select
         table_name,
         game_date,
-        countif(is_counted) as row_count,
-    from {{ ref('row_fingerprints') }}
+        sum(if(is_counted, row_count, 0)) as row_count,
+    from {{ ref('written_games') }}
     group by table_name, game_date
 ),
 

@@ -33,24 +33,14 @@ on_time as (
     group by game_date
 ),
 
-excess as (
-    select
-        game_date,
-        sum(excess_count) as excess_count,
-    from {{ ref('duplicate_groups') }}
-    where is_counted
-    group by game_date
-),
-
 duplicates as (
     select
-        fingerprints.game_date,
-        100 * safe_divide(coalesce(max(excess.excess_count), 0), count(*)) as value,
-        count(*) as examined_count,
-    from {{ ref('row_fingerprints') }} as fingerprints
-    left join excess on fingerprints.game_date = excess.game_date
-    where fingerprints.is_counted
-    group by fingerprints.game_date
+        game_date,
+        100 * safe_divide(sum(excess_row_count), sum(row_count)) as value,
+        sum(row_count) as examined_count,
+    from {{ ref('written_games') }}
+    where is_counted
+    group by game_date
 ),
 
 errors as (

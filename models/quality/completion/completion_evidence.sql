@@ -16,29 +16,32 @@ coverage as (
 ),
 
 table_facts as (
-    select * from unnest([
+    select
+        facts.table_name,
+        facts.expects_games,
+    from unnest([
         {%- for table_name in analytics_tables() %}
         struct(
             '{{ table_name }}' as table_name,
             '{{ declared_source('nba_analytics', table_name).meta.get('expects_games', 'final') }}' as expects_games
         ){{ ',' if not loop.last }}
         {%- endfor %}
-    ])
+    ]) as facts
 ),
 
-fingerprints as (
-    select * from {{ ref('row_fingerprints') }}
+written_games as (
+    select * from {{ ref('written_games') }}
 ),
 
 written as (
     select
         table_name,
         game_date,
-        count(*) as row_count,
-        count(distinct if(has_null_key, null, grain_key)) as grain_count,
+        sum(row_count) as row_count,
+        sum(grain_count) as grain_count,
         min(first_written_at) as first_written_at,
-        max(written_at) as last_written_at,
-    from fingerprints
+        max(last_written_at) as last_written_at,
+    from written_games
     group by table_name, game_date
 ),
 
@@ -62,19 +65,19 @@ expected_games as (
 
 -- A table may use any of the names of a game. Each game id proves one game, so two games of the same teams
 -- need two ids.
-written_games as (
+proven_games as (
     select
-        fingerprints.table_name,
-        fingerprints.game_date,
+        written_games.table_name,
+        written_games.game_date,
         game_names.pair_key,
-        count(distinct fingerprints.game_id) as name_count,
-    from fingerprints
+        count(distinct written_games.game_id) as name_count,
+    from written_games
     inner join {{ ref('game_names') }} as game_names
         on
-            fingerprints.game_date = game_names.game_date
-            and fingerprints.game_id = game_names.game_id
+            written_games.game_date = game_names.game_date
+            and written_games.game_id = game_names.game_id
     where game_names.is_expected
-    group by fingerprints.table_name, fingerprints.game_date, game_names.pair_key
+    group by written_games.table_name, written_games.game_date, game_names.pair_key
 ),
 
 found_games as (
@@ -82,13 +85,13 @@ found_games as (
         expected_games.table_name,
         expected_games.game_date,
         sum(expected_games.game_count) as games_expected_count,
-        sum(least(expected_games.game_count, coalesce(written_games.name_count, 0))) as games_found_count,
+        sum(least(expected_games.game_count, coalesce(proven_games.name_count, 0))) as games_found_count,
     from expected_games
-    left join written_games
+    left join proven_games
         on
-            expected_games.table_name = written_games.table_name
-            and expected_games.game_date = written_games.game_date
-            and expected_games.pair_key = written_games.pair_key
+            expected_games.table_name = proven_games.table_name
+            and expected_games.game_date = proven_games.game_date
+            and expected_games.pair_key = proven_games.pair_key
     group by expected_games.table_name, expected_games.game_date
 ),
 

@@ -11,10 +11,9 @@ written as (
         table_name,
         game_date,
         game_id,
-        count(*) as row_count,
-    from {{ ref('row_fingerprints') }}
+        row_count,
+    from {{ ref('written_games') }}
     where game_id is not null
-    group by table_name, game_date, game_id
     union all
     select
         '{{ arrivals }}' as table_name,

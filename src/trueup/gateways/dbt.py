@@ -24,10 +24,11 @@ from dbt_common.exceptions import DbtBaseException
 
 from trueup.errors import UsageError
 from trueup.gateways.connection import Connection
-from trueup.gateways.dbt_results import plain_error, results_of
+from trueup.gateways.dbt_results import compiled_of, plain_error, results_of
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, PROJECT, Endpoint
 from trueup.gateways.limits import labels_of
 from trueup.parsing import read_file
+from trueup.results.compiled import CompiledModel
 from trueup.results.outcome import NodeResult
 
 _ANY_ENDPOINT = Endpoint("http://127.0.0.1")  # parsing needs no warehouse
@@ -88,6 +89,17 @@ class DbtProject:
         """See Dbt. A failed test is a result, not an error."""
         result = self._invoke(dbtRunner(copied(self._parsed), [_listener(on_node)] if on_node else []), arguments)
         return results_of(result, arguments[0])
+
+    def compiled(self, models: Sequence[str]) -> dict[str, CompiledModel]:
+        """See Dbt."""
+        result = self._invoke(dbtRunner(copied(self._parsed)), ["compile", "--select", *(f"+{one}" for one in models)])
+        results_of(result, "compile")
+        return compiled_of(result)
+
+    @property
+    def contents(self) -> str:
+        """See Dbt."""
+        return _contents_of(self._project_dir)
 
     def with_vars(self, variables: Mapping[str, Any]) -> "DbtProject":
         """See Dbt."""

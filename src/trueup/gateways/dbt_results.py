@@ -9,7 +9,28 @@ from dbt.cli.main import dbtRunnerResult
 from trueup.errors import DbtError
 from trueup.gateways.refusals import step_for
 from trueup.results.bytes import Bytes
+from trueup.results.compiled import CompiledModel
 from trueup.results.outcome import NodeResult
+
+
+def compiled_of(result: dbtRunnerResult) -> dict[str, CompiledModel]:
+    """The models that a compile command has compiled, by name."""
+    nodes = [one.node for one in getattr(result.result, "results", [])]
+    return {
+        node.name: CompiledModel(
+            relation=str(node.relation_name),
+            sql=str(node.compiled_code),
+            reads=tuple(dict.fromkeys(_name(one) for one in node.depends_on.nodes if not one.startswith("source."))),
+            columns={name: str(column.data_type) for name, column in node.columns.items()},
+        )
+        for node in nodes
+        if str(node.resource_type) == "model"
+    }
+
+
+def _name(unique_id: str) -> str:
+    """The name of a model or seed, without the version."""
+    return unique_id.split(".")[2]
 
 
 def results_of(result: dbtRunnerResult, command: str) -> list[NodeResult]:

@@ -20,7 +20,7 @@ _DATA, _JUNIT, _PAGE = "report.json", "junit.xml", "report.html"
 def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], written_at: datetime) -> Report:
     """Write the three files, each completely or not at all; returns the report as written. Raises CannotCheckError."""
     written = replace(report, written_at=written_at)
-    _write(folder / _DATA, to_json(written))
+    write_text(folder / _DATA, to_json(written))
     write_junit(folder / _JUNIT, written)
     write_page(folder, written, rules)
     return written
@@ -29,7 +29,7 @@ def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], writte
 def write_page(folder: Path, report: Report, rules: Mapping[str, Rule]) -> Path:
     """Write report.html; returns its path. Raises CannotCheckError if it cannot be written."""
     path = page_path(folder)
-    _write(path, render(report, rules))
+    write_text(path, render(report, rules))
     return path
 
 
@@ -40,7 +40,7 @@ def page_path(folder: Path) -> Path:
 
 def write_junit(path: Path, report: Report) -> None:
     """Write the report as JUnit XML. Raises CannotCheckError if it cannot be written."""
-    _write(path, to_junit(report))
+    write_text(path, to_junit(report))
 
 
 def discard_report(folder: Path) -> None:
@@ -93,11 +93,11 @@ def read_report(folder: Path) -> Report:
 def write_crash(folder: Path, text: str) -> Path:
     """Write the traceback of a bug in trueup to crash.log; returns its path. Raises CannotCheckError."""
     path = folder / "crash.log"
-    _write(path, text)
+    write_text(path, text)
     return path
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write the complete file or nothing. Characters that UTF-8 cannot encode become question marks.
 
     A link stays, and its target is written. A device is written to. Anything else that is not a file is refused,

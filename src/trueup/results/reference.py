@@ -21,8 +21,11 @@ FAMILIES = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of ``seeds/rules.csv``. ``severity`` may name two, as in ``warn/error``."""
+    """One rule of ``seeds/rules.csv``. ``severity`` may name two, as in ``warn/error``. ``is_in_pulse``: whether it is
+    judged by ``trueup pulse``, too.
+    """
 
+    is_in_pulse: bool
     code: str
     family: str
     title: str
@@ -76,8 +79,11 @@ def load_reference(seeds: Path, overrides: Path | None = None) -> Reference:
         own = overrides / name if overrides else None
         return own if own and own.exists() else seeds / name
 
-    columns = ("rule", "family", "title", "severity", "subject_kind", "remedy")
-    rules = [Rule(*(row[name] for name in columns)) for row in read_seed(path("rules.csv"), columns)]
+    texts = ("rule", "family", "title", "severity", "subject_kind", "remedy")
+    rules = [
+        Rule(row["is_in_pulse"] == "true", *(row[name] for name in texts))
+        for row in read_seed(path("rules.csv"), (*texts, "is_in_pulse"))
+    ]
     for rule in rules:
         if rule.family not in FAMILIES:
             raise UsageError(

@@ -12,6 +12,7 @@ from trueup.results.finding import Finding
 from trueup.results.outcome import RuleOutcome
 from trueup.window import EASTERN, Window
 
+Kind = Literal["check", "pulse"]
 Status = Literal["healthy", "findings", "could_not_check"]
 EXIT_CODES: dict[Status, int] = {"healthy": 0, "findings": 1, "could_not_check": 3}
 
@@ -75,15 +76,18 @@ class SuiteResult(Plain):
 
 @dataclass(frozen=True)
 class Report(Plain):
-    """The result of one check. ``problems``: why parts could not be checked. ``data_docs``: the index page of Data
-    Docs, relative to the report's folder ("" if there is none). ``documents``: where the completion documents are (""
-    if it is not known). ``console``: the page of BigQuery's console where queries can be run ("" if it is not known, or
-    on the embedded warehouse). ``read_from``, ``read_until``: when the sources were read. ``written_at``: when the
-    report was written to its folder. These times are in UTC, and None if it did not happen.
+    """The result of one check or pulse (``kind``). ``problems``: why parts could not be checked.
+
+    ``data_docs``: the index page of Data Docs, relative to the report's folder ("" if there is none). ``documents``:
+    where the completion documents are ("" if it is not known). ``console``: the page of BigQuery's console where
+    queries can be run ("" if it is not known, or on the embedded warehouse). ``read_from``, ``read_until``: when the
+    sources were read. ``written_at``: when the report was written to its folder. These times are in UTC, and None if it
+    did not happen.
     """
 
     window: Window
     target: str
+    kind: Kind = "check"
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[RuleOutcome, ...] = ()
     service_levels: tuple[ServiceLevel, ...] = ()

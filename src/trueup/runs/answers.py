@@ -25,6 +25,7 @@ _LEVELS = "service_levels"
 _FAILED = "failed_subject_count"
 # Fields of Finding that the models lack.
 _UNSTORED = ("command", "owner")
+Rows = Sequence[Mapping[str, Any]]
 _AGAIN = (
     "Another run may have built the same tables at the same time, or a model was skipped (see the other problems). Run "
     "trueup check again."
@@ -36,12 +37,16 @@ def read_answers(work: Workplace) -> Report:
     rules = [rule for rule in work.reference.rules.values() if rule.family != REPORTING]
     levels = [rule.code for rule in rules if rule.family == _LEVELS]
     report = _read_findings(work, "findings", "rule_outcomes", [rule.code for rule in rules])
-    service_levels = tuple(ServiceLevel(**row) for row in _read(work, "service_levels", ServiceLevel, "rule"))
+    service_levels = tuple(
+        ServiceLevel(**row) for row in _read(work, "service_levels", columns_of(ServiceLevel), "rule")
+    )
     found = [(one.rule, one.game_date) for one in service_levels]
     return replace(
         report,
         service_levels=service_levels,
-        lateness=tuple(Lateness(**row) for row in _read(work, "scraper_lateness", Lateness, "scraper_name")),
+        lateness=tuple(
+            Lateness(**row) for row in _read(work, "scraper_lateness", columns_of(Lateness), "scraper_name")
+        ),
         problems=(*report.problems, *_miscounted("service level", found, levels, report.window.dates)),
     )
 
@@ -58,15 +63,27 @@ def read_judged(work: Workplace, rules: Collection[str]) -> Report:
 
 def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collection[str]) -> Report:
     """Some rules' findings and outcomes from two models."""
+    with ThreadPoolExecutor(2, "reads") as pool:  # each waits for the warehouse
+        reading = pool.submit(_read, work, outcomes, columns_of(RuleOutcome), "rule")
+        rows = _read(work, findings, columns_of(Finding), "rule", "subject")
+        return report_of(work, rows, reading.result(), rules)
+
+
+def columns_of(kind: type[Any]) -> list[str]:
+    """The columns of the model that has this shape, ``findings`` or ``rule_outcomes``, which the report needs."""
+    names = [field.name for field in fields(kind) if field.name not in _UNSTORED]
+    return [*names, _FAILED] if kind is RuleOutcome else names
+
+
+def report_of(work: Workplace, findings: Rows, outcomes: Rows, rules: Collection[str]) -> Report:
+    """The report of some rules: rows of ``findings`` and ``rule_outcomes``. Contradictions become problems."""
     known, settings = work.reference.rules, work.settings
     owner_of = read_owners(settings.project_dir / "models", work.schemas)
-    with ThreadPoolExecutor(2, "reads") as pool:  # each waits for the warehouse
-        reading = pool.submit(_read, work, outcomes, RuleOutcome, "rule", more=(_FAILED,))
-        found = tuple(
-            finding_from_row({**completed(row, known.get(row["rule"]), settings), "owner": owner_of(row["subject"])})
-            for row in _read(work, findings, Finding, "rule", "subject")
-        )
-        rows = [row for row in reading.result() if row["rule"] in rules]
+    found = tuple(
+        finding_from_row({**completed(row, known.get(row["rule"]), settings), "owner": owner_of(row["subject"])})
+        for row in findings
+    )
+    rows = [dict(row) for row in outcomes if row["rule"] in rules]
     failed = {(row["rule"], row["game_date"]): row.pop(_FAILED) for row in rows}
     report = Report(
         work.settings.window,
@@ -79,12 +96,9 @@ def _read_findings(work: Workplace, findings: str, outcomes: str, rules: Collect
     return replace(report, problems=tuple(_contradictions(report, failed, rules)))
 
 
-def _read(
-    work: Workplace, model: str, kind: type[Any], *order: str, more: tuple[str, ...] = ()
-) -> list[dict[str, Any]]:
+def _read(work: Workplace, model: str, columns: Sequence[str], *order: str) -> list[dict[str, Any]]:
     """The sorted rows of a model that this run built for the checked days."""
     window = work.settings.window
-    columns = [*(field.name for field in fields(kind) if field.name not in _UNSTORED), *more]
     rows = work.tables.rows_between(model, columns, window.first_date, window.last_date, work.settings.run_id)
     return sorted(rows, key=lambda row: tuple(str(row[key]) for key in ("game_date", *order)))
 

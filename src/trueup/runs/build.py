@@ -36,7 +36,10 @@ def building(work: Workplace) -> Iterator[Workplace]:
     """
     work.tables.probe()
     sources = work.dbt.sources
-    unreadable = _unreadable(work, sources)
+    asked = [name for name, schema in work.schemas.items() if name in sources and not schema.is_own]
+    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
+        refusals = dict(zip(asked, pool.map(work.tables.refusal_of, [sources[name] for name in asked]), strict=True))
+    unreadable = refuse_unreadable(work, sources, refusals)
     read = [table for name, table in sources.items() if name not in unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
     if unreadable:
@@ -47,15 +50,15 @@ def building(work: Workplace) -> Iterator[Workplace]:
         yield work
 
 
-def _unreadable(work: Workplace, sources: Mapping[str, str]) -> dict[str, str]:
-    """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full."""
-    asked = [schema for name, schema in work.schemas.items() if name in sources and not schema.is_own]
-    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
-        refusals = list(pool.map(work.tables.refusal_of, [sources[schema.name] for schema in asked]))
-    for schema, refusal in zip(asked, refusals, strict=True):
-        if refusal and not schema.is_optional:
-            raise WarehouseError(f"The source {sources[schema.name]} may not be read in full: {refusal}", READ_IN_FULL)
-    return {schema.name: refusal for schema, refusal in zip(asked, refusals, strict=True) if refusal}
+def refuse_unreadable(work: Workplace, sources: Mapping[str, str], refusals: Mapping[str, str]) -> dict[str, str]:
+    """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full.
+
+    ``refusals``: of each source, as refusal_of gives them.
+    """
+    for name, refusal in refusals.items():
+        if refusal and not work.schemas[name].is_optional:
+            raise WarehouseError(f"The source {sources[name]} may not be read in full: {refusal}", READ_IN_FULL)
+    return {name: refusal for name, refusal in refusals.items() if refusal}
 
 
 def built_by_others(work: Workplace, results: Iterable[NodeResult]) -> Sequence[str]:

@@ -30,17 +30,24 @@ NO_DOCUMENTS = (
 
 
 def read_evidence(tables: Tables, window: Window, run_id: str) -> tuple[DayEvidence, ...]:
-    """The evidence that the run built for each checked day, in order of date.
+    """The evidence that the run built: see evidence_of."""
+    return evidence_of(
+        window,
+        lambda model, columns: tables.rows_between(model, columns, window.first_date, window.last_date, run_id),
+    )
+
+
+def evidence_of(window: Window, read: Callable[[str, Sequence[str]], list[dict[str, Any]]]) -> tuple[DayEvidence, ...]:
+    """The evidence of each day, in order of date. ``read``: the named columns of a model.
 
     Raises CannotCheckError unless each day has exactly one row: another run may have rebuilt the tables.
     """
 
-    def read(model: str, kind: type[Any]) -> list[dict[str, Any]]:
-        columns = [field.name for field in fields(kind)]
-        return tables.rows_between(model, columns, window.first_date, window.last_date, run_id)
+    def rows_of(model: str, kind: type[Any]) -> list[dict[str, Any]]:
+        return read(model, [field.name for field in fields(kind)])
 
     def read_days(model: str, kind: type[Any]) -> dict[date, Any]:
-        rows = read(model, kind)
+        rows = rows_of(model, kind)
         found = {row["game_date"]: kind(**row) for row in rows}
         if len(rows) != len(found) or found.keys() != set(window.dates):
             raise CannotCheckError(
@@ -51,7 +58,7 @@ def read_evidence(tables: Tables, window: Window, run_id: str) -> tuple[DayEvide
         return found
 
     processors: dict[date, dict[str, ProcessorEvidence]] = {day: {} for day in window.dates}
-    for row in read("completion_evidence", ProcessorEvidence):
+    for row in rows_of("completion_evidence", ProcessorEvidence):
         evidence = ProcessorEvidence(**row)
         processors[evidence.game_date][evidence.processor_name] = evidence
     phase4 = read_days("phase4_evidence", Phase4Evidence)

@@ -11,6 +11,7 @@ from trueup.completion.start import Phase4Topic
 from trueup.completion.store import CompletionStore
 from trueup.expectations.verdicts import Validator
 from trueup.results.bytes import Bytes
+from trueup.results.compiled import CompiledModel
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import Reference
 from trueup.schemas import TableFacts, TableSchema
@@ -27,6 +28,13 @@ class Dbt(Protocol):
 
         Raises DbtError if dbt cannot compile or build a model.
         """
+
+    def compiled(self, models: Sequence[str]) -> Mapping[str, CompiledModel]:
+        """These models and all that they read from, compiled with the vars and the tables as they are, by name."""
+
+    @property
+    def contents(self) -> str:
+        """A hash of all files of the project that dbt parses."""
 
     def with_vars(self, variables: Mapping[str, Any]) -> "Dbt":
         """The same project and run, with other vars. They must be vars that dbt does not need to parse."""
@@ -101,8 +109,8 @@ class Tables(Protocol):
     def built_by_others(self, models: Iterable[str], run_id: str) -> list[str]:
         """Those of ``models``, each a replaced table, that another process has built since this run did, sorted."""
 
-    def query(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of one statement."""
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """The rows of one statement; ``parameters`` are STRING query parameters by name."""
 
     def create_table(self, schema: TableSchema, dataset: str) -> None:
         """Create a table unless it exists."""

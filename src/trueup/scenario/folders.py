@@ -19,7 +19,8 @@ SEED_ALIASES = {"service_levels": "service_level_targets"}
 SEED_COLUMNS = {
     "known_exceptions": "rule string, subject string, game_date date, reason string, until date",
     "processor_roster": "mode string, processor_name string, table_name string, is_critical bool",
-    "rules": "rule string, family string, title string, severity string, subject_kind string, remedy string",
+    "rules": "rule string, family string, title string, severity string, subject_kind string, remedy string, "
+    "is_in_pulse bool",
     "scraper_roster": "scraper_name string, due_time string, alert_time string, time_zone string, "
     "day_offset int64, requires_games bool",
     "service_level_targets": "rule string, metric string, unit string, direction string, "

@@ -1,0 +1,67 @@
+"""Counts the rows of the tables that have changed since the last pulse, and takes the rest from its memory."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from trueup.runs.pulse.changes import Counted, Memory, read_memory, write_memory
+from trueup.runs.pulse.evaluation import Evaluation, Values
+
+# Rows by game, and where these show repeated keys, the duplicates.
+COUNTS, DUPLICATES = "written_games", "dup001_duplicate_rows"
+# What the counts depend on besides the rows of the tables.
+_GAMES = "games"
+_OF_GAMES = ("game_date", "schedule_game_id", "system_game_id", "swapped_game_id", "is_counted")
+
+
+class Counter:
+    """Counts in one evaluation. ``staging``: the staging model of each table; ``stamps``: the state of each table's
+    partitions before the evaluation; ``give_no_rows``: gives a staging model that is not to be read.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        staging: Mapping[str, str],
+        stamps: Mapping[str, str],
+        give_no_rows: Callable[[str], None],
+    ) -> None:
+        self._evaluation = evaluation
+        self._staging = staging
+        self._stamps = stamps
+        self._give_no_rows = give_no_rows
+
+    def count(self, file: Path, program: str) -> None:
+        """Give the rows of COUNTS and DUPLICATES. ``file`` holds the memory; ``program``: a hash of the SQL."""
+        context = self._context(program)
+        known = read_memory(file).unchanged(context, self._stamps)
+        changed = sorted(self._staging.keys() - known.keys())
+        counts = self._by_table(COUNTS, "table_name", changed)
+        excess = self._evaluation.columns(COUNTS).index("excess_row_count")
+        repeated = [table for table, rows in counts.items() if any(row[excess] for row in rows)]
+        duplicates = self._by_table(DUPLICATES, "subject", repeated)
+        together = dict(known)
+        for table in changed:
+            values = {COUNTS: counts[table], DUPLICATES: duplicates.get(table, [])}
+            together[table] = Counted(self._stamps.get(table, ""), values)
+        for model in (COUNTS, DUPLICATES):
+            rows = [row for _, one in sorted(together.items()) for row in one.values[model]]
+            self._evaluation.give_model(model, rows)
+        write_memory(file, Memory(context, together))
+
+    def _by_table(self, model: str, column: str, tables: Collection[str]) -> dict[str, Values]:
+        """The rows of a model, where it reads only these tables; by table."""
+        if not tables:
+            return {}
+        for table, staging in self._staging.items():
+            if table in tables:
+                self._evaluation.take_back(staging)
+            else:
+                self._give_no_rows(staging)
+        rows, place = self._evaluation.values(model), self._evaluation.columns(model).index(column)
+        return {table: [row for row in rows if row[place] == table] for table in tables}
+
+    def _context(self, program: str) -> str:
+        games = sorted(json.dumps([str(row[name]) for name in _OF_GAMES]) for row in self._evaluation.rows[_GAMES])
+        return hashlib.sha256("\n".join([program, *games]).encode()).hexdigest()
