@@ -1,19 +1,84 @@
-"""``trueup pulse``: what has become wrong since the last one."""
+"""``trueup pulse``: what has become wrong, or right, since the last one."""
 
 from argparse import ArgumentParser, Namespace
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 
-from trueup.cli.options import add_format
-from trueup.settings import DEFAULT_TARGET
+from trueup.cli.alert import print_deliveries, send
+from trueup.cli.options import add_format, settings_of, show
+from trueup.cli.steps import Steps
+from trueup.errors import CannotCheckError, UsageError
+from trueup.reporting.artifacts import read_report, write_data
+from trueup.results.report import Report
+from trueup.settings import DEFAULT_TARGET, Settings, platform_zone
+from trueup.window import Window, now
+
+DAYS = 2
+_MOST_DAYS = 7
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("--target", default=DEFAULT_TARGET, help="a target of profiles.yml (default: local)")
+    parser.add_argument("--days", type=int, default=DAYS, metavar="N", help="days to look at, up to today (default: 2)")
+    parser.add_argument("--as-of", metavar="T", help="as of this time, as 2026-02-04T16:00-05:00 (default: now)")
+    parser.add_argument(
+        "--target", default=DEFAULT_TARGET, help="a target of profiles.yml (default: local, the embedded warehouse)"
+    )
     add_format(parser)
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Tell what has become wrong or right today and yesterday; meant for every five minutes."""
-    raise NotImplementedError
+    """Tell at once what has become wrong since yesterday; meant for every five minutes."""
+    began_at = now()
+    settings = _settings(options, began_at)
+    folder = settings.state_dir / "pulse"
+    # Importing dbt and Google's clients takes seconds; a usage error should not wait for it.
+    from trueup.runs.pulse.turn import turn
+
+    with turn(folder) as is_alone:
+        report = None if is_alone or options.as_of else _answer_since(folder, settings, began_at)
+        if report is None:
+            report = _looked(settings, folder, console)
+            report = write_data(folder, report, now())
+            print_deliveries(send(report, settings.project_dir), console)
+    return show(report, options)
+
+
+def _settings(options: Namespace, began_at: datetime) -> Settings:
+    """The settings of a run on the last days, today included."""
+    if not 1 <= options.days <= _MOST_DAYS:
+        raise UsageError(f"--days {options.days} is not between 1 and {_MOST_DAYS}.", "Leave it out for two days.")
+    asked = Namespace(**{**vars(options), "first_date": None, "last_date": None, "days": None})
+    settings = settings_of(asked, began_at)
+    as_of = settings.window.as_of
+    today = as_of.astimezone(platform_zone(settings.variable("platform_time_zone"))).date()
+    return replace(settings, window=Window(today - timedelta(days=options.days - 1), today, as_of))
+
+
+def _answer_since(folder: Path, settings: Settings, began_at: datetime) -> Report | None:
+    """The answer of the pulse that was running, if it ended after this one began and looked at the same."""
+    with suppress(CannotCheckError):
+        report = read_report(folder)
+        window = settings.window
+        is_same = (report.target, report.window.first_date, report.window.last_date) == (
+            *(settings.target, window.first_date, window.last_date),
+        )
+        if is_same and report.written_at and report.written_at >= began_at:
+            return report
+    return None
+
+
+def _looked(settings: Settings, folder: Path, console: Console) -> Report:
+    from trueup.runs.pulse.pulse import run_pulse
+    from trueup.runs.wiring import open_workplace
+
+    steps = Steps(console)
+    try:
+        with closing(steps), open_workplace(settings, steps) as work:
+            return run_pulse(work, folder)
+    except CannotCheckError as error:
+        return Report(settings.window, settings.target, "pulse", problems=(error.text,))

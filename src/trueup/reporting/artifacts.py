@@ -19,10 +19,16 @@ _DATA, _JUNIT, _PAGE = "report.json", "junit.xml", "report.html"
 
 def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], written_at: datetime) -> Report:
     """Write the three files, each completely or not at all; returns the report as written. Raises CannotCheckError."""
-    written = replace(report, written_at=written_at)
-    write_text(folder / _DATA, to_json(written))
+    written = write_data(folder, report, written_at)
     write_junit(folder / _JUNIT, written)
     write_page(folder, written, rules)
+    return written
+
+
+def write_data(folder: Path, report: Report, written_at: datetime) -> Report:
+    """Write report.json alone; returns the report as written. Raises CannotCheckError if it cannot be written."""
+    written = replace(report, written_at=written_at)
+    write_text(folder / _DATA, to_json(written))
     return written
 
 

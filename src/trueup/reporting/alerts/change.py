@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
-from trueup.reporting.alerts.state import MOST_ROWS, Row, Sent, finite, kept, row_text
+from trueup.reporting.alerts.state import MOST_ROWS, Pulsed, Row, Sent, finite, kept, row_text
 from trueup.results.finding import SEVERITIES, Finding
 from trueup.results.outcome import RuleOutcome
 from trueup.results.report import Report
@@ -73,6 +73,11 @@ def is_alerted(finding: Finding) -> bool:
 
 def find_change(sent: Sent, report: Report) -> Change:
     """Compare a report with what was sent."""
+    report = replace(
+        report,
+        findings=tuple(one for one in report.findings if not _is_told(one, report, sent.pulse)),
+        outcomes=tuple(one for one in report.outcomes if not _is_told(one, report, sent.pulse)),
+    )
     watched, unwatched = _watched(sent.rows, report)
     current = {one.fingerprint: one for one in watched}
     new, worse, ongoing = [], [], []
@@ -84,7 +89,8 @@ def find_change(sent: Sent, report: Report) -> Change:
             worse.append(Noted(finding, reason))
         else:
             ongoing.append(Noted(finding, f"since {row.first_sent}"))
-    resolved, not_looked_at = _gone(sent.rows, current, report)
+    rows = {key: row for key, row in sent.rows.items() if not _is_told(row, report, sent.pulse)}
+    resolved, not_looked_at = _gone(rows, current, report)
     day = report.window.as_of.astimezone(EASTERN).date()
     rows = _rows_after(sent.rows, current, resolved, day)
     present = frozenset(current) | {one.fingerprint for one in not_looked_at}
@@ -94,10 +100,40 @@ def find_change(sent: Sent, report: Report) -> Change:
         tuple(ongoing),
         resolved,
         not_looked_at,
-        is_daily=sent.day != day,
+        is_daily=report.kind == "check" and sent.day != day,
         unwatched_count=unwatched,
-        after=Sent(sent.sequence + 1, report.window.as_of, day, kept(rows, present, day)),
+        after=_sent_after(sent, report, kept(rows, present, day)),
     )
+
+
+def outdated(sent: Sent, report: Report, now: datetime) -> str:
+    """Why a report is older than the last one sent; "" if it is not. ``now``: by the store's clock.
+
+    A last report from the future is ignored: a mistyped --as-of must not block later reports. A pulse does not make a
+    check outdated, which looks at more.
+    """
+    as_of = report.window.as_of
+    pulses = [sent.pulse.as_of] if sent.pulse and report.kind == "pulse" else []
+    last = max((one for one in (sent.as_of, *pulses) if one is not None and one <= now), default=None)
+    if last is None or as_of >= last:
+        return ""
+    return f"The report is as of {as_of.isoformat()}; a later one was already sent ({last.isoformat()})."
+
+
+def _is_told(one: Finding | RuleOutcome | Row, report: Report, pulse: Pulsed | None) -> bool:
+    """Whether a pulse has told about a rule and date since a check began, which ended after that pulse."""
+    if report.kind == "pulse" or pulse is None or pulse.as_of <= report.window.as_of:
+        return False
+    return one.rule in pulse.rules and pulse.first_date <= one.game_date <= pulse.last_date
+
+
+def _sent_after(sent: Sent, report: Report, rows: Mapping[str, Row]) -> Sent:
+    window, sequence = report.window, sent.sequence + 1
+    if report.kind == "check":
+        return Sent(sequence, window.as_of, window.as_of.astimezone(EASTERN).date(), sent.pulse, rows)
+    rules = tuple(sorted({one.rule for one in report.outcomes}))
+    pulse = Pulsed(window.as_of, window.first_date, window.last_date, rules)
+    return Sent(sequence, sent.as_of, sent.day, pulse, rows)
 
 
 def whole_report(report: Report) -> Change:
@@ -123,8 +159,14 @@ def could_not_check(report: Report) -> Finding | None:
         detail={},
         remedy="Read the reasons in the report",
         query="",
-        fingerprint=hashlib.sha256(f"{COULD_NOT_CHECK}|{report.target}".encode()).hexdigest(),
+        fingerprint=_unchecked_fingerprint(report),
     )
+
+
+def _unchecked_fingerprint(report: Report) -> str:
+    """A check and a pulse have their own: what one could not see, the other has not seen."""
+    name = report.target if report.kind == "check" else f"{report.target}|{report.kind}"
+    return hashlib.sha256(f"{COULD_NOT_CHECK}|{name}".encode()).hexdigest()
 
 
 def unchecked_texts(report: Report) -> tuple[str, ...]:
@@ -176,24 +218,25 @@ def _gone(
     outcomes: dict[tuple[str, date], list[RuleOutcome]] = {}
     for outcome in report.outcomes:
         outcomes.setdefault((outcome.rule, outcome.game_date), []).append(outcome)
+    open_rows = {key: row for key, row in rows.items() if row.is_open and key not in current}
     resolved, not_looked_at = [], []
-    for fingerprint, row in rows.items():
-        if not row.is_open or fingerprint in current:
-            continue
+    for fingerprint, row in open_rows.items():
         if row.rule == COULD_NOT_CHECK:
-            resolved.append(Gone(fingerprint, row, "everything was checked again"))
-        elif fingerprint in others and is_alerted(others[fingerprint]):
-            continue  # still in the report, but beyond MOST_ROWS
-        elif fingerprint in others:
-            waived, severity = others[fingerprint].waived_because, others[fingerprint].severity
-            resolved.append(Gone(fingerprint, row, f"waived: {waived}" if waived else f"now {severity} only"))
-        elif report.window.first_date <= row.game_date <= report.window.last_date:
-            found = outcomes.get((row.rule, row.game_date), [])
-            if found and all(map(_is_complete, found)):
-                resolved.append(Gone(fingerprint, row))
-            else:
-                reasons = "; ".join(one.reason for one in found if one.reason)
-                not_looked_at.append(Gone(fingerprint, row, reasons or "the rule did not run"))
+            if fingerprint == _unchecked_fingerprint(report):
+                resolved.append(Gone(fingerprint, row, "everything was checked again"))
+            continue
+        found = outcomes.get((row.rule, row.game_date), [])
+        if other := others.get(fingerprint):
+            if not is_alerted(other):
+                waived = other.waived_because
+                resolved.append(Gone(fingerprint, row, f"waived: {waived}" if waived else f"now {other.severity} only"))
+        elif not report.window.first_date <= row.game_date <= report.window.last_date:
+            continue
+        elif found and all(map(_is_complete, found)):
+            resolved.append(Gone(fingerprint, row))
+        elif found or report.kind == "check":  # a pulse judges only some of the rules
+            reasons = "; ".join(one.reason for one in found if one.reason)
+            not_looked_at.append(Gone(fingerprint, row, reasons or "the rule did not run"))
     return tuple(resolved), tuple(not_looked_at)
 
 

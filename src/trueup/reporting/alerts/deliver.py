@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trueup.completion.store import CompletionStore
 from trueup.errors import CompletionsError
-from trueup.reporting.alerts.change import find_change, whole_report
+from trueup.reporting.alerts.change import find_change, outdated, whole_report
 from trueup.reporting.alerts.channels import (
     REPORT_URL_VARIABLE,
     AlertSettings,
@@ -116,8 +116,8 @@ def _of_webhook(channel: str, report: Report, link: str, open_store: Callable[[]
                 sent, reason = state.pending.after, "The pending message of another run is sent first."
     except (CompletionsError, UnreadableStateError) as error:
         return Preview(channel, "", f"The state {ALERTS}/{document} cannot be read: {error}. Nothing would be sent.")
-    if sent.as_of is not None and snapshot is not None and report.window.as_of < sent.as_of <= snapshot.read_time:
-        return Preview(channel, "", f"A later report was already sent ({sent.as_of.isoformat()}).")
+    if snapshot is not None and (older := outdated(sent, report, snapshot.read_time)):
+        return Preview(channel, "", older)
     change = find_change(sent, report)
     if not change.is_news:
         return Preview(channel, "", f"{reason} Nothing is new, worse or resolved.".strip())

@@ -10,7 +10,7 @@ from typing import Any
 from trueup.parsing import parse
 from trueup.reporting.alerts.change import Change, Gone, Noted, is_alerted, unchecked_texts
 from trueup.results.finding import Finding
-from trueup.results.report import Report, Status
+from trueup.results.report import Kind, Report, Status
 from trueup.window import EASTERN
 
 VERSION = 1
@@ -46,6 +46,7 @@ class Message:
     message_id: str
     status: Status
     target: str
+    kind: Kind
     as_of: str
     first_date: str
     last_date: str
@@ -70,6 +71,8 @@ GROUPS = {
 }
 
 _STATUSES = {"healthy": "healthy", "findings": "errors", "could_not_check": "could not check"}
+# A pulse judges some rules of two days: without errors they are not yet healthy.
+_PULSE_STATUSES = {**_STATUSES, "healthy": "no errors now"}
 _COUNTS = (*GROUPS, "could_not_check", "info", "unwatched", "passed", "failed", "not_run")
 
 
@@ -93,6 +96,7 @@ def make_message(
         message_id=message_id(channel, report.target, change),
         status=report.status,
         target=report.target,
+        kind=report.kind,
         as_of=window.as_of.isoformat(),
         first_date=window.first_date.isoformat(),
         last_date=window.last_date.isoformat(),
@@ -112,12 +116,13 @@ def message_id(channel: str, target: str, change: Change) -> str:
 
 def headline(message: Message, ongoing: str = "still open") -> str:
     """One line with the target, the status and the counts above 0. ``ongoing``: the word for ongoing findings."""
-    counts, status = message.counts, _STATUSES[message.status]
+    is_pulse, counts = message.kind == "pulse", message.counts
+    status = (_PULSE_STATUSES if is_pulse else _STATUSES)[message.status]
     if message.status == "healthy" and any(counts[name] for name in ("new", "worse", "ongoing")):
         status = "warnings, no errors"
     words = {"new": "new", "worse": "worse", "resolved": "resolved", "ongoing": ongoing}
     parts = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
-    return f"trueup {_line(message.target, 40)}: {', '.join([status, *parts])}"
+    return f"trueup {'pulse ' if is_pulse else ''}{_line(message.target, 40)}: {', '.join([status, *parts])}"
 
 
 def subline(message: Message) -> str:
@@ -142,7 +147,7 @@ def from_plain(data: Mapping[str, Any]) -> Message:
     """The message that ``to_plain`` wrote. Raises ValueError if it is invalid."""
     if data.get("version") != VERSION:
         raise ValueError(f"the pending message has version {str(data.get('version'))[:40]!r}")
-    message = parse(Message, json.dumps(dict(data)))
+    message = parse(Message, json.dumps({"kind": "check", **data}))  # earlier versions had no pulse
     if missing := set(_COUNTS) - message.counts.keys():
         raise ValueError(f"the pending message has no count {min(missing)}")
     headline(message)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
-from trueup.reporting.alerts.change import Change, find_change
+from trueup.reporting.alerts.change import Change, find_change, outdated
 from trueup.reporting.alerts.channels import ALERT_STATE_VARIABLE, Channel, Delivery, DeliveryResult, payload_of
 from trueup.reporting.alerts.message import Message, from_plain, make_message, to_plain
 from trueup.reporting.alerts.post import Answer, Budget, Patience, Poster, post_patiently
@@ -102,7 +102,7 @@ class ChannelSender:
             assert snapshot is not None
             return self._take_over(state.pending, snapshot)
         change = find_change(state.sent, self.report)
-        if snapshot is not None and (reason := self._outdated(state, snapshot)):
+        if snapshot is not None and (reason := outdated(state.sent, self.report, snapshot.read_time)):
             return self._delivery("nothing_new", reason)
         if not change.is_news:
             return self._delivery("nothing_new")
@@ -115,15 +115,6 @@ class ChannelSender:
         if snapshot is None:
             return State(self.channel.name, self.report.target)
         return read_state(snapshot.fields, self.channel.name, self.report.target)
-
-    def _outdated(self, state: State, snapshot: Snapshot) -> str:
-        """Why this report is older than the last one sent; "" if it is not. A last report from the future is ignored: a
-        mistyped --as-of must not block later reports.
-        """
-        last, as_of = state.sent.as_of, self.report.window.as_of
-        if last is None or as_of >= last or last > snapshot.read_time:
-            return ""
-        return f"The report is as of {as_of.isoformat()}; a later one was already sent ({last.isoformat()})."
 
     def _claim(self, state: State, change: Change, snapshot: Snapshot | None) -> Pending:
         message = make_message(self.channel.name, self.report, change, self.link)

@@ -48,14 +48,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Pulsed:
+    """What the last pulse that sent a message had looked at: these rules, on these days."""
+
+    as_of: datetime
+    first_date: date
+    last_date: date
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Sent:
     """What was sent to the channel in ``sequence`` messages. ``as_of`` and ``day`` (Eastern) are those of the last
-    message, None before the first.
+    message of a check, None before the first; ``pulse``: of the last message of a pulse.
     """
 
     sequence: int = 0
     as_of: datetime | None = None
     day: date | None = None
+    pulse: Pulsed | None = None
     rows: Mapping[str, Row] = field(default_factory=dict)
 
 
@@ -142,6 +153,7 @@ def sent_fields(sent: Sent) -> dict[str, Any]:
         "sequence": sent.sequence,
         "as_of": sent.as_of.isoformat() if sent.as_of else "",
         "day": sent.day.isoformat() if sent.day else "",
+        "pulse": _dump(vars(sent.pulse)) if sent.pulse else "",
         "told": _dump([[key, *astuple(row)] for key, row in sorted(sent.rows.items())]),
     }
 
@@ -175,6 +187,8 @@ class _StoredSent:
     as_of: str
     day: str
     told: str
+    # States of earlier versions lack it.
+    pulse: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -206,12 +220,13 @@ _STORED_ROW: Any = tuple[(str, *get_type_hints(Row).values())]  # type: ignore[m
 def _sent(stored: _StoredSent) -> Sent:
     rows: list[Any] = _parsed(list[_STORED_ROW], stored.told, "told")
     as_of = _parsed(datetime, json.dumps(stored.as_of), "as_of") if stored.as_of else None
-    if stored.sequence < 0 or (as_of is not None and as_of.tzinfo is None):
+    pulse = _parsed(Pulsed, stored.pulse, "pulse") if stored.pulse else None
+    if stored.sequence < 0 or any(one and one.tzinfo is None for one in (as_of, pulse and pulse.as_of)):
         raise UnreadableStateError(f"sequence is {stored.sequence} and as_of is {stored.as_of!r}")
     day = _parsed(date, json.dumps(stored.day), "day") if stored.day else None
     known = ((key, Row(*values)) for key, *values in rows)
     finites = {key: replace(row, observed=finite(row.observed)) for key, row in known}
-    return Sent(stored.sequence, as_of, day, finites)
+    return Sent(stored.sequence, as_of, day, pulse, finites)
 
 
 def _pending(text: str) -> Pending:

@@ -378,7 +378,7 @@ def test_an_invalid_state_is_refused_with_the_value(changes: dict[str, Any], sai
         read_state({**NOTHING_SENT, **changes}, "slack", "prod")
 
 
-@pytest.mark.parametrize("name", list(NOTHING_SENT))
+@pytest.mark.parametrize("name", [name for name in NOTHING_SENT if name != "pulse"])
 def test_a_state_without_one_of_its_fields_is_refused(name: str) -> None:
     fields = {key: value for key, value in NOTHING_SENT.items() if key != name}
     with pytest.raises(UnreadableStateError, match=name):
