@@ -12,6 +12,7 @@ from sqlcheck.dbt_project import full_name
 from sqlcheck.differential_rows import Table
 from sqlcheck.values import Json
 from trueup.gateways.warehouse import Warehouse
+from trueup.results.compiled import CompiledModel
 from trueup.results.outcome import NodeResult
 from trueup.runs.check import run_check
 from trueup.runs.replay import loaded
@@ -106,6 +107,15 @@ class RecordingDbt:
     def with_vars(self, variables: Mapping[str, Any]) -> Dbt:
         """Not recorded."""
         return self._dbt.with_vars(variables)
+
+    def compiled(self, models: Sequence[str]) -> Mapping[str, CompiledModel]:
+        """Not recorded."""
+        return self._dbt.compiled(models)
+
+    @property
+    def contents(self) -> str:
+        """A hash of the project."""
+        return self._dbt.contents
 
     @property
     def replaced_tables(self) -> Collection[str]:

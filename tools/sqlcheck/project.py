@@ -23,8 +23,10 @@ from sqlcheck.growth import Growth, read_growth
 from sqlcheck.partitions import SourceRead, source_reads
 from sqlcheck.python_sql import guarded, record
 from sqlcheck.statements import Statement
+from trueup.gateways.dbt_results import compiled_models
 from trueup.gateways.lease import LEASE, LEASE_COLUMNS
 from trueup.gateways.replaced_day import FENCE_COLUMNS
+from trueup.runs.pulse.changes import PARTITIONS_COLUMNS
 from trueup.schemas import read_table_schemas
 
 # The statement of an incremental model that is run once: later ones change its table.
@@ -71,7 +73,10 @@ def check_project(project: Path, manifest: Mapping[str, Any], checker: Checker) 
     for suffix, columns in (("fence", FENCE_COLUMNS), ("day", schema.columns)):
         name = f"{target_project}.{schema.name}_{suffix}"
         checker.catalog = checker.catalog.with_table(name, table_of(columns))
-    recording = record(project, target_project, dataset, _seed_columns(manifest))
+    partitions = f"{target_project}.{schema.dataset}.INFORMATION_SCHEMA.PARTITIONS"
+    checker.catalog = checker.catalog.with_table(partitions, table_of(PARTITIONS_COLUMNS))
+    models = compiled_models(manifest["nodes"].values())
+    recording = record(project, target_project, dataset, _seed_columns(manifest), models)
     found.unreached = recording.unreached
     for statement in recording.statements:
         _check(checker, statement, found)

@@ -32,17 +32,23 @@ from trueup.gateways.replaced_day import UNFENCED, DayTable
 from trueup.gateways.warehouse import Warehouse
 from trueup.repair.documents.audit import RepairAudit
 from trueup.repair.documents.steps import AUDIT, Actor
+from trueup.results.compiled import CompiledModel
 from trueup.results.reference import Reference
 from trueup.runs import reconcile
 from trueup.runs.answers import read_answers, read_judged
 from trueup.runs.doctor import examine_jobs
 from trueup.runs.notes import coverage_notes
+from trueup.runs.pulse.counting import DUPLICATES
+from trueup.runs.pulse.program import ANSWERS, Program
+from trueup.runs.pulse.pulse import evaluate_evidence
 from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS
 from trueup.schemas import TableSchema, read_table_schemas
 from trueup.settings import Settings
+from trueup.temporary import temporary_folder
 from trueup.window import Window
 
 _SQL = re.compile(r"\s*(select|with|merge|insert|update|delete|create|alter|drop|truncate|declare|begin)\s", re.I)
+_PULSE = re.compile(r"select \* from pulse_(\w+)\Z")
 # The last date is before the first: the window has no dates, so readers find none missing.
 _FIRST, _LAST = date(2026, 2, 3), date(2026, 2, 2)
 _RUN = "0123456789ab"
@@ -136,12 +142,19 @@ class Recording:
     unreached: list[str] = field(default_factory=list)
 
 
-def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str, Mapping[str, str]]) -> Recording:
-    """Run every part of trueup that sends SQL. ``seeds``: the columns of each seed."""
+def record(
+    project: Path,
+    target_project: str,
+    dataset: str,
+    seeds: Mapping[str, Mapping[str, str]],
+    models: Mapping[str, CompiledModel],
+) -> Recording:
+    """Run every part of trueup that sends SQL. ``seeds``: the columns of each seed; ``models``: of dbt."""
     schemas = read_table_schemas(project / "models")
     found = Recording()
     warehouse = RecordingWarehouse(target_project, dataset, seeds)
     _exercise(warehouse, project, schemas, seeds)
+    _exercise_pulse(warehouse, project, schemas, models)
     suites = read_suites(project / "expectations")
     for suite in suites:
         _exercise_suite(warehouse, suite)
@@ -155,6 +168,8 @@ def record(project: Path, target_project: str, dataset: str, seeds: Mapping[str,
         source = file.relative_to(project)
         parameters = {key: parse_type("string") for key in one.parameters}
         name, kind = (one.suite, "suite") if one.suite else (f"{source}:{line}", "python")
+        if evaluated := _PULSE.search(one.sql):  # its models are checked by themselves, too
+            name = f"pulse {evaluated[1]}"
         statement = Statement(name, kind, one.sql, source, parameters=parameters, source_line=line)
         found.statements.append(statement)
     reached = {place[:2] for one in sent for place in one.path}
@@ -197,6 +212,24 @@ def _exercise(
             warehouse.create_table(schema, schema.dataset)
     for name in seeds:
         warehouse.replace_seed(name, [])
+
+
+def _exercise_pulse(
+    warehouse: RecordingWarehouse,
+    project: Path,
+    schemas: Mapping[str, TableSchema],
+    models: Mapping[str, CompiledModel],
+) -> None:
+    """Record the statements of a pulse that has to count every table again."""
+    settings = Settings(project, Path(), "prod", _DAYS, run_id=_RUN)
+    place = {"project": warehouse.project, "dataset": warehouse.dataset}
+    work = cast(Any, SimpleNamespace(settings=settings, tables=warehouse, schemas=schemas, **place))
+    sources = {name: f"{warehouse.project}.{name}" for name, schema in schemas.items() if not schema.is_own}
+    with temporary_folder() as folder:
+        program = Program("", len(_DAYS.dates), sources, dict.fromkeys(sources), {}, models)
+        evaluation = evaluate_evidence(work, program, folder / "memory.json")
+    evaluation.take_back(DUPLICATES)
+    evaluation.evaluate(DUPLICATES, *ANSWERS)
 
 
 def _exercise_suite(warehouse: RecordingWarehouse, suite: Suite) -> None:

@@ -1,6 +1,6 @@
 """The results of dbt's commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,22 +15,22 @@ from trueup.results.outcome import NodeResult
 
 def compiled_of(result: dbtRunnerResult) -> dict[str, CompiledModel]:
     """The models that a compile command has compiled, by name."""
-    nodes = [one.node for one in getattr(result.result, "results", [])]
+    return compiled_models(one.node.to_dict() for one in getattr(result.result, "results", []))
+
+
+def compiled_models(nodes: Iterable[Mapping[str, Any]]) -> dict[str, CompiledModel]:
+    """The models among the nodes of a manifest, by name."""
     return {
-        node.name: CompiledModel(
-            relation=str(node.relation_name),
-            sql=str(node.compiled_code),
-            reads=tuple(dict.fromkeys(_name(one) for one in node.depends_on.nodes if not one.startswith("source."))),
-            columns={name: str(column.data_type) for name, column in node.columns.items()},
+        node["name"]: CompiledModel(
+            relation=node["relation_name"],
+            sql=node["compiled_code"],
+            # The name of a model or seed is the third part of its id; the fourth is its version.
+            reads=tuple(one.split(".")[2] for one in node["depends_on"]["nodes"] if not one.startswith("source.")),
+            columns={name: str(column["data_type"]) for name, column in node["columns"].items()},
         )
         for node in nodes
-        if str(node.resource_type) == "model"
+        if node["resource_type"] == "model"
     }
-
-
-def _name(unique_id: str) -> str:
-    """The name of a model or seed, without the version."""
-    return unique_id.split(".")[2]
 
 
 def results_of(result: dbtRunnerResult, command: str) -> list[NodeResult]:

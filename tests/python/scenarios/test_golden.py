@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,14 @@ from helpers.nights import moved, placed, scenario_of, together
 from helpers.replaying import Silent, replay
 from helpers.support import PROJECT, csv_rows
 from trueup.gateways.warehouse import Warehouse
+from trueup.results.finding import by_severity
+from trueup.results.outcome import RuleOutcome
 from trueup.results.reference import load_reference
 from trueup.results.report import Report
 from trueup.runs.build import build_evidence, building
 from trueup.runs.check import run_check
 from trueup.runs.expectations import check_expectations
+from trueup.runs.pulse.pulse import run_pulse
 from trueup.runs.reconcile import judged_report, reconcile
 from trueup.runs.replay import loaded
 from trueup.runs.replayed import Replay
@@ -68,12 +71,14 @@ SHARED = [one.name for nights in TOGETHER.values() for one in nights]
 @dataclass(frozen=True)
 class Run:
     """All nights of one run. ``failed``: the rules and days of which ``dbt test`` says that they did not pass;
-    ``alone``: what ``trueup expectations``, or else ``trueup reconcile``, reports of the same nights.
+    ``alone``: what ``trueup expectations``, or else ``trueup reconcile``, reports of the same nights; ``pulse``: what
+    ``trueup pulse`` reports of them, without anything that was built.
     """
 
     report: Report
     failed: frozenset[tuple[str, date]]
     alone: Report
+    pulse: Report
 
 
 def shift_of(one: Scenario) -> int:
@@ -112,7 +117,8 @@ def checked(nights: list[Scenario], with_suites: bool, state_dir: Path) -> Run:
         assert isinstance(work.tables, Warehouse)
         failed = frozenset(failed_tests(work.tables, state_dir))
         with open_workplace(replace(work.settings, run_id="alone"), Silent(), state_dir / "docs") as alone:
-            return Run(report, failed, check_expectations(alone) if with_suites else documents_alone(alone))
+            others = check_expectations(alone) if with_suites else documents_alone(alone)
+        return Run(report, failed, others, run_pulse(work, state_dir / f"pulse-{with_suites}"))
 
 
 def documents_alone(work: Workplace) -> Report:
@@ -139,6 +145,20 @@ def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date
     for path in (state_dir / "dbt" / "compiled").rglob("no_findings_*.sql"):
         rule = path.stem.removeprefix("no_findings_")
         yield from ((rule, row["game_date"]) for row in tables.query(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("with_suites", [False, True])
+def test_the_pulse_says_of_every_night_what_the_check_says(with_suites: bool, runs: dict[bool, Run]) -> None:
+    check, pulse = runs[with_suites].report, runs[with_suites].pulse
+    rules = {code for code, rule in RULES.items() if rule.is_in_pulse}
+    assert {one.rule for one in pulse.outcomes} == rules
+    assert by_severity(pulse.findings) == by_severity(one for one in check.findings if one.rule in rules)
+    assert in_order(pulse.outcomes) == in_order(one for one in check.outcomes if one.rule in rules)
+    assert not pulse.problems
+
+
+def in_order(outcomes: Iterable[RuleOutcome]) -> list[RuleOutcome]:
+    return sorted(outcomes, key=lambda one: (one.game_date, one.rule))
 
 
 @pytest.mark.parametrize("name", SHARED)

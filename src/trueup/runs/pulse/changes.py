@@ -18,6 +18,11 @@ from trueup.reporting.artifacts import write_text
 from trueup.runs.pulse.evaluation import Query, Values
 from trueup.schemas import TableFacts
 
+# The columns that are read of the view with the partitions of a dataset.
+PARTITIONS_COLUMNS = {
+    **dict.fromkeys(("table_catalog", "table_schema", "table_name", "partition_id"), "string"),
+    **{"total_rows": "int64", "last_modified_time": "timestamp"},
+}
 # BigQuery's names of the partitions without a date: rows in which it is NULL, and rows that are still in a stream.
 _NO_DATE, _STREAMED = "__NULL__", "__UNPARTITIONED__"
 
@@ -70,7 +75,7 @@ def stamps_of(
     told = {name: table for name, table in tables.items() if (known := facts.get(name)) is None or known.is_table}
     datasets = {table.rpartition(".")[0] for table in told.values()}
     try:
-        rows = [row for dataset in sorted(datasets) for row in query(_partitions(dataset, told.values(), days), {})]
+        rows = [row for dataset in sorted(datasets) for row in _partitions(query, dataset, told.values(), days)]
     except WarehouseError:
         return {}
     found: dict[str, list[list[Any]]] = {table: [] for table in told.values()}
@@ -85,16 +90,17 @@ def _stamp(partitions: Iterable[list[Any]]) -> str:
     return "" if is_streamed else json.dumps(ordered)
 
 
-def _partitions(dataset: str, tables: Iterable[str], days: Collection[date]) -> str:
-    """The statement for the partitions of a dataset. A partition may be of an hour, a month or a year of the days."""
+def _partitions(query: Query, dataset: str, tables: Iterable[str], days: Collection[date]) -> list[dict[str, Any]]:
+    """The partitions of a dataset's tables on these days. One may be of an hour, a month or a year of them."""
     names = sorted(table.rpartition(".")[2] for table in tables if table.rpartition(".")[0] == dataset)
     prefixes = sorted({f"{day:%Y%m%d}"[:length] for day in days for length in (4, 6, 8)})
-    return (
+    sql = (
         "select concat(table_catalog, '.', table_schema, '.', table_name) as full_name, partition_id, total_rows, "
         f"last_modified_time from `{dataset}.INFORMATION_SCHEMA.PARTITIONS` where table_name in ({_listed(names)}) "
         f"and (left(partition_id, 8) in ({_listed(prefixes)}) or partition_id is null "
         f"or partition_id in ('{_NO_DATE}', '{_STREAMED}'))"
     )
+    return query(sql, {})
 
 
 def _listed(texts: Iterable[str]) -> str:

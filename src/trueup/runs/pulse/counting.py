@@ -11,8 +11,8 @@ from trueup.runs.pulse.evaluation import Evaluation, Values
 # Rows by game, and where these show repeated keys, the duplicates.
 COUNTS, DUPLICATES = "written_games", "dup001_duplicate_rows"
 # What the counts depend on besides the rows of the tables.
-_GAMES = "games"
-_OF_GAMES = ("game_date", "schedule_game_id", "system_game_id", "swapped_game_id", "is_counted")
+GAMES = "games"
+_OFGAMES = ("game_date", "schedule_game_id", "system_game_id", "swapped_game_id", "is_counted")
 
 
 class Counter:
@@ -63,5 +63,5 @@ class Counter:
         return {table: [row for row in rows if row[place] == table] for table in tables}
 
     def _context(self, program: str) -> str:
-        games = sorted(json.dumps([str(row[name]) for name in _OF_GAMES]) for row in self._evaluation.rows[_GAMES])
+        games = sorted(json.dumps([str(row[name]) for name in _OFGAMES]) for row in self._evaluation.rows[GAMES])
         return hashlib.sha256("\n".join([program, *games]).encode()).hexdigest()

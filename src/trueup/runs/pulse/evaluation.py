@@ -29,13 +29,13 @@ class _Given:
     columns: Mapping[str, str]
     rows: str
 
-    def select(self, name: str) -> str:
-        """The query that reads the rows from the parameter ``name``."""
+    def cte(self, name: str) -> str:
+        """The CTE that reads the rows from the parameter ``name``."""
         cells = (
             f"cast(json_value(given, '$[{place}]') as {kind}) as `{column}`"
             for place, (column, kind) in enumerate(self.columns.items())
         )
-        return f"select {', '.join(cells)} from unnest(json_query_array(@{name})) as given"
+        return f"{_alias(name)} as (\nselect {', '.join(cells)} from unnest(json_query_array(@{name})) as given\n)"
 
 
 class Evaluation:
@@ -73,12 +73,12 @@ class Evaluation:
 
     def values(self, name: str) -> Values:
         """The rows of a model as lists of plain values, in the order of its columns. They are not kept."""
-        return values_of(self._query(*self.statement(name)), self.columns(name))
+        return values_of(self._read(name), self.columns(name))
 
     def evaluate(self, *names: str) -> None:
         """Evaluate these models at once; keep their rows, and give them to the later ones."""
         with ThreadPoolExecutor(_AT_ONCE, "evaluating") as pool:
-            found = list(pool.map(lambda name: self._query(*self.statement(name)), names))
+            found = list(pool.map(self._read, names))
         for name, rows in zip(names, found, strict=True):
             self.rows[name] = rows
             columns = self._models[name].columns
@@ -90,12 +90,11 @@ class Evaluation:
         """The named columns of a model that was evaluated."""
         return [{one: row[one] for one in columns} for row in self.rows[name]]
 
-    def statement(self, name: str) -> tuple[str, dict[str, str]]:
-        """The statement of a model, and its parameters."""
+    def _read(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a model, by one statement."""
         needed = list(dict.fromkeys(self._needed(name)))
-        parts = [f"{_alias(one)} as (\n{self._part(one)}\n)" for one in needed]
         parameters = {one: self._given[one].rows for one in needed if one in self._given}
-        return f"with {', '.join(parts)}\n\nselect * from {_alias(name)}", parameters
+        return self._query(f"with {', '.join(map(self._cte, needed))}\n\nselect * from {_alias(name)}", parameters)
 
     def _needed(self, name: str) -> Iterator[str]:
         """What a model reads, each after what it reads itself; last the model."""
@@ -104,13 +103,13 @@ class Evaluation:
                 yield from self._needed(one)
         yield name
 
-    def _part(self, name: str) -> str:
+    def _cte(self, name: str) -> str:
         if name in self._given:
-            return self._given[name].select(name)
+            return self._given[name].cte(name)
         sql = self._sql(name)
         for one in self._models[name].reads:
             sql = sql.replace(self._relations[one], _alias(one))
-        return sql
+        return f"{_alias(name)} as (\n{sql}\n)"
 
 
 def values_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Values:

@@ -8,7 +8,7 @@ table changes.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -28,7 +28,7 @@ _AS_OF = datetime(2150, 7, 2, 12, 34, 56, 789012, UTC)
 _DATE = re.compile(r"'(21\d\d-\d\d-\d\d)")
 _COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 # What a pulse asks for. The models that they read are compiled, too.
-TARGETS = ("findings", "rule_outcomes", "completion_evidence", "phase4_evidence")
+EVIDENCE, ANSWERS = ("completion_evidence", "phase4_evidence"), ("findings", "rule_outcomes")
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,12 @@ class Program:
     unreadable: Mapping[str, str]
     models: Mapping[str, CompiledModel]
 
-    def read_by(self, model: str) -> Iterator[str]:
-        """All that a model reads, also through others."""
+    def read_by(self, model: str, known: Collection[str]) -> Iterator[str]:
+        """All that a model reads, also through others, but not through those that are ``known``."""
         for one in self.models[model].reads if model in self.models else ():
-            yield one
-            yield from self.read_by(one)
+            if one not in known:
+                yield one
+                yield from self.read_by(one, known)
 
     def sql(self, model: str, window: Window) -> str:
         """The SQL of a model for the days and the time of a window of ``day_count`` days."""
@@ -103,7 +104,7 @@ def _sources(work: Workplace) -> dict[str, str]:
 def _compiled(work: Workplace, day_count: int, unreadable: Mapping[str, str]) -> Mapping[str, CompiledModel]:
     window = Window(_FIRST_DATE, _FIRST_DATE + timedelta(days=day_count - 1), _AS_OF)
     variables = {"run_id": None, "unreadable_sources": sorted(unreadable)}
-    models = work.dbt.with_vars(window_vars(window, variables)).compiled(TARGETS)
+    models = work.dbt.with_vars(window_vars(window, variables)).compiled([*EVIDENCE, *ANSWERS])
     # The embedded warehouse takes an apostrophe in a comment for the begin of a text.
     return {name: replace(model, sql=_COMMENT.sub("", model.sql)) for name, model in models.items()}
 

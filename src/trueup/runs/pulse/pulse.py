@@ -16,9 +16,9 @@ from trueup.results.verdict import verdict_rows
 from trueup.runs.answers import columns_of, report_of
 from trueup.runs.notes import settings_notes
 from trueup.runs.pulse.changes import stamps_of
-from trueup.runs.pulse.counting import COUNTS, Counter
+from trueup.runs.pulse.counting import COUNTS, GAMES, Counter
 from trueup.runs.pulse.evaluation import Evaluation
-from trueup.runs.pulse.program import Program, open_program
+from trueup.runs.pulse.program import ANSWERS, EVIDENCE, Program, open_program
 from trueup.runs.reconcile import Judged, evidence_of, judge_days
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS
@@ -26,7 +26,6 @@ from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES, seed_columns
 
 _PROGRAM, _MEMORY = "program.json", "memory.json"
-_EVIDENCE = ("game_days", "completion_evidence", "phase4_evidence", "game_arrivals")
 # Models that only the other rules need.
 _LEFT_OUT = (
     *("dup002_tied_newest", "dup003_null_keys", "dup004_counted_twice", "dup005_poorer_newest"),
@@ -45,14 +44,9 @@ def run_pulse(work: Workplace, folder: Path) -> Report:
     program = open_program(work, folder / _PROGRAM)
     read = [program.sources[name] for name, facts in program.facts.items() if facts and name not in program.unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
-    evaluation = _evaluation(work, program)
-    counter = _counter(work, program, evaluation)
-    evaluation.evaluate("games", "scraper_runs")
-    counter.count(folder / _MEMORY, program.inputs)
-    evaluation.evaluate("unscheduled")
-    evaluation.evaluate(*_EVIDENCE)
+    evaluation = evaluate_evidence(work, program, folder / _MEMORY)
     judged = _judge(work, evaluation, judging)
-    evaluation.evaluate("findings", "rule_outcomes")
+    evaluation.evaluate(*ANSWERS)
     findings = [row for row in evaluation.selected("findings", columns_of(Finding)) if row["rule"] in rules]
     report = report_of(work, findings, evaluation.selected("rule_outcomes", columns_of(RuleOutcome)), rules)
     unread = [judged.unread] if judged.unread else []
@@ -63,6 +57,17 @@ def run_pulse(work: Workplace, folder: Path) -> Report:
         problems=(*unread, *report.problems),
         notes=tuple(settings_notes(work)),
     )
+
+
+def evaluate_evidence(work: Workplace, program: Program, memory: Path) -> Evaluation:
+    """Everything that the judge needs. ``memory``: the file with what was counted before."""
+    evaluation = _evaluation(work, program)
+    counter = _counter(work, program, evaluation)
+    evaluation.evaluate(GAMES, "scraper_runs")
+    counter.count(memory, program.inputs)
+    evaluation.evaluate("unscheduled")
+    evaluation.evaluate("game_days", "game_arrivals", *EVIDENCE)
+    return evaluation
 
 
 def _open_until_due(outcome: RuleOutcome, judging: JudgeSettings) -> RuleOutcome:
@@ -98,7 +103,7 @@ def _staging(source: str) -> str:
 
 def _counter(work: Workplace, program: Program, evaluation: Evaluation) -> Counter:
     """The counter of the tables whose rows are counted. Reads the state of their partitions."""
-    models, window = set(program.read_by(COUNTS)), work.settings.window
+    models, window = set(program.read_by(COUNTS, known=[GAMES])), work.settings.window
     tables = {name: table for name, table in program.sources.items() if _staging(name) in models}
     stamps = stamps_of(work.tables.query, tables, program.facts, window.dates)
     schemas = {_staging(name): work.schemas[name] for name in tables}
