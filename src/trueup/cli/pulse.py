@@ -11,7 +11,7 @@ from rich.console import Console
 from trueup.cli.alert import print_deliveries, send
 from trueup.cli.options import add_format, settings_of, show
 from trueup.cli.steps import Steps
-from trueup.errors import CannotCheckError, UsageError
+from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.reporting.artifacts import read_report, write_data
 from trueup.results.report import Report
 from trueup.settings import DEFAULT_TARGET, Settings, platform_zone
@@ -19,6 +19,8 @@ from trueup.window import Window, now
 
 DAYS = 2
 _MOST_DAYS = 7
+# The answer of a pulse that took longer, or that was of another time, is not that of now.
+_OLDEST = timedelta(minutes=10)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,8 +45,9 @@ def run(options: Namespace, console: Console) -> int:
         report = None if is_alone or options.as_of else _answer_since(folder, settings, began_at)
         if report is None:
             report = _looked(settings, folder, console)
-            report = write_data(folder, report, now())
+            # Sent before it is written: a pulse that waits takes only an answer that was also told.
             print_deliveries(send(report, settings.project_dir), console)
+            report = write_data(folder, report, now())
     return show(report, options)
 
 
@@ -64,10 +67,9 @@ def _answer_since(folder: Path, settings: Settings, began_at: datetime) -> Repor
     with suppress(CannotCheckError):
         report = read_report(folder)
         window = settings.window
-        is_same = (report.target, report.window.first_date, report.window.last_date) == (
-            *(settings.target, window.first_date, window.last_date),
-        )
-        if is_same and report.written_at and report.written_at >= began_at:
+        is_same = report.target == settings.target and report.window.dates == window.dates
+        is_now = began_at - _OLDEST <= report.window.as_of <= began_at
+        if is_same and is_now and report.written_at and report.written_at >= began_at:
             return report
     return None
 
@@ -81,4 +83,11 @@ def _looked(settings: Settings, folder: Path, console: Console) -> Report:
         with closing(steps), open_workplace(settings, steps) as work:
             return run_pulse(work, folder)
     except CannotCheckError as error:
-        return Report(settings.window, settings.target, "pulse", problems=(error.text,))
+        return _blind(settings, error)
+    except UsageError as error:  # nobody reads the message of a scheduler's run
+        print_deliveries(send(_blind(settings, error), settings.project_dir), console)
+        raise
+
+
+def _blind(settings: Settings, error: TrueupError) -> Report:
+    return Report(settings.window, settings.target, "pulse", problems=(error.text,))

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -10,14 +11,21 @@ from trueup.cli.options import add_format, project_of, state_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import escape, terminal
 from trueup.gateways.embedded import EmbeddedWarehouse
-from trueup.plural import counted
+from trueup.plural import counted, duration
+from trueup.results.told import Telling
 from trueup.runs.replayed import Replay, replays_to_json
 from trueup.scenario.scenario import find_scenarios
+from trueup.window import EASTERN
+
+_CHECKED = time(8)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("folders", nargs="+", metavar="DIR", help="a scenario folder, or a folder of scenarios")
+    parser.add_argument(
+        "--timeline", action="store_true", help="also show when a pulse every five minutes would have told each finding"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_format(parser)
 
@@ -34,16 +42,41 @@ def run(options: Namespace, console: Console) -> int:
         # The warehouse starts while dbt is imported, which takes about as long.
         from trueup.runs.replay import replay_all
 
-        for one in replay_all(folders, project_dir, state_of(project_dir), steps, warehouse):
+        state = state_of(project_dir)
+        for one in replay_all(folders, project_dir, state, steps, warehouse, with_timeline=options.timeline):
             replays.append(one)
             if options.format == "text":
                 print_replay(one, out)
+                print_timeline(one, out)
     missed = sum(not one.is_match for one in replays)
     if options.format == "json":
         print(replays_to_json(replays))
     else:
         out.print(f"{len(replays) - missed} passed, {missed} failed")
     return 1 if missed else 0
+
+
+def print_timeline(replay: Replay, console: Console) -> None:
+    """Print what pulses told, and when; how much later a check at 08:00 would have told it."""
+    if replay.timeline is None:
+        return
+    for one in replay.timeline:
+        at = one.at.astimezone(EASTERN)
+        mark = {"told": "[bold red]told[/]", "worse": "[red]worse[/]", "closed": "[green]closed[/]"}[one.kind]
+        console.print(
+            f"    {at:%Y-%m-%d %H:%M}  {mark}  {one.rule}  {escape(one.subject)}{_before_check(one.kind, at)}",
+            soft_wrap=True,
+        )
+
+
+def _before_check(kind: Telling, at: datetime) -> str:
+    if kind == "closed":
+        return ""
+    check = datetime.combine(at.date(), _CHECKED, at.tzinfo)
+    check = check if check >= at else check + timedelta(days=1)
+    if check == at:
+        return ""
+    return f"  [dim]{duration(int((check - at).total_seconds() // 60))} before the next check[/]"
 
 
 def print_replay(replay: Replay, console: Console) -> None:
@@ -56,6 +89,8 @@ def print_replay(replay: Replay, console: Console) -> None:
         console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}")
         return
     console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}")
+    for difference in replay.told_differences:
+        console.print(f"    {escape(difference)}")
     if replay.status_difference:
         console.print(f"    {escape(replay.status_difference)}")
     for problem in replay.unchecked:

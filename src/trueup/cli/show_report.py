@@ -86,7 +86,7 @@ def _print_service_levels(report: Report, console: Console) -> None:
 
 def _print_not_run(report: Report, console: Console) -> None:
     reasons: dict[tuple[bool, str], Counter[str]] = {}
-    for one in report.outcomes:
+    for one in report.blocked if report.kind == "pulse" else report.outcomes:
         if one.outcome == "not_run":
             reasons.setdefault((one.is_blocking, one.reason), Counter())[one.rule] += 1
     if not reasons:

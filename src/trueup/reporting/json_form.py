@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from datetime import MAXYEAR
 from typing import Any
 
@@ -22,7 +22,7 @@ def to_json(report: Report, **more: Any) -> str:
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, tuple) and not any(isinstance(one, str) for one in value)
+    return isinstance(value, tuple) and all(is_dataclass(one) for one in value)
 
 
 def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:

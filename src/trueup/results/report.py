@@ -82,7 +82,8 @@ class Report(Plain):
     where the completion documents are ("" if it is not known). ``console``: the page of BigQuery's console where
     queries can be run ("" if it is not known, or on the embedded warehouse). ``read_from``, ``read_until``: when the
     sources were read. ``written_at``: when the report was written to its folder. These times are in UTC, and None if it
-    did not happen.
+    did not happen. ``open_dates``: the days of a pulse whose reports are not due yet: what cannot be judged there is no
+    problem.
     """
 
     window: Window
@@ -103,15 +104,17 @@ class Report(Plain):
     read_from: datetime | None = None
     read_until: datetime | None = None
     written_at: datetime | None = None
+    open_dates: tuple[date, ...] = ()
 
     @property
     def status(self) -> Status:
         """``findings`` if there is an error; else ``could_not_check`` if a check was blocked or none passed; else
-        ``healthy``.
+        ``healthy``. In a pulse none must pass: there are hours in which nothing is due.
         """
         if any(finding.severity == "error" for finding in self.findings):
             return "findings"
-        if self.problems or self.blocked or not any(one.outcome == "passed" for one in self.outcomes):
+        is_idle = not any(one.outcome == "passed" for one in self.outcomes)
+        if self.problems or self.blocked or (is_idle and self.kind == "check"):
             return "could_not_check"
         return "healthy"
 
@@ -123,7 +126,7 @@ class Report(Plain):
     @property
     def blocked(self) -> tuple[RuleOutcome, ...]:
         """Outcomes of rules that could not examine something that they should have; failed outcomes are included."""
-        return tuple(one for one in self.outcomes if one.is_blocking)
+        return tuple(one for one in self.outcomes if one.is_blocking and one.game_date not in self.open_dates)
 
 
 def unseen_days(outcomes: Sequence[RuleOutcome], window: Window, zone: ZoneInfo = EASTERN) -> Iterator[str]:

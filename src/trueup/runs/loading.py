@@ -12,6 +12,7 @@ from trueup.gateways.embedded import Endpoint
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
 from trueup.runs.wiring import create_sources
+from trueup.scenario.moments import is_version
 from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
 from trueup.settings import project_variables
@@ -41,4 +42,6 @@ def fill(scenario: Scenario, project_dir: Path, endpoint: Endpoint, documents: P
     for collection in (DOCUMENTS, LEASES):
         with closing(SqliteCompletions(documents, collection)) as store:
             for document_id, raw in scenario.documents.get(collection, {}).items():
+                if is_version(document_id):
+                    continue
                 store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))

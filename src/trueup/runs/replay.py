@@ -11,6 +11,7 @@ from trueup.results.reference import load_reference
 from trueup.runs.check import run_check
 from trueup.runs.loading import fill, refuse_unknown_vars
 from trueup.runs.replayed import Replay
+from trueup.runs.timeline import timeline
 from trueup.runs.wiring import open_workplace
 from trueup.runs.workplace import Listener, Workplace
 from trueup.scenario.scenario import Scenario, compare, load_scenario
@@ -28,10 +29,12 @@ def replay_all(
     warehouse: EmbeddedWarehouse,
     with_tests: bool = False,
     data_docs: Path | None = None,
+    with_timeline: bool = False,
 ) -> Iterator[Replay]:
     """Replay scenarios one after the other. All scenarios are read first: if one is invalid, none runs.
 
-    ``data_docs``: the folder for Data Docs; by default they are deleted with the scenario.
+    ``data_docs``: the folder for Data Docs; by default they are deleted with the scenario. ``with_timeline``: also make
+    the pulses of each scenario.
     """
     schemas = read_table_schemas(project_dir / "models")
     rules = frozenset(load_reference(project_dir / "seeds").rules)
@@ -43,8 +46,9 @@ def replay_all(
             listener.start(f"Loading {scenario.name}: {scenario.title}")
             with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:
                 report = run_check(work, with_tests, scenario.expectations)
+                told = tuple(timeline(work, scenario)) if with_timeline else None
             findings = [asdict(finding) for finding in report.findings]
-            yield Replay(scenario, report, compare(scenario.expect, findings))
+            yield Replay(scenario, report, compare(scenario.expect, findings), told)
 
 
 @contextmanager

@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from trueup.reporting.json_form import json_text, plain_findings
 from trueup.results.report import Report, unseen_days
+from trueup.results.told import Told
 from trueup.scenario.scenario import Comparison, ExpectedFinding, Scenario
 
 
 @dataclass(frozen=True)
 class Replay:
-    """One scenario's run."""
+    """One scenario's run. ``timeline``: what pulses told, None if it was not asked for."""
 
     scenario: Scenario
     report: Report
     comparison: Comparison
+    timeline: tuple[Told, ...] | None = None
 
     @property
     def is_match(self) -> bool:
@@ -24,7 +27,22 @@ class Replay:
         A scenario without a status expects ``unchecked`` to be empty.
         """
         failures = self.unchecked if self.scenario.status is None else self.status_difference
-        return not failures and self.comparison.is_match
+        return not failures and self.comparison.is_match and not self.told_differences
+
+    @property
+    def told_differences(self) -> tuple[str, ...]:
+        """Where the timeline differs from the times that the scenario expects."""
+        if self.timeline is None:
+            return ()
+        told: dict[str, datetime] = {}
+        for one in self.timeline:
+            if one.kind == "told":
+                told.setdefault(one.rule, one.at)
+        return tuple(
+            f"{rule} first told {at.isoformat()} expected, was {told[rule].isoformat() if rule in told else 'never'}"
+            for rule, at in self.scenario.expect_told.items()
+            if told.get(rule) != at
+        )
 
     @property
     def status_difference(self) -> str:
@@ -64,7 +82,8 @@ def _plain(replay: Replay) -> dict[str, Any]:
         "findings": plain_findings(replay.report.findings),
         "missing": [_plain_expected(one) for one in replay.comparison.missing],
         "unexpected": list(replay.comparison.unexpected),
-        "problems": list(replay.problems),
+        "problems": [*replay.problems, *replay.told_differences],
+        **({} if replay.timeline is None else {"timeline": [asdict(one) for one in replay.timeline]}),
     }
 
 

@@ -76,6 +76,9 @@ def read_documents(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
             raise ScenarioError(f"{collection} is not in a collection.", "Move it to documents/<collection>/<id>.json.")
         for path in _entries(collection):
             documents.setdefault(collection.name, {})[path.stem] = _document(path)
+            last = collection / f"{path.stem.partition('@')[0]}.json"
+            if not last.exists():
+                raise ScenarioError(f"{path} is a version of {last.name}, which is missing.", "Add the last version.")
     return documents
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +21,7 @@ from trueup.schemas import TableSchema
 from trueup.window import WINDOW_VARS
 
 _REQUIRED = frozenset({"title", "as_of", "first_date", "last_date", "expect"})
-_KNOWN = _REQUIRED | {"vars", "optional", "expectations", "status"}
+_KNOWN = _REQUIRED | {"vars", "optional", "expectations", "status", "expect_told"}
 _EXACT = ("error", "warn")
 
 
@@ -54,7 +54,8 @@ class ExpectedFinding(Plain):
 class Scenario:
     """``tables``: rows by ``dataset.table`` for JSON load jobs. ``documents``: raw JSON by collection and id.
     ``optional``: missing sources. ``expectations``: whether the Great Expectations suites run too. ``status``: the
-    expected status of the run, or None. ``folder``: where it was read, None if it was made.
+    expected status of the run, or None. ``expect_told``: when pulses first tell a rule. ``folder``: where it was read,
+    None if it was made.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Scenario:
     seeds: Path | None
     expectations: bool = False
     status: Status | None = None
+    expect_told: Mapping[str, datetime] = field(default_factory=dict)
     folder: Path | None = None
 
 
@@ -145,7 +147,7 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
     return Scenario(
         name=plain(folder.resolve().name),
         title=plain(_text(path, "title", head["title"])),
-        as_of=_timestamp(path, head["as_of"]),
+        as_of=_timestamp(path, "as_of", head["as_of"]),
         first_date=first,
         last_date=last,
         vars=_vars(path, head.get("vars")),
@@ -156,6 +158,7 @@ def load_scenario(folder: Path, schemas: Mapping[str, TableSchema], rules: froze
         seeds=read_seeds(folder),
         expectations=_bool(path, "expectations", head.get("expectations", False)),
         status=_status(path, head["status"]) if "status" in head else None,
+        expect_told=_told(path, head.get("expect_told") or {}, rules),
         folder=folder,
     )
 
@@ -240,14 +243,25 @@ def _date(path: Path, key: str, value: Any) -> date:
     raise ScenarioError(f"{path}: {key} '{brief(str(value))}' is not a date.", "Use the form 2026-02-03.")
 
 
-def _timestamp(path: Path, value: Any) -> datetime:
+def _told(path: Path, given: Any, rules: frozenset[str]) -> dict[str, datetime]:
+    if not isinstance(given, dict):
+        raise ScenarioError(
+            f"{path}: expect_told is not a map.", "Example: `expect_told: {TRIG001: '2026-02-04T15:40-05:00'}`."
+        )
+    for rule in given:
+        if rules and rule not in rules:
+            raise ScenarioError(f"{path}: expect_told: unknown rule {brief(repr(rule))}.", "See seeds/rules.csv.")
+    return {str(rule): _timestamp(path, f"expect_told {rule}", value) for rule, value in given.items()}
+
+
+def _timestamp(path: Path, key: str, value: Any) -> datetime:
     expected = "Quote it and add an offset, for example '2026-02-04T16:00:00-05:00'."
     if re.fullmatch(r"[-\d]+([T ][:.\d]+)?", str(value)):
-        raise ScenarioError(f"{path}: as_of {value} has no offset.", expected)
+        raise ScenarioError(f"{path}: {key} {value} has no offset.", expected)
     try:
         return utc_timestamp(str(value))
     except (ValueError, OverflowError) as error:
-        raise ScenarioError(f"{path}: as_of '{brief(str(value))}' is not a timestamp.", expected) from error
+        raise ScenarioError(f"{path}: {key} '{brief(str(value))}' is not a timestamp.", expected) from error
 
 
 def _vars(path: Path, given: Any) -> dict[str, Any]:

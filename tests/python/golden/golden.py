@@ -19,7 +19,9 @@ TWO_GAMES = (("BOS", "LAL"), ("DEN", "DET"))
 
 @dataclass
 class Golden:
-    """A scenario: a night, its ``as_of``, and the expected findings. ``locks``: documents by processor."""
+    """A scenario: a night, its ``as_of``, and the expected findings. ``locks``: documents by processor; ``told``: when
+    pulses first tell a rule.
+    """
 
     title: str
     night: Night
@@ -32,6 +34,7 @@ class Golden:
     others: list[Night] = field(default_factory=list)
     locks: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: str = ""
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def nights(self) -> list[Night]:
@@ -100,6 +103,8 @@ def head(golden: Golden) -> str:
         lines.append("expectations: true")
     if golden.status:
         lines.append(f"status: {golden.status}")
+    if golden.told:
+        lines += ["expect_told:", *(f"  {rule}: '{at}'" for rule, at in golden.told.items())]
     if not golden.expect:
         return "\n".join([*lines, "expect: []"]) + "\n"
     lines.append("expect:")

@@ -40,6 +40,11 @@ def incident() -> Golden:
         as_of=et(night.morning, "16:00"),
         expectations=True,
     )
+    clocks = {
+        **{"DONE007": "08:00", "LATE002": "10:00", "LATE004": "10:00", "LATE001": "14:45"},
+        **{"DONE001": "15:05", "DUP001": "15:05", "TRIG001": "15:40"},
+    }
+    golden.told = {rule: et(night.morning, clock) for rule, clock in clocks.items()}
     golden.wants("DUP001", "error", name_of(PGS), RACING_ROWS)
     for name in SCRAPERS:
         golden.wants("LATE001", "error", name, 405)

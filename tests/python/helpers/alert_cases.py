@@ -9,7 +9,7 @@ from typing import Any
 from helpers import report_cases
 from trueup.results.finding import Finding
 from trueup.results.outcome import Outcome, RuleOutcome
-from trueup.results.report import Report
+from trueup.results.report import Kind, Report
 from trueup.window import Window
 
 NIGHT = date(2026, 2, 3)
@@ -43,6 +43,8 @@ def report(
     last_date: date = NIGHT,
     target: str = "prod",
     problems: Sequence[str] = (),
+    kind: Kind = "check",
+    open_dates: Sequence[date] = (),
 ) -> Report:
     """A report. Without ``outcomes``, all rules ran, and those of its findings failed."""
     if outcomes is None:
@@ -60,4 +62,6 @@ def report(
         findings=findings,
         outcomes=tuple(outcomes),
         problems=tuple(problems),
+        kind=kind,
+        open_dates=tuple(open_dates),
     )

@@ -9,10 +9,12 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,8 +54,12 @@ class Night:
         return self.work.tables
 
     def pulse(self, as_of: datetime = AS_OF) -> Report:
-        settings = replace(self.work.settings, window=Window(*DAYS, as_of))
-        return run_pulse(replace(self.work, settings=settings), self.folder)
+        return self.pulse_of(Window(*DAYS, as_of))
+
+    def pulse_of(self, window: Window) -> Report:
+        """A pulse that trusts the times of change: the embedded warehouse has none for an update."""
+        settings = replace(self.work.settings, window=window)
+        return run_pulse(replace(self.work, settings=settings), self.folder, knows_changes=True)
 
     def statements(self) -> list[str]:
         return [sql for sql, _ in sent_by(self.warehouse, self.pulse)]
@@ -131,8 +137,7 @@ def test_only_the_table_that_changed_is_counted_again(night: Night) -> None:
 
 def test_a_new_day_is_counted_anew(night: Night) -> None:
     night.pulse()
-    settings = replace(night.work.settings, window=Window(date(2026, 2, 2), date(2026, 2, 3), AS_OF))
-    report = run_pulse(replace(night.work, settings=settings), night.folder)
+    report = night.pulse_of(Window(date(2026, 2, 2), date(2026, 2, 3), AS_OF))
     assert [one.observed for one in report.findings if one.rule == "DUP001"] == [72]
 
 
@@ -152,11 +157,50 @@ def test_a_source_that_disappears_is_told_and_not_an_error_of_the_program(night:
     assert "LATE001" in {one.rule for one in night.pulse().findings}
 
 
+def test_days_with_the_same_games_are_counted_apart(night: Night) -> None:
+    """A table without partitions has the same state on all days, and days without games have the same games."""
+    defense = f"`{CLOUD}.nba_analytics.team_defense_game_summary`"
+    night.warehouse.query(f"create table `{CLOUD}.nba_analytics.kept` as select * from {defense}")
+    doubled = (
+        "select * replace (date '2026-07-03' as game_date, 'x' as game_id) from "
+        f"(select * from {defense} limit 1) cross join unnest([1, 2]) as copies"
+    )
+    night.warehouse.query(f"create or replace table {defense} as select * except (copies) from ({doubled})")
+    try:
+        july = [date(2026, 7, day) for day in range(1, 6)]
+        found = [
+            [one.game_date for one in night.pulse_of(Window(first, last, AS_OF + timedelta(days=150))).findings]
+            for first, last in pairwise(july)
+        ]
+        assert [july[2] in days for days in found] == [False, True, True, False]
+    finally:
+        night.warehouse.query(f"create or replace table {defense} as select * from `{CLOUD}.nba_analytics.kept`")
+        night.warehouse.query(f"drop table `{CLOUD}.nba_analytics.kept`")
+
+
+def test_on_the_embedded_warehouse_every_table_is_counted_each_time(night: Night) -> None:
+    """An update there changes neither the number of rows nor the time of change."""
+    settings = replace(night.work.settings, window=Window(*DAYS, AS_OF))
+    for _ in range(2):
+        sent = sent_by(night.warehouse, lambda: run_pulse(replace(night.work, settings=settings), night.folder))
+        assert any("pulse_row_fingerprints" in sql for sql, _ in sent)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"inputs": "x"}', "null"])
 @pytest.mark.parametrize("name", ["program.json", "memory.json"])
 def test_a_damaged_file_is_made_again(text: str, name: str, night: Night) -> None:
     before = night.pulse()
     (night.folder / name).write_text(text)
+    assert night.pulse().findings == before.findings
+
+
+def test_a_memory_without_its_values_is_made_again(night: Night) -> None:
+    before = night.pulse()
+    file = night.folder / "memory.json"
+    memory = json.loads(file.read_text())
+    for one in memory["counted"].values():
+        one["values"] = {}
+    file.write_text(json.dumps(memory))
     assert night.pulse().findings == before.findings
 
 
@@ -171,8 +215,10 @@ def test_a_changed_project_is_compiled_again(night: Night) -> None:
 def test_before_reports_are_due_nothing_that_cannot_be_judged_yet_is_a_problem(night: Night) -> None:
     """The schedule of a day without games is known only when it was loaded after the day."""
     dawn = night.pulse(datetime(2026, 2, 4, 12, 59, tzinfo=UTC))
+    assert dawn.open_dates == DAYS
     assert not dawn.blocked
     assert dawn.status != "could_not_check"
+    assert night.pulse().open_dates == DAYS[1:]
 
 
 def test_two_at_once_are_one(tmp_path: Path) -> None:
@@ -195,6 +241,7 @@ def test_two_at_once_are_one(tmp_path: Path) -> None:
         one = pool.submit(first)
         began.wait(10)
         other = pool.submit(second)
+        time.sleep(1)
         may_end.set()
         assert (one.result(10), other.result(10)) == (True, False)
     assert order == ["first", "second"]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from trueup.reporting.alerts.state import MOST_ROWS, Pulsed, Row, Sent, finite, kept, row_text
 from trueup.results.finding import SEVERITIES, Finding
@@ -16,6 +16,7 @@ COULD_NOT_CHECK = "could_not_check"
 # More wrong rows are worse. Minutes late grow with time alone, so more minutes are not worse.
 _COUNTED = ("DUP", "DONE", "EXP")
 _TOLERANCE = 1e-9
+_LONGEST_CHECK = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -72,27 +73,27 @@ def is_alerted(finding: Finding) -> bool:
 
 
 def find_change(sent: Sent, report: Report) -> Change:
-    """Compare a report with what was sent."""
-    report = replace(
-        report,
-        findings=tuple(one for one in report.findings if not _is_told(one, report, sent.pulse)),
-        outcomes=tuple(one for one in report.outcomes if not _is_told(one, report, sent.pulse)),
-    )
+    """Compare a report with what was sent. Of what a pulse has told since a check began, the check changes nothing."""
     watched, unwatched = _watched(sent.rows, report)
-    current = {one.fingerprint: one for one in watched}
+    told = _told_since(sent.pulse, report)
+    current: dict[str, Finding] = {}
     new, worse, ongoing = [], [], []
-    for fingerprint, finding in current.items():
-        row = sent.rows.get(fingerprint)
-        if row is None or not row.is_open:
+    for finding in watched:
+        row, is_told = sent.rows.get(finding.fingerprint), (finding.rule, finding.game_date) in told
+        is_open = row is not None and row.is_open
+        if is_told and not is_open:
+            continue
+        current[finding.fingerprint] = finding
+        if row is None or not is_open:
             new.append(Noted(finding, f"again; it was resolved on {row.last_seen}" if row else ""))
-        elif reason := _worse_because(row, finding):
+        elif not is_told and (reason := _worse_because(row, finding)):
             worse.append(Noted(finding, reason))
         else:
             ongoing.append(Noted(finding, f"since {row.first_sent}"))
-    rows = {key: row for key, row in sent.rows.items() if not _is_told(row, report, sent.pulse)}
+    rows = {key: row for key, row in sent.rows.items() if (row.rule, row.game_date) not in told}
     resolved, not_looked_at = _gone(rows, current, report)
     day = report.window.as_of.astimezone(EASTERN).date()
-    rows = _rows_after(sent.rows, current, resolved, day)
+    after = _rows_after(sent.rows, current, resolved, day)
     present = frozenset(current) | {one.fingerprint for one in not_looked_at}
     return Change(
         tuple(new),
@@ -102,7 +103,7 @@ def find_change(sent: Sent, report: Report) -> Change:
         not_looked_at,
         is_daily=report.kind == "check" and sent.day != day,
         unwatched_count=unwatched,
-        after=_sent_after(sent, report, kept(rows, present, day)),
+        after=_sent_after(sent, report, kept(after, present, day)),
     )
 
 
@@ -120,19 +121,21 @@ def outdated(sent: Sent, report: Report, now: datetime) -> str:
     return f"The report is as of {as_of.isoformat()}; a later one was already sent ({last.isoformat()})."
 
 
-def _is_told(one: Finding | RuleOutcome | Row, report: Report, pulse: Pulsed | None) -> bool:
-    """Whether a pulse has told about a rule and date since a check began, which ended after that pulse."""
-    if report.kind == "pulse" or pulse is None or pulse.as_of <= report.window.as_of:
-        return False
-    return one.rule in pulse.rules and pulse.first_date <= one.game_date <= pulse.last_date
+def _told_since(pulse: Pulsed | None, report: Report) -> frozenset[tuple[str, date]]:
+    """The rules and days that a pulse has examined since a check began, which ended after that pulse."""
+    if report.kind == "pulse" or pulse is None:
+        return frozenset()
+    # A pulse that is much later has a mistyped --as-of.
+    is_meanwhile = report.window.as_of < pulse.as_of <= report.window.as_of + _LONGEST_CHECK
+    return frozenset(pulse.examined) if is_meanwhile else frozenset()
 
 
 def _sent_after(sent: Sent, report: Report, rows: Mapping[str, Row]) -> Sent:
     window, sequence = report.window, sent.sequence + 1
     if report.kind == "check":
         return Sent(sequence, window.as_of, window.as_of.astimezone(EASTERN).date(), sent.pulse, rows)
-    rules = tuple(sorted({one.rule for one in report.outcomes}))
-    pulse = Pulsed(window.as_of, window.first_date, window.last_date, rules)
+    examined = {(one.rule, one.game_date) for one in report.outcomes if _is_complete(one)}
+    pulse = Pulsed(window.as_of, tuple(sorted(examined)))
     return Sent(sequence, sent.as_of, sent.day, pulse, rows)
 
 

@@ -49,12 +49,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Pulsed:
-    """What the last pulse that sent a message had looked at: these rules, on these days."""
+    """What the last pulse that sent a message had examined: rules, each with a day."""
 
     as_of: datetime
-    first_date: date
-    last_date: date
-    rules: tuple[str, ...]
+    examined: tuple[tuple[str, date], ...]
 
 
 @dataclass(frozen=True)
@@ -246,4 +244,6 @@ def _parsed(kind: type[_T], text: str, name: str) -> _T:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=date.isoformat)
+    return json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=lambda one: one.isoformat()
+    )

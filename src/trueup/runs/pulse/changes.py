@@ -6,7 +6,7 @@ says the same.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from trueup.errors import WarehouseError
 from trueup.parsing import parse
 from trueup.reporting.artifacts import write_text
 from trueup.runs.pulse.evaluation import Query, Values
-from trueup.schemas import TableFacts
+from trueup.schemas import TableFacts, TableSchema
 
 # The columns that are read of the view with the partitions of a dataset.
 PARTITIONS_COLUMNS = {
@@ -44,11 +44,15 @@ class Memory:
     context: str = ""
     counted: Mapping[str, Counted] = field(default_factory=dict)
 
-    def unchanged(self, context: str, stamps: Mapping[str, str]) -> dict[str, Counted]:
-        """The tables that need not be counted again."""
+    def unchanged(self, context: str, stamps: Mapping[str, str], models: Sequence[str]) -> dict[str, Counted]:
+        """The tables that need not be counted again. ``models``: those that counted."""
         if context != self.context:
             return {}
-        return {name: one for name, one in self.counted.items() if one.stamp and one.stamp == stamps.get(name)}
+        return {
+            name: one
+            for name, one in self.counted.items()
+            if one.stamp and one.stamp == stamps.get(name) and all(model in one.values for model in models)
+        }
 
 
 def read_memory(file: Path) -> Memory:
@@ -65,23 +69,27 @@ def write_memory(file: Path, memory: Memory) -> None:
     write_text(file, json.dumps({"context": memory.context, "counted": counted}))
 
 
-def stamps_of(
-    query: Query, tables: Mapping[str, str], facts: Mapping[str, TableFacts | None], days: Collection[date]
-) -> dict[str, str]:
-    """The state of the days' partitions of each table, "" if it cannot be told (a view, a stream, a refusal).
-
-    ``tables``: ``project.dataset.table`` by name.
+def stamps_of(query: Query, tables: Mapping[str, str], days: Collection[date]) -> dict[str, str]:
+    """The state of the days' partitions of each table (see has_days), "" while it has rows in a stream. Nothing if
+    BigQuery refuses. ``tables``: ``project.dataset.table`` by name.
     """
-    told = {name: table for name, table in tables.items() if (known := facts.get(name)) is None or known.is_table}
-    datasets = {table.rpartition(".")[0] for table in told.values()}
+    datasets = {table.rpartition(".")[0] for table in tables.values()}
     try:
-        rows = [row for dataset in sorted(datasets) for row in _partitions(query, dataset, told.values(), days)]
+        rows = [row for dataset in sorted(datasets) for row in _partitions(query, dataset, tables.values(), days)]
     except WarehouseError:
         return {}
-    found: dict[str, list[list[Any]]] = {table: [] for table in told.values()}
+    found: dict[str, list[list[Any]]] = {table: [] for table in tables.values()}
     for row in rows:
         found[row["full_name"]].append([row["partition_id"], row["total_rows"], str(row["last_modified_time"])])
-    return {name: _stamp(found[table]) for name, table in told.items()}
+    return {name: _stamp(found[table]) for name, table in tables.items()}
+
+
+def has_days(schema: TableSchema, facts: TableFacts | None) -> bool:
+    """Whether the partitions of a table tell if its days have changed: they are as declared, or it has none at all.
+
+    A missing table has not changed. A view tells nothing.
+    """
+    return facts is None or (facts.is_table and facts.partition_column in (schema.partition_column, None))
 
 
 def _stamp(partitions: Iterable[list[Any]]) -> str:

@@ -17,7 +17,8 @@ _OFGAMES = ("game_date", "schedule_game_id", "system_game_id", "swapped_game_id"
 
 class Counter:
     """Counts in one evaluation. ``staging``: the staging model of each table; ``stamps``: the state of each table's
-    partitions before the evaluation; ``give_no_rows``: gives a staging model that is not to be read.
+    partitions before the evaluation; ``give_no_rows``: gives a staging model that is not to be read; ``memory``: the
+    file with what was counted before, None if there is none; ``context``: all else that the counts depend on.
     """
 
     def __init__(
@@ -26,16 +27,21 @@ class Counter:
         staging: Mapping[str, str],
         stamps: Mapping[str, str],
         give_no_rows: Callable[[str], None],
+        memory: Path | None,
+        context: str,
     ) -> None:
         self._evaluation = evaluation
         self._staging = staging
         self._stamps = stamps
         self._give_no_rows = give_no_rows
+        self._memory = memory
+        self._context = context
 
-    def count(self, file: Path, program: str) -> None:
-        """Give the rows of COUNTS and DUPLICATES. ``file`` holds the memory; ``program``: a hash of the SQL."""
-        context = self._context(program)
-        known = read_memory(file).unchanged(context, self._stamps)
+    def count(self) -> None:
+        """Give the rows of COUNTS and DUPLICATES."""
+        context = self._whole_context()
+        before = read_memory(self._memory) if self._memory else Memory()
+        known = before.unchanged(context, self._stamps, (COUNTS, DUPLICATES))
         changed = sorted(self._staging.keys() - known.keys())
         counts = self._by_table(COUNTS, "table_name", changed)
         excess = self._evaluation.columns(COUNTS).index("excess_row_count")
@@ -48,7 +54,8 @@ class Counter:
         for model in (COUNTS, DUPLICATES):
             rows = [row for _, one in sorted(together.items()) for row in one.values[model]]
             self._evaluation.give_model(model, rows)
-        write_memory(file, Memory(context, together))
+        if self._memory:
+            write_memory(self._memory, Memory(context, together))
 
     def _by_table(self, model: str, column: str, tables: Collection[str]) -> dict[str, Values]:
         """The rows of a model, where it reads only these tables; by table."""
@@ -62,6 +69,6 @@ class Counter:
         rows, place = self._evaluation.values(model), self._evaluation.columns(model).index(column)
         return {table: [row for row in rows if row[place] == table] for table in tables}
 
-    def _context(self, program: str) -> str:
+    def _whole_context(self) -> str:
         games = sorted(json.dumps([str(row[name]) for name in _OFGAMES]) for row in self._evaluation.rows[GAMES])
-        return hashlib.sha256("\n".join([program, *games]).encode()).hexdigest()
+        return hashlib.sha256("\n".join([self._context, *games]).encode()).hexdigest()

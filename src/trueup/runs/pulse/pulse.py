@@ -4,6 +4,7 @@ In steps, because each needs the rows of the one before: the games and the runs;
 what is in no schedule; the evidence; after the judge, findings and outcomes. The statements of a step run at once.
 """
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from trueup.results.report import Report
 from trueup.results.verdict import verdict_rows
 from trueup.runs.answers import columns_of, report_of
 from trueup.runs.notes import settings_notes
-from trueup.runs.pulse.changes import stamps_of
+from trueup.runs.pulse.changes import has_days, stamps_of
 from trueup.runs.pulse.counting import COUNTS, GAMES, Counter
 from trueup.runs.pulse.evaluation import Evaluation
 from trueup.runs.pulse.program import ANSWERS, EVIDENCE, Program, open_program
@@ -25,7 +26,7 @@ from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS
 from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES, seed_columns
 
-_PROGRAM, _MEMORY = "program.json", "memory.json"
+_PROGRAM, MEMORY = "program.json", "memory.json"
 # Models that only the other rules need.
 _LEFT_OUT = (
     *("dup002_tied_newest", "dup003_null_keys", "dup004_counted_twice", "dup005_poorer_newest"),
@@ -33,10 +34,11 @@ _LEFT_OUT = (
 )
 
 
-def run_pulse(work: Workplace, folder: Path) -> Report:
+def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None) -> Report:
     """Judge the days of the window. ``folder`` keeps what was compiled, and what was counted before.
 
-    Nothing is written to the warehouse. Raises CannotCheckError and UsageError.
+    ``knows_changes``: whether the warehouse knows when a partition changed; by default, BigQuery does. Nothing is
+    written to the warehouse. Raises CannotCheckError and UsageError.
     """
     judging = judge_settings(work.settings)
     rules = {code for code, rule in work.reference.rules.items() if rule.is_in_pulse}
@@ -44,7 +46,8 @@ def run_pulse(work: Workplace, folder: Path) -> Report:
     program = open_program(work, folder / _PROGRAM)
     read = [program.sources[name] for name, facts in program.facts.items() if facts and name not in program.unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
-    evaluation = evaluate_evidence(work, program, folder / _MEMORY)
+    knows = not work.settings.is_embedded if knows_changes is None else knows_changes
+    evaluation = evaluate_evidence(work, program, folder / MEMORY if knows else None)
     judged = _judge(work, evaluation, judging)
     evaluation.evaluate(*ANSWERS)
     findings = [row for row in evaluation.selected("findings", columns_of(Finding)) if row["rule"] in rules]
@@ -53,26 +56,21 @@ def run_pulse(work: Workplace, folder: Path) -> Report:
     return replace(
         report,
         kind="pulse",
-        outcomes=tuple(_open_until_due(one, judging) for one in report.outcomes),
+        open_dates=tuple(day for day in work.settings.window.dates if not judging.are_reports_due(day)),
         problems=(*unread, *report.problems),
         notes=tuple(settings_notes(work)),
     )
 
 
-def evaluate_evidence(work: Workplace, program: Program, memory: Path) -> Evaluation:
-    """Everything that the judge needs. ``memory``: the file with what was counted before."""
+def evaluate_evidence(work: Workplace, program: Program, memory: Path | None) -> Evaluation:
+    """Everything that the judge needs. ``memory``: the file with what was counted before; None: count everything."""
     evaluation = _evaluation(work, program)
-    counter = _counter(work, program, evaluation)
+    counter = _counter(work, program, evaluation, memory)
     evaluation.evaluate(GAMES, "scraper_runs")
-    counter.count(memory, program.inputs)
+    counter.count()
     evaluation.evaluate("unscheduled")
     evaluation.evaluate("game_days", "game_arrivals", *EVIDENCE)
     return evaluation
-
-
-def _open_until_due(outcome: RuleOutcome, judging: JudgeSettings) -> RuleOutcome:
-    """Before the reports of a day are due, it is no problem that something cannot be judged."""
-    return outcome if judging.are_reports_due(outcome.game_date) else replace(outcome, is_blocking=False)
 
 
 def _evaluation(work: Workplace, program: Program) -> Evaluation:
@@ -101,18 +99,21 @@ def _staging(source: str) -> str:
     return f"stg_{source.replace('.', '__')}"
 
 
-def _counter(work: Workplace, program: Program, evaluation: Evaluation) -> Counter:
+def _counter(work: Workplace, program: Program, evaluation: Evaluation, memory: Path | None) -> Counter:
     """The counter of the tables whose rows are counted. Reads the state of their partitions."""
     models, window = set(program.read_by(COUNTS, known=[GAMES])), work.settings.window
-    tables = {name: table for name, table in program.sources.items() if _staging(name) in models}
-    stamps = stamps_of(work.tables.query, tables, program.facts, window.dates)
-    schemas = {_staging(name): work.schemas[name] for name in tables}
-    short = {name: work.schemas[name].table for name in tables}
+    schemas = {schema.table: schema for name, schema in work.schemas.items() if _staging(name) in models}
+    told = {table: schema for table, schema in schemas.items() if has_days(schema, program.facts[schema.name])}
+    names = {table: program.sources[schema.name] for table, schema in told.items()}
+    facts = {name: one and [one.partition_column, *one.columns.items()] for name, one in program.facts.items()}
+    by_staging = {_staging(schema.name): schema for schema in schemas.values()}
     return Counter(
         evaluation,
-        {short[name]: _staging(name) for name in tables},
-        {short[name]: stamp for name, stamp in stamps.items()},
-        lambda model: evaluation.give(model, schemas[model].columns, []),
+        {table: _staging(schema.name) for table, schema in schemas.items()},
+        stamps_of(work.tables.query, names, window.dates) if memory else {},
+        lambda model: evaluation.give(model, by_staging[model].columns, []),
+        memory,
+        json.dumps([program.inputs, facts, sorted(program.unreadable), str(window.first_date), str(window.last_date)]),
     )
 
 
