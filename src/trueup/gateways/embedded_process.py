@@ -18,6 +18,7 @@ from typing import Any
 
 from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import TOKEN_VARIABLE
+from trueup.gateways.embedded_kinds import know_each_kind_once
 from trueup.gateways.embedded_parser import parse_each_text_once
 from trueup.gateways.embedded_translation import translate_each_template_once
 
@@ -33,6 +34,7 @@ async def serve(project: str, folder: Path, token: str) -> None:
     """Serve until standard input ends."""
     parse_each_text_once()
     translate_each_template_once()
+    know_each_kind_once()
     # DuckDB would download this extension; use the installed package instead.
     import_module("duckdb_extensions").import_extension("spatial")
     settings = import_module("bqemulator.config").Settings(

@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,8 @@ _TRANSLATORS = ("bqemulator", "sqlglot")
 # Each value of a statement gets the next year, from this one on. Nobody uses these.
 _FIRST_YEAR, _MOST_VALUES = 1101, 200
 _BUSY_SECONDS = 0.5
+# Each statement asks for its template four times.
+_KEPT_TEXTS = 32
 # Of a statement, and of the file: beyond these nothing is kept for the next process.
 _MOST_LETTERS, _MOST_BYTES = 100_000, 32 * 2**20
 # What may matter to the translation is left as it is: names, comments, and all texts but dates, timestamps and ids.
@@ -135,6 +138,7 @@ def cache_file() -> Path | None:
     return Path(folder) / "trueup" / f"translations-{'-'.join(made_by)}.db"
 
 
+@lru_cache(_KEPT_TEXTS)
 def template_of(text: str) -> tuple[str, dict[str, str]]:
     """The statement with placeholders, and the value of each of them, both with their quotes."""
     placeholders: dict[str, str] = {}

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from trueup.gateways.embedded_kinds import kinds_once, scripts_once
 from trueup.gateways.embedded_translation import Translations, filled, template_of
 
 DAYS = "select * from t where day between date '2026-02-03' and date '2026-02-04' and run_id = '8f1d7a841a00'"
@@ -89,6 +90,20 @@ def test_every_statement_of_the_project_is_translated_as_without_the_cache(manif
         assert by_cache == direct(other(text).replace('options (description="""Built.""")', "options ()")), node["name"]
         counted += by_cache is not None
     assert counted > 60
+
+
+def test_every_statement_of_the_project_is_of_the_kind_that_it_is_without_the_cache(manifest: dict[str, Any]) -> None:
+    executor: Any = import_module("bqemulator.jobs.executor")
+    parse = import_module("bqemulator.scripting.parser").parse_script
+    parse_once, classify_once = scripts_once(parse), kinds_once(executor.classify_statement_type)
+    texts = [node["compiled_code"] for node in manifest["nodes"].values() if node.get("compiled_code")]
+    wrapped = ["{}", "create or replace table `p`.`d`.`t` as (\n{}\n);", "begin transaction; {}; commit transaction"]
+    for text in texts:
+        for form in wrapped:
+            first, second = form.format(text), other(form.format(text))
+            for one in (first, second):
+                assert parse_once(one) == parse(one)
+                assert classify_once(one) == executor.classify_statement_type(one)
 
 
 def remembering(file: Path | None) -> Callable[[str], list[str]]:
