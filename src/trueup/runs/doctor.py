@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -12,7 +12,10 @@ from trueup.completion.store import DOCUMENTS
 from trueup.errors import TrueupError
 from trueup.plain import Plain
 from trueup.plural import counted
+from trueup.reporting.alerts.channels import alert_settings, channels_of
+from trueup.reporting.alerts.state import UnreadableStateError, document_id, read_state
 from trueup.runs.build import AT_ONCE, READ_IN_FULL
+from trueup.runs.wiring import state_file, state_opener
 from trueup.runs.workplace import Workplace
 from trueup.schemas import TableSchema
 from trueup.window import now
@@ -48,6 +51,7 @@ def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_end
                 yield Diagnosis("sources", "not asked", _NO_ROWS, "For BigQuery: trueup doctor --target prod")
             yield from _documents(work)
             yield from _topic(work)
+            yield _alerts(work)
     except TrueupError as error:
         yield Diagnosis("settings", "missing", error.message, error.hint)
 
@@ -180,6 +184,28 @@ def _topic(work: Workplace) -> Iterator[Diagnosis]:
         yield Diagnosis("topic", "note", problem, "trueup reconcile --fix needs it; nothing else does.")
     else:
         yield Diagnosis("topic", "ok", f"The topic {work.settings.variable('phase4_topic')} is there.")
+
+
+def _alerts(work: Workplace) -> Diagnosis:
+    """Whether the state of the alerts can be read. Nothing is sent, and a state that does not exist is not made."""
+    settings, project = alert_settings(), work.settings.project_dir
+    named = [channel for channel in channels_of(settings) if channel.name != "step_summary"]
+    if not named:
+        return Diagnosis("alerts", "not asked", "No webhook is set: alerts are not sent.", "See docs/alerts.md.")
+    file = state_file(settings, project, work.settings.is_embedded)
+    if file and not file.exists():
+        return Diagnosis("alerts", "ok", f"Nothing was sent yet: {file} will keep what was.")
+    try:
+        with closing(state_opener(settings, project, work.settings.target)()) as store:
+            for channel in named:
+                name = document_id(channel.name, work.settings.target)
+                if snapshot := store.read([name]).get(name):
+                    read_state(snapshot.fields, channel.name, work.settings.target)
+    except TrueupError as error:
+        return Diagnosis("alerts", "missing", error.message, error.hint)
+    except UnreadableStateError as error:
+        return Diagnosis("alerts", "missing", f"The state {name} cannot be read: {error}.", "Delete the document.")
+    return Diagnosis("alerts", "ok", f"The state of {counted(len(named), 'channel')} can be read.")
 
 
 def _scalar(kind: str) -> str:

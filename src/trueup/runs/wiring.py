@@ -142,12 +142,18 @@ def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Cal
             return in_file(Path(settings.state))
         # Only dbt knows the project of the target.
         place = DbtProject(project_dir, project_dir / ".trueup", target, {}).connection()
-        if place.is_embedded and settings.state != IN_FIRESTORE:
-            return in_file(project_dir / ".trueup" / "alerts.db")
-        return open_completions(None, place, ALERTS)
+        file = state_file(settings, project_dir, place.is_embedded)
+        return in_file(file) if file else open_completions(None, place, ALERTS)
 
     def in_file(file: Path) -> CompletionStore:
         file.parent.mkdir(parents=True, exist_ok=True)
         return _open_file(file, ALERTS)
 
     return opened
+
+
+def state_file(settings: AlertSettings, project_dir: Path, is_embedded: bool) -> Path | None:
+    """The file with the state of sent alerts; None if it is in Firestore."""
+    if settings.state not in ("", IN_FIRESTORE):
+        return Path(settings.state)
+    return project_dir / ".trueup" / "alerts.db" if is_embedded and settings.state != IN_FIRESTORE else None

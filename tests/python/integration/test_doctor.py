@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from trueup.cli.main import main
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as CLOUD
 from trueup.gateways.embedded import Endpoint
+from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.gateways.warehouse import Warehouse
+from trueup.reporting.alerts.state import ALERTS, State, fields_of
 from trueup.runs import doctor
 from trueup.runs.loading import fill
 from trueup.scenario.scenario import load_scenario
@@ -97,6 +100,7 @@ def test_where_nothing_is_missing_it_says_so_and_has_changed_nothing(setup: Setu
     setup.service.calls = []
     code, said = setup.examine()
     assert code == 0
+    assert said.pop("alerts")["state"] == "not asked"
     assert {one["state"] for one in said.values()} == {"ok"}
     assert {"settings", "BigQuery", "location", "jobs", "documents", "topic", PLAYERS} <= said.keys()
     assert [call.sql for call in setup.service.calls if call.is_job] == ["select current_timestamp() as there"]
@@ -241,3 +245,27 @@ def test_text_has_a_mark_and_a_next_step(setup: Setup) -> None:
     assert "✔ settings:" in out
     assert "✘ clock: This machine's clock is 3600 s fast." in out
     assert "    → Set it (NTP)" in out
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (None, ("ok", "Nothing was sent yet")),
+        ({}, ("missing", "cannot be read")),
+        (fields_of(State("slack", "local")), ("ok", "The state of 1 channel can be read")),
+    ],
+    ids=["none", "damaged", "kept"],
+)
+def test_the_state_of_the_alerts_is_looked_at(
+    state: dict[str, Any] | None, said: tuple[str, str], setup: Setup, tmp_path: Path
+) -> None:
+    file = tmp_path / "alerts.db"
+    setup.patch.setenv("TRUEUP_SLACK_WEBHOOK", "http://127.0.0.1:9/secret")
+    setup.patch.setenv("TRUEUP_ALERT_STATE", str(file))
+    if state is not None:
+        with closing(SqliteCompletions(file, ALERTS)) as store:
+            store.replace("slack-local", state)
+    _, found = setup.examine()
+    assert (found["alerts"]["state"], said[1] in found["alerts"]["message"]) == (said[0], True)
+    assert "secret" not in json.dumps(found)
+    assert file.exists() == (state is not None)

@@ -15,7 +15,7 @@ from typing import Any
 from trueup.results.compiled import CompiledModel
 
 # BigQuery takes requests of 10 MB. Rows that need more are not given: their model stands in the statement again.
-_MOST_GIVEN = 2_000_000
+_MOST_GIVEN = 1_000_000
 _AT_ONCE = 4
 
 Query = Callable[[str, Mapping[str, str]], list[dict[str, Any]]]
