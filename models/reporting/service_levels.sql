@@ -36,7 +36,8 @@ on_time as (
 duplicates as (
     select
         game_date,
-        100 * safe_divide(sum(excess_row_count), sum(row_count)) as value,
+        -- The embedded warehouse makes NUMERIC of the sum of INT64, which has fewer digits.
+        100 * safe_divide(cast(sum(excess_row_count) as float64), sum(row_count)) as value,
         sum(row_count) as examined_count,
     from {{ ref('written_games') }}
     where is_counted
