@@ -130,7 +130,7 @@ class RecordingWarehouse(Warehouse):
         place = (Path(code.co_filename), code.co_firstlineno, code.co_firstlineno)
         self.sent.append(Sent(builder(*arguments), {}, (place,), f"{suite} {builder.__name__}"))
 
-    def load(self, dataset: str, table: str, rows: Any) -> None:
+    def load(self, dataset: str, table: str, rows: Any, is_replacing: bool = False) -> None:
         """Ignore load jobs: they are not statements."""
 
 

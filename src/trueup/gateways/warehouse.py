@@ -193,14 +193,16 @@ class Warehouse:
                 for column in schema.columns.keys() - facts.columns.keys():
                     self.query(f"alter table `{name}` add column if not exists `{column}` {schema.columns[column]}")
 
-    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append rows to an existing table with one load job."""
+    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]], is_replacing: bool = False) -> None:
+        """See Tables. One load job."""
         if not rows:
             return
         name = f"{self.project}.{dataset}.{table}"
         body = "\n".join(json.dumps(row) for row in rows).encode()
         config = bigquery.LoadJobConfig(
-            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON, schema=self._fields(name)
+            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+            schema=self._fields(name),
+            write_disposition="WRITE_TRUNCATE" if is_replacing else "WRITE_APPEND",
         )
         with explained(f"cannot load {dataset}.{table}"), step(table):
             # Without a size the client uploads in resumable chunks, which the embedded warehouse needs.

@@ -204,7 +204,12 @@ def _alerts(work: Workplace) -> Diagnosis:
     except TrueupError as error:
         return Diagnosis("alerts", "missing", error.message, error.hint)
     except UnreadableStateError as error:
-        return Diagnosis("alerts", "missing", f"The state {name} cannot be read: {error}.", "Delete the document.")
+        return Diagnosis(
+            "alerts",
+            "missing",
+            f"The state {name} cannot be read: {error}.",
+            "Remove it: all open findings are sent again.",
+        )
     return Diagnosis("alerts", "ok", f"The state of {counted(len(named), 'channel')} can be read.")
 
 

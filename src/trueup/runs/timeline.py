@@ -13,11 +13,13 @@ from pathlib import Path
 from trueup.completion.encoding import decode_document
 from trueup.completion.lease import LEASES
 from trueup.completion.store import DOCUMENTS
+from trueup.gateways.embedded import published_endpoint
 from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.reporting.alerts.change import Noted, find_change
 from trueup.reporting.alerts.state import Sent
 from trueup.results.report import Report
 from trueup.results.told import Telling, Told
+from trueup.runs.loading import fill
 from trueup.runs.pulse.pulse import MEMORY, run_pulse
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import Workplace
@@ -64,12 +66,15 @@ class _Stage:
         self._scenario = scenario
         self._folder = folder
         self._zone = judge_settings(work.settings).zone
-        self._shown: Mapping[str, object] = dict(scenario.tables)
+        self._shown: Mapping[str, object] = {name: [] for name in scenario.tables}
 
     def reports(self) -> Iterator[Report]:
         """The reports of the pulses that can differ from the one before, in order."""
-        stretches = self._stretches()
-        for ticks in stretches:
+        settings = self._work.settings
+        assert settings.completions is not None
+        # From empty tables on; rows only come.
+        fill(replace(self._scenario, tables={}), settings.project_dir, published_endpoint(), settings.completions)
+        for ticks in self._stretches():
             self._show(ticks[0])
             seen: dict[datetime, Report] = {}
 
@@ -101,13 +106,11 @@ class _Stage:
 
     def _show(self, moment: datetime) -> None:
         """Make the data those of a moment."""
-        tables = self._work.tables
         now = rows_at(self._scenario, self._work.schemas, moment)
         for name, rows in now.items():
             if rows != self._shown.get(name):
-                tables.query(f"delete from `{self._work.project}.{name}` where true")
                 dataset, table = name.split(".")
-                tables.load(dataset, table, rows)
+                self._work.tables.load(dataset, table, rows, is_replacing=True)
         self._shown = now
         for memory in self._folder.glob(f"*/{MEMORY}"):
             memory.unlink()

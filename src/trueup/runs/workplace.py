@@ -120,8 +120,8 @@ class Tables(Protocol):
     ) -> None:
         """Replace all rows of the given days."""
 
-    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append rows to a table that exists."""
+    def load(self, dataset: str, table: str, rows: Sequence[Mapping[str, Any]], is_replacing: bool = False) -> None:
+        """Append rows to a table that exists, or replace all of its rows by them. Without rows nothing happens."""
 
     def replace_seed(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Replace all rows of a seed."""
