@@ -11,6 +11,8 @@ from trueup.errors import UsageError
 
 EASTERN = ZoneInfo("America/New_York")
 DEFAULT_DAYS = 7
+# Of a pulse: today and yesterday.
+PULSE_DAYS = 2
 # Ten years. A check of more days would run for hours.
 MOST_DAYS = 3660
 _YEARS = range(1900, 2200)

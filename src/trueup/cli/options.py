@@ -31,6 +31,11 @@ def add_window(parser: ArgumentParser) -> None:
     parser.add_argument("--first-date", metavar="D", help="first day, for example 2026-02-03")
     parser.add_argument("--last-date", metavar="D", help="last day (default: yesterday, by the var platform_time_zone)")
     parser.add_argument("--days", type=int, metavar="N", help="number of days up to --last-date (default: 7)")
+    add_moment(parser)
+
+
+def add_moment(parser: ArgumentParser) -> None:
+    """``--as-of`` and ``--target``."""
     parser.add_argument(
         "--as-of", metavar="T", help="evaluate as of this time, as 2026-02-04T16:00-05:00 (default: now)"
     )

@@ -9,15 +9,14 @@ from pathlib import Path
 from rich.console import Console
 
 from trueup.cli.alert import print_deliveries, send
-from trueup.cli.options import add_format, settings_of, show
+from trueup.cli.options import add_format, add_moment, settings_of, show
 from trueup.cli.steps import Steps
 from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.reporting.artifacts import read_report, write_data
 from trueup.results.report import Report
-from trueup.settings import DEFAULT_TARGET, Settings, platform_zone
-from trueup.window import Window, now
+from trueup.settings import Settings, platform_zone
+from trueup.window import PULSE_DAYS, Window, now
 
-DAYS = 2
 _MOST_DAYS = 7
 # The answer of a pulse that took longer, or that was of another time, is not that of now.
 _OLDEST = timedelta(minutes=10)
@@ -25,11 +24,14 @@ _OLDEST = timedelta(minutes=10)
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("--days", type=int, default=DAYS, metavar="N", help="days to look at, up to today (default: 2)")
-    parser.add_argument("--as-of", metavar="T", help="as of this time, as 2026-02-04T16:00-05:00 (default: now)")
     parser.add_argument(
-        "--target", default=DEFAULT_TARGET, help="a target of profiles.yml (default: local, the embedded warehouse)"
+        "--days",
+        type=int,
+        default=PULSE_DAYS,
+        metavar="N",
+        help=f"days to look at, up to today (default: {PULSE_DAYS})",
     )
+    add_moment(parser)
     add_format(parser)
 
 

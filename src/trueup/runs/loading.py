@@ -1,7 +1,9 @@
 """Loads scenarios into an embedded warehouse and a SQLite store."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from trueup.completion.encoding import decode_document
 from trueup.completion.lease import LEASES
@@ -39,9 +41,13 @@ def fill(scenario: Scenario, project_dir: Path, endpoint: Endpoint, documents: P
         for name, rows in scenario.tables.items():
             dataset, table = name.split(".")
             warehouse.load(dataset, table, rows)
+    write_documents(scenario.name, scenario.documents, documents)
+
+
+def write_documents(scenario: str, documents: Mapping[str, Mapping[str, Any]], file: Path) -> None:
+    """Write the documents of a scenario, as JSON by collection and id, into a SQLite file; no earlier versions."""
     for collection in (DOCUMENTS, LEASES):
-        with closing(SqliteCompletions(documents, collection)) as store:
-            for document_id, raw in scenario.documents.get(collection, {}).items():
-                if is_version(document_id):
-                    continue
-                store.replace(document_id, decode_document(raw, f"{scenario.name}: {document_id}"))
+        with closing(SqliteCompletions(file, collection)) as store:
+            for document_id, raw in documents.get(collection, {}).items():
+                if not is_version(document_id):
+                    store.replace(document_id, decode_document(raw, f"{scenario}: {document_id}"))

@@ -5,31 +5,25 @@ made in between; where the ends differ, the stretch is halved.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from trueup.completion.encoding import decode_document
-from trueup.completion.lease import LEASES
-from trueup.completion.store import DOCUMENTS
 from trueup.gateways.embedded import published_endpoint
-from trueup.gateways.sqlite_completions import SqliteCompletions
 from trueup.reporting.alerts.change import Noted, find_change
 from trueup.reporting.alerts.state import Sent
 from trueup.results.report import Report
 from trueup.results.told import Telling, Told
-from trueup.runs.loading import fill
+from trueup.runs.loading import fill, write_documents
 from trueup.runs.pulse.pulse import MEMORY, run_pulse
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import Workplace
 from trueup.scenario.moments import documents_at, moments, rows_at
 from trueup.scenario.scenario import Scenario
 from trueup.temporary import temporary_folder
-from trueup.window import Window
+from trueup.window import PULSE_DAYS, Window
 
 EVERY = timedelta(minutes=5)
-_DAYS = 2
 
 
 def timeline(work: Workplace, scenario: Scenario) -> Iterator[Told]:
@@ -93,7 +87,7 @@ class _Stage:
         changes = moments(scenario, self._work.schemas)
         found: list[list[datetime]] = []
         at, before = first, None
-        over = datetime.combine(scenario.last_date + timedelta(days=_DAYS), datetime.min.time(), self._zone)
+        over = datetime.combine(scenario.last_date + timedelta(days=PULSE_DAYS), datetime.min.time(), self._zone)
         while at <= scenario.as_of and at < over:
             state = (sum(change <= at for change in changes), at.astimezone(self._zone).date())
             if state != before:
@@ -114,15 +108,11 @@ class _Stage:
         self._shown = now
         for memory in self._folder.glob(f"*/{MEMORY}"):
             memory.unlink()
-        documents = documents_at(self._scenario, moment)
         file = self._work.settings.completions
         assert file is not None
         for part in file.parent.glob(f"{file.name}*"):  # with SQLite's log; no pulse is reading it
             part.unlink()
-        for collection in (DOCUMENTS, LEASES):
-            with closing(SqliteCompletions(file, collection)) as store:
-                for name, raw in documents.get(collection, {}).items():
-                    store.replace(name, decode_document(raw, f"{self._scenario.name}: {name}"))
+        write_documents(self._scenario.name, documents_at(self._scenario, moment), file)
 
     def _pulse(self, at: datetime) -> Report:
         window = self._window(at)
@@ -134,7 +124,7 @@ class _Stage:
     def _window(self, at: datetime) -> Window:
         """The days of a pulse. Of other days than its own, a scenario says nothing."""
         today, scenario = at.astimezone(self._zone).date(), self._scenario
-        first = max(today - timedelta(days=_DAYS - 1), scenario.first_date)
+        first = max(today - timedelta(days=PULSE_DAYS - 1), scenario.first_date)
         return Window(first, min(today, scenario.last_date), at)
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from helpers import report_cases
+from trueup.reporting.alerts.change import find_change
+from trueup.reporting.alerts.state import Sent
 from trueup.results.finding import Finding
 from trueup.results.outcome import Outcome, RuleOutcome
 from trueup.results.report import Kind, Report
@@ -15,6 +17,15 @@ from trueup.window import Window
 NIGHT = date(2026, 2, 3)
 # 08:00 in New York.
 MORNING = datetime(2026, 2, 4, 13, 0, tzinfo=UTC)
+
+
+def listed(sent: Sent, one: Report, name: str) -> dict[str, list[Any]]:
+    """A field (``subject``, ``rule``) of the findings in each list of a change that is not empty."""
+    change = find_change(sent, one)
+    assert change.is_news == bool(change.new or change.worse or change.resolved or change.is_daily)
+    noted = {key: [one.finding for one in getattr(change, key)] for key in ("new", "worse", "ongoing")}
+    gone = {key: [one.row for one in getattr(change, key)] for key in ("resolved", "not_looked_at")}
+    return {key: [getattr(item, name) for item in items] for key, items in {**noted, **gone}.items() if items}
 
 
 def finding(

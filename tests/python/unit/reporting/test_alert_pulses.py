@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.alert_cases import MORNING, NIGHT, finding, outcome, report
+from helpers.alert_cases import MORNING, NIGHT, finding, listed, outcome, report
 from trueup.reporting.alerts.change import COULD_NOT_CHECK, find_change, outdated
 from trueup.reporting.alerts.message import headline, make_message
 from trueup.reporting.alerts.state import Pulsed, Sent, State, fields_of, read_state
@@ -40,15 +40,7 @@ def after(sent: Sent, one: Report) -> Sent:
 
 
 def kinds(sent: Sent, one: Report) -> dict[str, list[str]]:
-    change = find_change(sent, one)
-    found = {
-        "new": [noted.finding.rule for noted in change.new],
-        "worse": [noted.finding.rule for noted in change.worse],
-        "ongoing": [noted.finding.rule for noted in change.ongoing],
-        "resolved": [gone.row.rule for gone in change.resolved],
-        "not_looked_at": [gone.row.rule for gone in change.not_looked_at],
-    }
-    return {name: rules for name, rules in found.items() if rules}
+    return listed(sent, one, "rule")
 
 
 def test_what_a_pulse_has_told_the_check_does_not_tell_again() -> None:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from helpers.alert_cases import MORNING, NIGHT, finding, outcome, report
+from helpers.alert_cases import MORNING, NIGHT, finding, listed, outcome, report
 from helpers.support import PROJECT
 from trueup.reporting.alerts.change import COULD_NOT_CHECK, Change, find_change, whole_report
 from trueup.reporting.alerts.channels import (
@@ -68,16 +68,7 @@ def sent_after(*reports: Report) -> Sent:
 
 def news(known: Sent, one: Report) -> dict[str, list[str]]:
     """The subjects of each list that is not empty."""
-    change = find_change(known, one)
-    assert change.is_news == bool(change.new or change.worse or change.resolved or change.is_daily)
-    found = {
-        "new": [noted.finding.subject for noted in change.new],
-        "worse": [noted.finding.subject for noted in change.worse],
-        "ongoing": [noted.finding.subject for noted in change.ongoing],
-        "resolved": [gone.row.subject for gone in change.resolved],
-        "not_looked_at": [gone.row.subject for gone in change.not_looked_at],
-    }
-    return {name: subjects for name, subjects in found.items() if subjects}
+    return listed(known, one, "subject")
 
 
 def message_of(one: Report, known: Sent | None = None, link: str = "https://example.org/report") -> Message:
