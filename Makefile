@@ -77,7 +77,7 @@ transcript: $(READY) ## regenerate docs/reference/dbt.md, what dbt prints on the
 lock: $(READY) ## update requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
-		--no-emit-index-url --extra embedded --extra dev pyproject.toml --output-file requirements.lock
+		--no-emit-index-url --extra embedded --extra serve --extra docs --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove generated files
 	@rm -rf $(VENV) .trueup target logs tests/python/browser/node_modules
