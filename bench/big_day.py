@@ -30,15 +30,17 @@ def build(rows: int, percent: int, folder: Path) -> int:
     schemas = read_table_schemas(ROOT / "models")
     schema = schemas[f"nba_analytics.{TABLE}"]
     with EmbeddedWarehouse() as embedded, published(embedded) as endpoint:
-        with Warehouse(embedded_connection(endpoint)) as warehouse:
+        connection = embedded_connection(endpoint)
+        with Warehouse(connection) as warehouse:
             create_sources(warehouse, schemas, frozenset())
             warehouse.query(
                 f"create or replace table `{PROJECT}.nba_analytics.{TABLE}` as {made_rows(schema, rows, percent)}"
             )
             dbt = DbtProject(ROOT, folder, "local", {"first_date": DAY, "last_date": DAY})
-            dbt.run(["seed"])
-            began = time.perf_counter()
-            results = dbt.run(["run", "--select", *MODELS])
+            with connection.used_by_dbt():
+                dbt.run(["seed"])
+                began = time.perf_counter()
+                results = dbt.run(["run", "--select", *MODELS])
             seconds = time.perf_counter() - began
             (entry,) = warehouse.query(f"select * from `{PROJECT}.{DATASET}.deduplication_ledger`")
         peak = peak_gb(embedded.process_id)

@@ -16,7 +16,20 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from trueup import __version__
-from trueup.cli import alert, backfill, check, demo, doctor, expectations, local, pulse, reconcile, replay, report
+from trueup.cli import (
+    alert,
+    backfill,
+    check,
+    demo,
+    doctor,
+    expectations,
+    local,
+    pulse,
+    reconcile,
+    replay,
+    report,
+    serve,
+)
 from trueup.cli.shells import add_completion
 from trueup.cli.terminal import escape, terminal
 from trueup.errors import CannotCheckError, TrueupError, UsageError
@@ -24,7 +37,7 @@ from trueup.garbage import collecting_rarely
 from trueup.reporting import artifacts
 from trueup.settings import DEFAULT_TARGET
 
-COMMANDS = (demo, doctor, check, pulse, reconcile, expectations, backfill, replay, report, alert, local)
+COMMANDS = (demo, doctor, check, pulse, serve, reconcile, expectations, backfill, replay, report, alert, local)
 _INTERRUPTED, _TERMINATED = 130, 143
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 

@@ -127,7 +127,9 @@ class BoundedClient(bigquery.Client):
         limits = self._line.limits
         self._refuse_if_lost()
         bounded = retry.with_timeout(limits.retry_seconds) if retry and limits.has_retries else None
-        seconds = min(timeout or limits.answer_seconds, limits.answer_seconds)
+        # dbt gives a request 60 seconds, and would send a longer statement again and again.
+        wanted = None if limits.is_synchronous else timeout
+        seconds = min(wanted or limits.answer_seconds, limits.answer_seconds)
         try:
             return super()._call_api(bounded, *arguments, timeout=seconds, **options)
         except RetryError as error:

@@ -12,7 +12,7 @@ APP = "trueup"
 # Seconds for one answer of the REST API, without job_creation_timeout_seconds in the profile. The embedded warehouse
 # answers only when the whole statement has ended.
 _ANSWER_SECONDS = 120.0
-_EMBEDDED_ANSWER_SECONDS = 300.0
+_EMBEDDED_ANSWER_SECONDS = 600.0
 # For all attempts of one request, without job_retry_deadline_seconds.
 _RETRY_SECONDS = 60.0
 # For one job, without job_execution_timeout_seconds.
@@ -25,7 +25,9 @@ _STEP = ContextVar("step", default="query")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request and one job may take. ``maximum_bytes_billed``: None if the profile sets none."""
+    """What one request and one job may take. ``maximum_bytes_billed``: None if the profile sets none.
+    ``is_synchronous``: a statement is answered when it has ended, so no request may be given less time.
+    """
 
     answer_seconds: float = _ANSWER_SECONDS
     retry_seconds: float = _RETRY_SECONDS
@@ -33,6 +35,7 @@ class Limits:
     maximum_bytes_billed: int | None = None
     is_batch: bool = False
     has_retries: bool = True
+    is_synchronous: bool = False
 
 
 def limits_of(credentials: BigQueryCredentials, is_embedded: bool) -> Limits:
@@ -46,6 +49,7 @@ def limits_of(credentials: BigQueryCredentials, is_embedded: bool) -> Limits:
         is_batch=credentials.priority == Priority.Batch,
         # A request that failed on the loopback address fails again.
         has_retries=not is_embedded and credentials.job_retries != 0,
+        is_synchronous=is_embedded,
     )
 
 

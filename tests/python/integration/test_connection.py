@@ -19,6 +19,8 @@ from google.cloud import bigquery
 from helpers.connections import RUN, connection
 from trueup.errors import UsageError, WarehouseError
 from trueup.gateways.client import BoundedClient, TablesHiddenError
+from trueup.gateways.connection import Connection, embedded_connection
+from trueup.gateways.embedded import Endpoint
 from trueup.gateways.limits import label, step
 from trueup.gateways.refusals import explained, step_for
 from trueup.gateways.warehouse import Warehouse
@@ -185,6 +187,16 @@ CALLS: dict[str, Callable[[BoundedClient], object]] = {
 @pytest.mark.parametrize("call", CALLS)
 def test_every_call_has_a_deadline(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent(connection(**PROFILE), CALLS[call], monkeypatch)["timeout"] == 7
+
+
+def test_a_statement_on_the_embedded_warehouse_may_take_longer_than_dbt_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is answered when it has ended. dbt gives a request 60 seconds, and would send it again."""
+
+    def asked(target: Connection) -> Any:
+        return sent(target, lambda one: one.query("select 1", timeout=60), monkeypatch)["timeout"]
+
+    assert asked(connection()) == 60
+    assert asked(embedded_connection(Endpoint("http://127.0.0.1:1"))) >= 600
 
 
 def test_nothing_needs_the_storage_api() -> None:
