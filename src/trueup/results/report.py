@@ -33,6 +33,22 @@ class ServiceLevel(Plain):
 
 
 @dataclass(frozen=True)
+class ErrorBudget(Plain):
+    """What one metric has burned in ``period_days`` up to ``game_date``, in the shape of the model ``error_budgets``.
+    ``burn_percent``: None if no day was measured.
+    """
+
+    rule: str
+    metric: str
+    game_date: date
+    period_days: int
+    objective_percent: float
+    measured_count: int
+    missed_count: int
+    burn_percent: float | None
+
+
+@dataclass(frozen=True)
 class Lateness(Plain):
     """One scraper on one date, in the shape of the model ``scraper_lateness``; timestamps in UTC."""
 
@@ -105,6 +121,7 @@ class Report(Plain):
     read_until: datetime | None = None
     written_at: datetime | None = None
     open_dates: tuple[date, ...] = ()
+    error_budgets: tuple[ErrorBudget, ...] = ()
 
     @property
     def status(self) -> Status:

@@ -11,7 +11,7 @@ from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import NodeResult, RuleOutcome
 from trueup.results.reference import REPORTING, missing_rule
-from trueup.results.report import Lateness, Report, ServiceLevel, unseen_days
+from trueup.results.report import ErrorBudget, Lateness, Report, ServiceLevel, unseen_days
 from trueup.runs.commands import completed, console_of
 from trueup.runs.owners import read_owners
 from trueup.runs.variables import judge_settings
@@ -40,14 +40,23 @@ def read_answers(work: Workplace) -> Report:
     service_levels = tuple(
         ServiceLevel(**row) for row in _read(work, "service_levels", columns_of(ServiceLevel), "rule")
     )
+    budgets = tuple(
+        ErrorBudget(**row) for row in _read(work, "error_budgets", columns_of(ErrorBudget), "rule", "period_days")
+    )
     found = [(one.rule, one.game_date) for one in service_levels]
+    periods = {(one.rule, one.game_date) for one in budgets}
     return replace(
         report,
         service_levels=service_levels,
         lateness=tuple(
             Lateness(**row) for row in _read(work, "scraper_lateness", columns_of(Lateness), "scraper_name")
         ),
-        problems=(*report.problems, *_miscounted("service level", found, levels, report.window.dates)),
+        error_budgets=budgets,
+        problems=(
+            *report.problems,
+            *_miscounted("service level", found, levels, report.window.dates),
+            *_miscounted("error budget", periods, levels, [report.window.last_date]),
+        ),
     )
 
 

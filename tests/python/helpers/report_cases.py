@@ -11,7 +11,7 @@ from helpers.support import PROJECT
 from trueup.results.finding import Finding
 from trueup.results.outcome import Outcome, RuleOutcome
 from trueup.results.reference import load_reference
-from trueup.results.report import Cost, Lateness, Report, ServiceLevel, SuiteResult
+from trueup.results.report import Cost, ErrorBudget, Lateness, Report, ServiceLevel, SuiteResult
 from trueup.window import Window
 
 RULES = load_reference(PROJECT / "seeds").rules
@@ -91,6 +91,7 @@ INCIDENT = Report(
         *(outcome(code, "not_run", "not triggered") for code in ("TRIG002", "TRIG003", "TRIG004")),
     ),
     service_levels=(level(10.404),),
+    error_budgets=(ErrorBudget("SLO003", "duplicate_rows", DAY, 7, 95.0, 5, 1, 400.0),),
     lateness=(lateness("nbac_gamebook_player_stats"), lateness()),
     costs=(Cost("dup001_duplicate_rows", "model", 2.5, None),),
     seconds={"Building models": 17.46},

@@ -238,6 +238,7 @@ SPOILED_ANSWERS = [
     ("rule_outcomes", "delete from `{0}` where rule = 'DUP001'", "DUP001 of 2026-02-03 (0 rows)"),
     ("rule_outcomes", "insert into `{0}` select * from `{0}` where rule = 'TRIG001'", "(2 rows)"),
     ("findings", "delete from `{0}` where true", "LATE002 of 2026-02-03 failed for 1 subject and has 0 findings"),
+    ("error_budgets", "delete from `{0}` where rule = 'SLO003'", "error budgets of this run are missing"),
     ("service_levels", "delete from `{0}` where rule = 'SLO003'", "service levels of this run are missing"),
 ]
 

@@ -33,7 +33,7 @@ def render(report: Report, rules: Mapping[str, Rule]) -> str:
         days=view.days_of(report, rules),
         calendar=tables.calendar_of(report, rules),
         lateness=charts.lateness_charts(report.lateness),
-        levels=tables.levels_of(report.service_levels),
+        levels=tables.levels_of(report.service_levels, report.error_budgets),
         suites=tables.suites_of(report.suites),
         data_docs=links.beside(report.data_docs),
         console=links.console(report.console),

@@ -12,7 +12,7 @@ from trueup.reporting.page.links import beside
 from trueup.results.finding import SEVERITIES, Finding, by_severity
 from trueup.results.outcome import RuleOutcome
 from trueup.results.reference import Rule
-from trueup.results.report import Cost, Report, ServiceLevel, SuiteResult
+from trueup.results.report import Cost, ErrorBudget, Report, ServiceLevel, SuiteResult
 
 COSTS_SHOWN = 15
 _DATES_SHOWN = 3
@@ -59,6 +59,15 @@ class Calendar:
 
 
 @dataclass(frozen=True)
+class BudgetView:
+    """How much of an error budget is burned. ``filled``: of a bar, 0 to 100; ``text``: the same in words."""
+
+    period: str
+    filled: int
+    text: str
+
+
+@dataclass(frozen=True)
 class LevelView:
     """One service level: its newest value, and all values as a chart and a table."""
 
@@ -74,6 +83,7 @@ class LevelView:
     history: str
     chart: LevelChart
     rows: tuple[tuple[str, str, str], ...]
+    budgets: tuple[BudgetView, ...]
 
 
 @dataclass(frozen=True)
@@ -145,13 +155,25 @@ def _cell(outcome: RuleOutcome | None, finding: Finding | None) -> Cell:
     return Cell("p" if outcome.outcome == "passed" else "e", "")
 
 
-def levels_of(levels: Sequence[ServiceLevel]) -> tuple[LevelView, ...]:
-    """The service levels by rule and metric."""
+def levels_of(levels: Sequence[ServiceLevel], budgets: Sequence[ErrorBudget]) -> tuple[LevelView, ...]:
+    """The service levels by rule and metric, with their error budgets."""
     ordered = sorted(levels, key=lambda one: (one.rule, one.metric, one.game_date))
-    return tuple(_level(list(group)) for _, group in groupby(ordered, key=lambda one: (one.rule, one.metric)))
+    return tuple(
+        _level(list(days), [one for one in budgets if one.rule == rule])
+        for (rule, _), days in groupby(ordered, key=lambda one: (one.rule, one.metric))
+    )
 
 
-def _level(days: Sequence[ServiceLevel]) -> LevelView:
+def _budget(budget: ErrorBudget) -> BudgetView:
+    burned = budget.burn_percent
+    if burned is None:
+        return BudgetView(f"{budget.period_days} days", 0, "not measured")
+    days = f"{budget.missed_count} of {counted(budget.measured_count, 'measured day')} missed the target"
+    text = f"{days}: {burned:.0f} % of the error budget"
+    return BudgetView(f"{budget.period_days} days", min(100, round(burned)), text)
+
+
+def _level(days: Sequence[ServiceLevel], budgets: Sequence[ErrorBudget]) -> LevelView:
     newest = days[-1]
     state, grade, mark, _ = _LEVEL_STATES.get(newest.state, (wording.plain(newest.state), "idle", "", ""))
     counts = [(word, sum(one.state == name for one in days)) for name, (*_, word) in _LEVEL_STATES.items()]
@@ -171,6 +193,7 @@ def _level(days: Sequence[ServiceLevel]) -> LevelView:
             (f"{one.game_date}", _value(one), _LEVEL_STATES.get(one.state, (wording.plain(one.state),))[0])
             for one in reversed(days)
         ),
+        budgets=tuple(map(_budget, sorted(budgets, key=lambda one: one.period_days))),
     )
 
 

@@ -23,7 +23,7 @@ from trueup.reporting.page.links import beside, console
 from trueup.reporting.page.render import render
 from trueup.reporting.page.view import days_of, headline_of
 from trueup.results.finding import Finding
-from trueup.results.report import Cost, Report, SuiteResult
+from trueup.results.report import Cost, ErrorBudget, Report, SuiteResult
 from trueup.window import Window
 
 MEGABYTE = 1_000_000
@@ -439,17 +439,28 @@ def test_each_time_zone_has_its_own_chart() -> None:
 
 
 def test_a_service_level_of_one_day_is_a_mark_and_of_no_day_not_measured() -> None:
-    (one,) = tables.levels_of((level(10.404),))
+    (one,) = tables.levels_of((level(10.404),), ())
     assert (one.value, one.state, one.target) == ("10.4 %", "past its alert", "0 %")
     assert len(one.chart.marks) == 1
-    (none,) = tables.levels_of((level(None, state="not_run"),))
+    (none,) = tables.levels_of((level(None, state="not_run"),), ())
     assert (none.state, none.chart.marks) == ("not measured", ())
+
+
+def test_a_service_level_shows_its_error_budgets() -> None:
+    budget = ErrorBudget("SLO003", "duplicate_rows", DAY, 7, 95.0, 5, 1, 400.0)
+    unmeasured = replace(budget, period_days=28, measured_count=0, missed_count=0, burn_percent=None)
+    other = replace(budget, rule="SLO001")
+    (one,) = tables.levels_of((level(10.404),), (unmeasured, budget, other))
+    assert [(each.period, each.filled, each.text) for each in one.budgets] == [
+        ("7 days", 100, "1 of 5 measured days missed the target: 400 % of the error budget"),
+        ("28 days", 0, "not measured"),
+    ]
 
 
 def test_days_that_were_not_measured_leave_a_gap_in_the_line() -> None:
     values = (1.0, 2.0, None, 3.0, 4.0)
     days = [level(value, DAY + timedelta(days=index)) for index, value in enumerate(values)]
-    (one,) = tables.levels_of(days)
+    (one,) = tables.levels_of(days, ())
     assert len(one.chart.lines) == 2
     assert len(one.rows) == 5
 
