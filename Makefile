@@ -78,6 +78,10 @@ lock: $(READY) ## update requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 		--no-emit-index-url --extra embedded --extra serve --extra docs --extra dev pyproject.toml --output-file requirements.lock
+	@# The image of deploy/: what its commands need, and what builds trueup.
+	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
+		--no-emit-index-url --no-annotate --no-header --constraint requirements.lock --extra serve pyproject.toml - \
+		--output-file deploy/requirements.lock
 
 clean: ## remove generated files
 	@rm -rf $(VENV) .trueup target logs tests/python/browser/node_modules

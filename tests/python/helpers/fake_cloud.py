@@ -45,15 +45,15 @@ def main() -> int:
     elif "describe" in words:
         print("serviceAccount:writer@logging.test")
     elif "list" in words:
-        asked = re.search(r"""--filter=\w+(?:=|~|:)"?(?:.*/)?([^"$]+)""", text)
         group = " ".join(words[: words.index("list")])
         if "versions" in words:
             print(*([] if os.environ.get("FAKE_CLOUD_NO_SECRET") else ["1"]), sep="\n")
-        elif asked:
-            wanted = asked[1].removesuffix("@my-nba.iam.gserviceaccount.com")
-            wanted = "submit" if "docker images" in group else wanted
-            group = "builds" if "docker images" in group else group
-            print(*[f"found/{wanted}" for one in known if one.startswith(group) and wanted in one][:1], sep="\n")
+        elif group == "artifacts docker images":
+            print(*["sha256:1" for one in known if one.startswith("builds submit")][:1], sep="\n")
+        else:
+            (asked,) = (one for one in arguments if one.startswith("--filter="))
+            wanted = re.split("[=~]", asked, maxsplit=2)[2].strip('"$/').partition("@")[0]
+            print(*["name/1" for one in known if one.startswith(group) and wanted in one][:1], sep="\n")
     return 0
 
 
