@@ -16,7 +16,7 @@ from typing import Any
 
 from helpers.support import PROJECT, missing
 
-FAKE = PROJECT / "tests/python/helpers/fake_cloud.py"
+FAKE = PROJECT / "tests/python/helpers/fake_cloud.sh"
 CHANGES = {"project": "my-nba", "EMAIL": "data@nba.test", "CALLERS": '"group:data@nba.test"'}
 # Reads a list of [module, message, value] from stdin, and prints why gcloud would refuse each, or null.
 _PARSE = """
@@ -94,7 +94,7 @@ class Deployment:
 
     def apply(self, *arguments: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], list[Command]]:
         """What deploy/apply.sh says, and the commands that it runs."""
-        log = self.folder / "commands.jsonl"
+        log = self.folder / "commands"
         log.unlink(missing_ok=True)
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
@@ -104,9 +104,9 @@ class Deployment:
             text=True,
             timeout=120,
         )
-        lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-        found = [json.loads(line) for line in lines]
-        return done, [Command(tuple(one["command"]), tuple(one["files"].values())) for one in found]
+        records = log.read_text(encoding="utf-8").split("\x1e")[:-1] if log.is_file() else []
+        parts = [[part.split("\x1f") for part in record.split("\x1d")] for record in records]
+        return done, [Command(tuple(words), tuple(files[1:])) for words, files in parts]
 
 
 @cache
@@ -118,7 +118,9 @@ def _gcloud() -> Path:
 
 
 def refusals(values: Sequence[tuple[str, str, Any]]) -> list[str | None]:
-    """Why gcloud refuses each value as its message of a module, such as ``run.v1.run_v1_messages``; None if it takes it."""
+    """Why gcloud refuses each value: a module such as ``run.v1.run_v1_messages``, its message, and the value. None for
+    a value that it takes.
+    """
     done = subprocess.run(
         [sys.executable, "-c", _PARSE, str(_gcloud().parents[1] / "lib")],
         input=json.dumps(values),
