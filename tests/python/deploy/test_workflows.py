@@ -20,7 +20,7 @@ NODE = PROJECT / "tests/python/browser"
 
 def zizmor(*paths: Path) -> str:
     """What zizmor finds; empty if nothing."""
-    command = [Path(sys.executable).parent / "zizmor", "--offline", "--quiet", "--no-config", "--persona=pedantic"]
+    command = [str(Path(sys.executable).parent / "zizmor"), "--offline", "--quiet", "--no-config", "--persona=pedantic"]
     done = subprocess.run([*command, *paths], capture_output=True, text=True, timeout=120)
     assert "fatal" not in done.stderr, done.stderr
     return done.stdout if done.returncode else ""
