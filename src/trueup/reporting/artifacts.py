@@ -15,6 +15,8 @@ from trueup.results.reference import Rule
 from trueup.results.report import Report
 
 _DATA, _JUNIT, _PAGE = "report.json", "junit.xml", "report.html"
+# The index of earlier reports. See archive.
+EARLIER = "reports/index.html"
 
 
 def write_report(folder: Path, report: Report, rules: Mapping[str, Rule], written_at: datetime) -> Report:
@@ -33,9 +35,11 @@ def write_data(folder: Path, report: Report, written_at: datetime) -> Report:
 
 
 def write_page(folder: Path, report: Report, rules: Mapping[str, Rule]) -> Path:
-    """Write report.html; returns its path. Raises CannotCheckError if it cannot be written."""
+    """Write report.html, with a link to the earlier reports if there are any; returns its path. Raises CannotCheckError
+    if it cannot be written.
+    """
     path = page_path(folder)
-    write_text(path, render(report, rules))
+    write_text(path, render(report, rules, EARLIER if (folder / EARLIER).is_file() else ""))
     return path
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from trueup.errors import CannotCheckError, TrueupError, UsageError
-from trueup.reporting import artifacts
+from trueup.reporting import archive, artifacts
 from trueup.reporting.page.wording import utc
 from trueup.results.reference import Rule
 from trueup.results.report import Report
@@ -52,9 +52,9 @@ class RunReport:
             raise UsageError(f"--junit {self.junit} cannot be written: {error}", "Give another file.") from error
 
     def finish(self, report: Report, rules: Mapping[str, Rule]) -> Report:
-        """Write the result of the run; returns the report as written."""
+        """Write the result of the run, and keep it with the earlier ones; returns the report as written."""
         self.result, self.rules = report, rules
-        self.result = self._write(report)
+        self.result = self._write(self._kept(report))
         self._write_junit(self.result)
         return self.result
 
@@ -64,7 +64,7 @@ class RunReport:
         known = self.result
         report = replace(known, problems=(*known.problems, reason)) if known else self._unknown(reason)
         with suppress(CannotCheckError):
-            self._write(report)
+            self._write(self._kept(report))
         with suppress(CannotCheckError):
             self._write_junit(report)
 
@@ -73,6 +73,14 @@ class RunReport:
 
     def _write(self, report: Report) -> Report:
         return artifacts.write_report(self.folder, report, self.rules, self.clock())
+
+    def _kept(self, report: Report) -> Report:
+        """The report, which is also kept with the earlier ones. If that fails, it has a note."""
+        try:
+            archive.keep(self.folder, replace(report, written_at=self.clock()), self.rules, self.began_at)
+        except CannotCheckError as error:
+            return replace(report, notes=(*report.notes, f"It was not kept with the earlier reports: {error.text}"))
+        return report
 
     def _write_junit(self, report: Report) -> None:
         if self.junit:

@@ -15,19 +15,21 @@ from trueup.results.reference import Rule
 from trueup.results.report import Report
 
 
-def render(report: Report, rules: Mapping[str, Rule]) -> str:
-    """The page of a report. ``rules``: by code; an unknown rule is shown with its code only.
+def render(report: Report, rules: Mapping[str, Rule], earlier: str = "") -> str:
+    """The page of a report. ``rules``: by code; an unknown rule is shown with its code only. ``earlier``:
+    the index of earlier reports, relative to the page ("" if there is none).
 
     The same report gives the same bytes. Links go to anchors on the page and to files beside it, such as Data Docs.
     """
-    style, script = _text("page.css"), _text("page.js")
-    page = _environment().get_template("template.html.j2")
+    style, script = text("page.css"), text("page.js")
+    page = environment().get_template("template.html.j2")
     return page.render(
         report=report,
         rules=rules,
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script),
+        earlier=earlier,
         version=__version__,
         headline=view.headline_of(report, rules),
         days=view.days_of(report, rules),
@@ -48,9 +50,10 @@ def render(report: Report, rules: Mapping[str, Rule]) -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Of the templates in this folder."""
     return Environment(
-        loader=FunctionLoader(_text),
+        loader=FunctionLoader(text),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -59,11 +62,12 @@ def _environment() -> Environment:
     )
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """A file of this folder."""
     return files("trueup.reporting.page").joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """The content security policy: exactly this style and this script, nothing from the network."""
 
     def source(text: str) -> str:

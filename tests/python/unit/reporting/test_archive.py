@@ -1,0 +1,79 @@
+"""The reports of earlier checks stay, and an index lists them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from helpers.report_cases import INCIDENT, WINDOW, outcome
+from trueup.errors import UsageError
+from trueup.reporting.archive import keep, kept
+from trueup.reporting.artifacts import EARLIER
+from trueup.reporting.run_report import RunReport, open_report
+from trueup.results.report import Report, SuiteResult
+
+BEGAN = datetime(2026, 2, 4, 13, 0, 7, tzinfo=UTC)
+HEALTHY = Report(WINDOW, "local", outcomes=(outcome("DUP001"),))
+
+
+def run_of(folder: Path, began_at: datetime = BEGAN) -> RunReport:
+    return RunReport(folder, WINDOW, "local", None, began_at, lambda: began_at + timedelta(minutes=2))
+
+
+def test_reports_of_earlier_days_are_reached_from_todays(tmp_path: Path) -> None:
+    for day, report in enumerate((HEALTHY, INCIDENT)):
+        run = run_of(tmp_path, BEGAN + timedelta(days=day))
+        with open_report(run):
+            run.finish(report, {})
+    assert f'href="{EARLIER}"' in (tmp_path / "report.html").read_text()
+    index = (tmp_path / EARLIER).read_text()
+    names = ["2026-02-05T130007Z.findings.html", "2026-02-04T130007Z.healthy.html"]
+    assert [index.index(f'href="{name}"') for name in names] == sorted(index.index(name) for name in names)
+    assert "2026-02-04 13:00 UTC" in index
+    for name in names:
+        page = (tmp_path / "reports" / name).read_text()
+        assert 'href="index.html"' in page
+
+
+def test_a_second_result_of_a_run_replaces_the_first(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+
+    def interrupted() -> None:
+        with open_report(run):
+            run.finish(HEALTHY, {})
+            raise UsageError("planted")
+
+    with pytest.raises(UsageError):
+        interrupted()
+    assert [one.status for one in kept(tmp_path)] == ["could_not_check"]
+    assert "planted" in (tmp_path / "reports" / kept(tmp_path)[0].name).read_text()
+
+
+def test_a_kept_report_has_no_links_that_end(tmp_path: Path) -> None:
+    suite = SuiteResult("s", "EXP001", 1, 0, (), "data_docs/s.html")
+    keep(tmp_path, replace(HEALTHY, data_docs="data_docs/index.html", suites=(suite,)), {}, BEGAN)
+    assert "data_docs" not in (tmp_path / "reports" / kept(tmp_path)[0].name).read_text()
+
+
+def test_the_newest_ninety_stay_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "mine.html").write_text("x")
+    for hour in range(93):
+        keep(tmp_path, HEALTHY, {}, BEGAN + timedelta(hours=hour))
+    stamps = [one.began_at for one in kept(tmp_path)]
+    assert len(stamps) == 90
+    assert stamps[-1] == "2026-02-04 16:00 UTC"
+    assert (tmp_path / "reports" / "mine.html").exists()
+
+
+def test_a_folder_that_cannot_be_used_is_a_note_of_the_report(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+    run = run_of(tmp_path)
+    with open_report(run):
+        report: Report = run.finish(HEALTHY, {})
+    assert report.status == "healthy"
+    assert "It was not kept with the earlier reports" in report.notes[-1]
+    assert EARLIER not in (tmp_path / "report.html").read_text()
