@@ -97,7 +97,7 @@ def test_what_to_do_begins_with_the_remedy_and_goes_on(rule: Rule) -> None:
 
 @pytest.mark.parametrize("code", ["DONE001", "DONE002", "TRIG001"])
 def test_what_reconcile_repairs_points_to_the_page_on_repair(code: str) -> None:
-    assert "../repair.md" in links(SECTIONS.get(code, "")), f"link ../repair.md below ## {code}"
+    assert "../how-to/repair.md" in links(SECTIONS.get(code, "")), f"link ../how-to/repair.md below ## {code}"
 
 
 @pytest.mark.parametrize("path", sorted(named_paths(TEXT)))

@@ -681,12 +681,12 @@ def test_a_channel_that_is_not_set_does_not_exist() -> None:
 
 
 def test_every_variable_and_result_is_documented() -> None:
-    page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "how-to" / "alerts.md").read_text(encoding="utf-8")
     variables = (SLACK_VARIABLE, WEBHOOK_VARIABLE, STEP_SUMMARY_VARIABLE, REPORT_URL_VARIABLE, ALERT_STATE_VARIABLE)
     outcomes = get_args(DeliveryResult)
     fields = to_plain(message_of(report()))
     for word in (*variables, *outcomes, *fields, ALERTS):
-        assert f"`{word}`" in page, f"docs/alerts.md does not mention {word}"
+        assert f"`{word}`" in page, f"docs/how-to/alerts.md does not mention {word}"
 
 
 def test_a_link_is_an_http_address_of_limited_length() -> None:
