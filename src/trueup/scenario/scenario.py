@@ -113,7 +113,8 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
         below = [one for one in sorted(path.glob("*")) if one.is_dir() and _is_scenario(one)]
         if not below:
             raise ScenarioError(
-                f"No scenario found at {path}.", "A scenario is a folder with a scenario.yml. See docs/how-to/scenarios.md."
+                f"No scenario found at {path}.",
+                "A scenario is a folder with a scenario.yml. See docs/how-to/scenarios.md.",
             )
         found += below
     return found
