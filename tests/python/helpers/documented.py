@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,11 @@ def blocks_of(page: Path) -> list[Block]:
         section = anchor(heading[1]) if heading else ""
         found += [Block(page, section, one[1], one[2]) for one in _FENCE.finditer(part)]
     return found
+
+
+def shells(blocks: Iterable[Block]) -> list[Block]:
+    """The blocks with commands."""
+    return [one for one in blocks if one.language in SHELLS]
 
 
 def anchor(heading: str) -> str:
