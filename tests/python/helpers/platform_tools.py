@@ -95,7 +95,9 @@ def _phase4() -> None:
             return
         sent = documents.execute("select count(*) from messages").fetchone()[0]
     assert sent <= 1, "phase 4 was started twice"
-    if sent and not _query(f"select 1 as one from nba_precompute.player_daily_cache where cache_date = {NIGHT} limit 1"):
+    if sent and not _query(
+        f"select 1 as one from nba_precompute.player_daily_cache where cache_date = {NIGHT} limit 1"
+    ):
         _query(
             "insert into nba_precompute.player_daily_cache (cache_date, player_lookup, created_at, processed_at) "
             "select game_date, player_lookup, current_timestamp(), current_timestamp() "

@@ -1,4 +1,4 @@
-"""docs/runbook.md: each section's commands, in their order, on a night that has its fault, until it is healthy again."""
+"""docs/runbook.md: each section's commands in their order, on a night that has its fault, until it is healthy."""
 
 from __future__ import annotations
 

@@ -113,14 +113,15 @@ def cloud_sdk() -> Path:
     program = shutil.which("gcloud")
     folders = Path(program).resolve().parents if program else ()
     found = next((one for one in folders if (one / "data" / "cli" / "gcloud_completions.py").is_file()), None)
-    return found or missing("the Google Cloud CLI")  # type: ignore[func-returns-value, return-value]
+    return found or missing("the Google Cloud CLI")  # type: ignore[func-returns-value]
 
 
 @functools.cache
 def cloud_commands() -> Mapping[str, Any]:
     """What gcloud completes in a shell: all commands and their flags."""
     spec = importlib.util.spec_from_file_location("completions", cloud_sdk() / "data" / "cli" / "gcloud_completions.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     tree: Mapping[str, Any] = module.STATIC_COMPLETION_CLI_TREE

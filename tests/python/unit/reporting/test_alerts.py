@@ -557,6 +557,25 @@ def test_the_step_summary_shows_all_findings() -> None:
     assert text.endswith("\n")
 
 
+def test_an_alert_names_its_section_of_the_runbook_and_links_it_if_the_address_is_set() -> None:
+    one = report(finding())
+    named = make_message("slack", one, find_change(Sent(), one))
+    linked = make_message("slack", one, find_change(Sent(), one), Links(runbook="https://h/runbook.html"))
+    assert to_plain(named)["new"][0]["runbook"] == "duplicate-rows"
+    assert "Runbook: duplicate-rows" in str(slack_payload(named))
+    assert "<https://h/runbook.html#duplicate-rows|Runbook: duplicate-rows>" in str(slack_payload(linked))
+    assert "| duplicate-rows |" in step_summary(named).replace("&#45;", "-")
+    assert '<a href="https://h/runbook.html#duplicate-rows">duplicate-rows</a>' in step_summary(linked)
+
+
+def test_a_message_of_a_version_without_a_runbook_is_read_back() -> None:
+    plain = to_plain(message_of(report(finding())))
+    del plain["runbook_url"]
+    del plain["new"][0]["runbook"]
+    (item,) = from_plain(plain).new
+    assert item.runbook == ""
+
+
 def test_the_step_summary_of_a_healthy_day_has_no_table() -> None:
     text = summary_of(report())
     assert "## trueup prod: healthy" in text
