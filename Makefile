@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 AUDIT := tests/python/browser/node_modules/.package-lock.json
-.PHONY: help install demo test check lint sqlcheck sqlcheck-write cost scenarios scenarios-write pictures transcript lock \
+.PHONY: help install demo test check lint sqlcheck sqlcheck-write cost scenarios scenarios-write docs pictures transcript lock \
 	clean
 
 help: ## list the targets
@@ -67,6 +67,10 @@ scenarios: $(READY) ## replay all golden nights and compare the findings with th
 
 scenarios-write: $(READY) ## regenerate the golden nights in scenarios/
 	@PYTHONPATH=tests/python $(BIN)/python -m golden scenarios $(notdir $(wildcard scenarios/*))
+
+docs: $(READY) ## build the site in .trueup/site; a dead link is an error
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -c docs -d .trueup/doctrees . .trueup/site
+	@echo "The site: .trueup/site/index.html"
 
 pictures: $(READY) ## regenerate the pictures in docs/images (needs Debian's chromium)
 	@PYTHONPATH=tests/python $(BIN)/python tools/pictures.py

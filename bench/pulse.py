@@ -1,7 +1,7 @@
 """Pulses on the night of the incident: their seconds, what they read, and what a month of them costs on BigQuery.
 
-``python bench/pulse.py`` prints the figures of docs/pulse.md. ``--pulses 288`` makes those of a whole day, and prints
-the memory of this process and the size of its files at the begin and at the end.
+``python bench/pulse.py`` prints the figures of docs/how-to/pulse.md. ``--pulses 288`` makes those of a whole day, and
+prints the memory of this process and the size of its files at the begin and at the end.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def run(options: Namespace, console: Console) -> int:
     if not channels_of(settings):
         raise UsageError(
             "No alert channel is configured.",
-            f"Set {SLACK_VARIABLE}, {WEBHOOK_VARIABLE} or {STEP_SUMMARY_VARIABLE}; see docs/alerts.md.",
+            f"Set {SLACK_VARIABLE}, {WEBHOOK_VARIABLE} or {STEP_SUMMARY_VARIABLE}; see docs/how-to/alerts.md.",
         )
     refuse_old(found, now(), options.max_age)
     if options.preview:

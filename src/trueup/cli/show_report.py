@@ -23,6 +23,7 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"  [bold red]could not check[/]  {escape(problem)}")
     if report.findings:
         _print_findings(report, console)
+        _print_runbook(report, console)
     _print_service_levels(report, console)
     _print_not_run(report, console)
     if report.read_from and report.read_until:
@@ -70,6 +71,13 @@ def _print_findings(report: Report, console: Console) -> None:
         if finding.command and not finding.waived_because:
             # Outside of the table, which would break the line.
             console.print(f"       [green]{'  ' if lead else '→ '}{escape(finding.command)}[/]")
+
+
+def _print_runbook(report: Report, console: Console) -> None:
+    """The sections of docs/runbook.md for what is to be done."""
+    sections = sorted({one.runbook for one in report.findings if one.severity != "info"})
+    if sections:
+        console.print(f"\nRunbook: {', '.join(f'docs/runbook.md#{one}' for one in sections)}", soft_wrap=True)
 
 
 def _print_service_levels(report: Report, console: Console) -> None:

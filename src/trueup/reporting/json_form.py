@@ -27,7 +27,7 @@ def _is_rows(value: Any) -> bool:
 
 def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as dictionaries, worst first."""
-    return [asdict(one) for one in by_severity(findings)]
+    return [{**asdict(one), "runbook": one.runbook} for one in by_severity(findings)]
 
 
 def json_text(data: Any) -> str:

@@ -22,7 +22,7 @@ def to_junit(report: Report) -> str:
         name = f"{outcome.rule} {outcome.game_date}"
         case = ElementTree.SubElement(suite, "testcase", classname=f"trueup.{outcome.rule}", name=name)
         if errors := found.get((outcome.rule, outcome.game_date)):
-            texts = (f"{one.summary}\nNext: {one.remedy}\n{one.query}" for one in errors)
+            texts = (f"{one.summary}\nNext: {one.remedy}\nRunbook: {one.runbook}\n{one.query}" for one in errors)
             mark(case, "failure", errors[0].summary, "\n\n".join(texts))
         elif outcome.is_blocking:
             mark(case, "error", outcome.reason)

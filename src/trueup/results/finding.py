@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Literal, get_args
 
 from trueup.plain import Plain
+from trueup.results.runbook import runbook_section
 
 Severity = Literal["error", "warn", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -34,6 +35,11 @@ class Finding(Plain):
     waived_because: str | None = None
     command: str = ""
     owner: str = ""
+
+    @property
+    def runbook(self) -> str:
+        """The section of docs/runbook.md about it."""
+        return runbook_section(self.rule)
 
 
 def finding_from_row(row: Mapping[str, Any]) -> Finding:

@@ -191,7 +191,7 @@ def _alerts(work: Workplace) -> Diagnosis:
     settings, project = alert_settings(), work.settings.project_dir
     named = [channel for channel in channels_of(settings) if channel.name != "step_summary"]
     if not named:
-        return Diagnosis("alerts", "not asked", "No webhook is set: alerts are not sent.", "See docs/alerts.md.")
+        return Diagnosis("alerts", "not asked", "No webhook is set: alerts are not sent.", "See docs/how-to/alerts.md.")
     file = state_file(settings, project, work.settings.is_embedded)
     if file and not file.exists():
         return Diagnosis("alerts", "ok", f"Nothing was sent yet: {file} will keep what was.")

@@ -78,11 +78,11 @@ def read_yaml(path: Path) -> Any:
         mark = error.problem_mark or error.context_mark
         line = f" line {mark.line + 1}" if mark else ""
         raise ScenarioError(
-            f"{path}{line} is not YAML: {error.problem or error.context}.", "See docs/scenarios.md for the form."
+            f"{path}{line} is not YAML: {error.problem or error.context}.", "See docs/how-to/scenarios.md for the form."
         ) from error
     except (yaml.YAMLError, *_YAML_ERRORS) as error:
         raise ScenarioError(
-            f"{path} is not YAML: {brief(' '.join(str(error).split()))}.", "See docs/scenarios.md for the form."
+            f"{path} is not YAML: {brief(' '.join(str(error).split()))}.", "See docs/how-to/scenarios.md for the form."
         ) from error
 
 

@@ -113,7 +113,8 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
         below = [one for one in sorted(path.glob("*")) if one.is_dir() and _is_scenario(one)]
         if not below:
             raise ScenarioError(
-                f"No scenario found at {path}.", "A scenario is a folder with a scenario.yml. See docs/scenarios.md."
+                f"No scenario found at {path}.",
+                "A scenario is a folder with a scenario.yml. See docs/how-to/scenarios.md.",
             )
         found += below
     return found
@@ -124,7 +125,7 @@ def _is_scenario(folder: Path) -> bool:
     if (folder / "scenario.yml").is_file():
         return True
     if any((folder / name).exists() for name in ("scenario.yaml", "tables", "documents")):
-        raise ScenarioError(f"{folder} has no scenario.yml.", "Add it. See docs/scenarios.md.")
+        raise ScenarioError(f"{folder} has no scenario.yml.", "Add it. See docs/how-to/scenarios.md.")
     return False
 
 

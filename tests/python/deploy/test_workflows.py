@@ -110,7 +110,7 @@ def test_only_branches_of_the_repository_get_an_identity() -> None:
 
 
 def test_the_example_of_the_docs_passes_inputs_that_the_workflow_has() -> None:
-    text = (PROJECT / "docs/pull-requests.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs/how-to/pull-requests.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.+?)```", text, re.DOTALL)
     (job,) = yaml.safe_load(example)["jobs"].values()
     assert job["uses"] == "./.github/workflows/trueup.yml"

@@ -30,7 +30,7 @@ from trueup.cli.terminal import escape
 from trueup.errors import ScenarioError, UsageError
 from trueup.plain import plain
 from trueup.reporting.alerts.change import find_change
-from trueup.reporting.alerts.message import Message, make_message
+from trueup.reporting.alerts.message import Links, Message, make_message
 from trueup.reporting.alerts.slack import slack_payload
 from trueup.reporting.alerts.state import Sent
 from trueup.reporting.alerts.step_summary import step_summary
@@ -198,7 +198,7 @@ def test_junit_is_xml() -> None:
 
 
 def message(one: Report) -> Message:
-    return make_message("slack", one, find_change(Sent(), one), "https://example.org/report")
+    return make_message("slack", one, find_change(Sent(), one), Links("https://example.org/report"))
 
 
 def marked_up(payload: Mapping[str, Any]) -> list[str]:

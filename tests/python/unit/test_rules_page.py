@@ -11,6 +11,7 @@ import yaml
 from helpers.support import PROJECT
 from trueup.expectations.suites import Suite, read_suites
 from trueup.results.reference import Rule, load_reference
+from trueup.results.runbook import COULD_NOT_CHECK, runbook_section
 
 PAGE = PROJECT / "docs" / "reference" / "rules.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -36,8 +37,9 @@ def labelled(section: str) -> dict[str, str]:
     return {one[1]: one[2] for one in found if one}
 
 
-def fixed_line(rule: Rule) -> str:
-    return f"> {rule.title} · {rule.severity} · subject: {rule.subject_kind}"
+def fixed_lines(rule: Rule) -> str:
+    section = f"[runbook](../runbook.md#{runbook_section(rule.code)})"
+    return f"> {rule.title} · {rule.severity} · subject: {rule.subject_kind} ·\n> {section}"
 
 
 def named_paths(text: str) -> set[str]:
@@ -71,9 +73,9 @@ def test_the_page_has_a_section_for_each_rule_in_the_order_of_the_seed() -> None
 
 
 @EACH_RULE
-def test_the_fixed_line_of_a_section_is_that_of_the_seed(rule: Rule) -> None:
-    first = SECTIONS.get(rule.code, "").strip().partition("\n")[0]
-    assert first == fixed_line(rule), f"correct the line below ## {rule.code}, or seeds/rules.csv"
+def test_the_fixed_lines_of_a_section_are_those_of_the_seed(rule: Rule) -> None:
+    first = "\n".join(SECTIONS.get(rule.code, "").strip().split("\n")[:2])
+    assert first == fixed_lines(rule), f"correct the two lines below ## {rule.code}, or seeds/rules.csv"
 
 
 @EACH_RULE
@@ -95,9 +97,16 @@ def test_what_to_do_begins_with_the_remedy_and_goes_on(rule: Rule) -> None:
     assert len(more) >= SHORTEST, f"say below ## {rule.code} how to verify, and what to be careful about"
 
 
+@EACH_RULE
+def test_the_runbook_has_a_section_for_each_rule(rule: Rule) -> None:
+    assert runbook_section(rule.code) != COULD_NOT_CHECK, (
+        f"name the section of {rule.code} in src/trueup/results/runbook.py"
+    )
+
+
 @pytest.mark.parametrize("code", ["DONE001", "DONE002", "TRIG001"])
 def test_what_reconcile_repairs_points_to_the_page_on_repair(code: str) -> None:
-    assert "../repair.md" in links(SECTIONS.get(code, "")), f"link ../repair.md below ## {code}"
+    assert "../how-to/repair.md" in links(SECTIONS.get(code, "")), f"link ../how-to/repair.md below ## {code}"
 
 
 @pytest.mark.parametrize("path", sorted(named_paths(TEXT)))
@@ -139,9 +148,9 @@ def test_the_lines_of_the_page_fit() -> None:
 
 def test_a_line_that_differs_from_the_seed_is_seen() -> None:
     rule = RULES["DUP001"]
-    ((code, section),) = sections(f"## DUP001\n{fixed_line(rule)}!\n\n**What it finds.** Much.\n")
+    ((code, section),) = sections(f"## DUP001\n{fixed_lines(rule)}!\n\n**What it finds.** Much.\n")
     assert code == "DUP001"
-    assert section.strip().partition("\n")[0] != fixed_line(rule)
+    assert not section.strip().startswith(f"{fixed_lines(rule)}\n")
     assert labelled(section) == {"What it finds": "Much."}
 
 

@@ -1,1 +1,1 @@
-"""Alerts: each new, worse or resolved finding is sent once. See docs/alerts.md."""
+"""Alerts: each new, worse or resolved finding is sent once. See docs/how-to/alerts.md."""

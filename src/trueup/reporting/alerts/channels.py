@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from trueup.reporting.alerts.message import Message, to_plain
+from trueup.reporting.alerts.message import Links, Message, to_plain
 from trueup.reporting.alerts.slack import slack_payload
 
 ALERT_STATE_VARIABLE = "TRUEUP_ALERT_STATE"
 SLACK_VARIABLE = "TRUEUP_SLACK_WEBHOOK"
 WEBHOOK_VARIABLE = "TRUEUP_WEBHOOK"
 REPORT_URL_VARIABLE = "TRUEUP_REPORT_URL"
+# The address of docs/runbook.md as your team reads it: on the site, or on GitHub.
+RUNBOOK_URL_VARIABLE = "TRUEUP_RUNBOOK_URL"
 # GitHub Actions sets it.
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 ChannelName = Literal["slack", "webhook", "step_summary"]
@@ -48,14 +50,15 @@ class Delivery:
 class AlertSettings:
     """The channels; "" for one that is not set. The two URLs are secrets: with the URL anyone can post.
 
-    ``step_summary`` is a file. Messages link to ``report_url``. ``state`` is the SQLite file that records what was
-    sent, or ``firestore``; "" means: in .trueup/alerts.db for an embedded target, else in Firestore.
+    ``step_summary`` is a file. Messages link to ``report_url`` and ``runbook_url``. ``state`` is the SQLite file that
+    records what was sent, or ``firestore``; "" means: in .trueup/alerts.db for an embedded target, else in Firestore.
     """
 
     slack: str = field(default="", repr=False)
     webhook: str = field(default="", repr=False)
     step_summary: str = ""
     report_url: str = ""
+    runbook_url: str = ""
     state: str = ""
 
 
@@ -70,6 +73,7 @@ def alert_settings(environment: Mapping[str, str] = os.environ) -> AlertSettings
         webhook=value(WEBHOOK_VARIABLE),
         step_summary=value(STEP_SUMMARY_VARIABLE),
         report_url=value(REPORT_URL_VARIABLE),
+        runbook_url=value(RUNBOOK_URL_VARIABLE),
         state=value(ALERT_STATE_VARIABLE),
     )
 
@@ -102,7 +106,16 @@ def host_of(url: str) -> str | None:
     return parts.hostname
 
 
-def link_of(settings: AlertSettings) -> str:
-    """The report's URL for the messages; "" if it is not set or not valid."""
-    url = settings.report_url
+def links_of(settings: AlertSettings) -> Links:
+    """The addresses for the messages; "" for one that is not set or not valid."""
+    return Links(_valid(settings.report_url), _valid(settings.runbook_url))
+
+
+def invalid_links(settings: AlertSettings) -> tuple[str, ...]:
+    """The variables whose address is not valid."""
+    urls = {REPORT_URL_VARIABLE: settings.report_url, RUNBOOK_URL_VARIABLE: settings.runbook_url}
+    return tuple(name for name, url in urls.items() if url and not _valid(url))
+
+
+def _valid(url: str) -> str:
     return url if url and len(url) <= _LONGEST_LINK and host_of(url) else ""

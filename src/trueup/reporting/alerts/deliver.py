@@ -10,16 +10,16 @@ from trueup.completion.store import CompletionStore
 from trueup.errors import CompletionsError
 from trueup.reporting.alerts.change import find_change, outdated, whole_report
 from trueup.reporting.alerts.channels import (
-    REPORT_URL_VARIABLE,
     AlertSettings,
     Channel,
     Delivery,
     channels_of,
     host_of,
-    link_of,
+    invalid_links,
+    links_of,
     payload_of,
 )
-from trueup.reporting.alerts.message import MOST_IN_SUMMARY, make_message
+from trueup.reporting.alerts.message import MOST_IN_SUMMARY, Links, make_message
 from trueup.reporting.alerts.sender import ChannelSender, Courier, store_reason
 from trueup.reporting.alerts.state import ALERTS, Sent, UnreadableStateError, document_id, read_state
 from trueup.reporting.alerts.step_summary import step_summary
@@ -42,25 +42,25 @@ def send_alerts(report: Report, settings: AlertSettings, courier: Courier) -> tu
     networks, files or the state's store are not raised: their Delivery is ``not_sent``, with a reason without the URL.
     A channel takes at most about 20 s, plus the time of its store.
     """
-    link = link_of(settings)
+    links = links_of(settings)
     delivered = tuple(
-        _write_summary(channel, report, link)
+        _write_summary(channel, report, links)
         if channel.name == "step_summary"
-        else _with_store(channel, report, link, courier)
+        else _with_store(channel, report, links, courier)
         for channel in channels_of(settings)
     )
-    if settings.report_url and not link:
-        unlinked = f"{REPORT_URL_VARIABLE} is not a valid http or https URL, so the messages have no link."
+    for name in invalid_links(settings):
+        unlinked = f"{name} is not a valid http or https URL, so the messages do not link it."
         delivered = tuple(replace(one, reason=f"{one.reason} {unlinked}".strip()) for one in delivered)
     return delivered
 
 
-def _summary(report: Report, link: str) -> str:
-    return step_summary(make_message("step_summary", report, whole_report(report), link, MOST_IN_SUMMARY))
+def _summary(report: Report, links: Links) -> str:
+    return step_summary(make_message("step_summary", report, whole_report(report), links, MOST_IN_SUMMARY))
 
 
-def _write_summary(channel: Channel, report: Report, link: str) -> Delivery:
-    summary = _summary(report, link)
+def _write_summary(channel: Channel, report: Report, links: Links) -> Delivery:
+    summary = _summary(report, links)
     path = Path(channel.address)
     if path.is_fifo() or path.is_socket():  # it would wait for a reader
         return Delivery(channel.name, "not_sent", f"{channel.variable} is not a file.")
@@ -73,7 +73,7 @@ def _write_summary(channel: Channel, report: Report, link: str) -> Delivery:
     return Delivery(channel.name, "sent")
 
 
-def _with_store(channel: Channel, report: Report, link: str, courier: Courier) -> Delivery:
+def _with_store(channel: Channel, report: Report, links: Links, courier: Courier) -> Delivery:
     host = host_of(channel.address)
     if host is None:
         return Delivery(
@@ -84,26 +84,26 @@ def _with_store(channel: Channel, report: Report, link: str, courier: Courier) -
     except CompletionsError as error:
         return Delivery(channel.name, "not_sent", store_reason(error))
     with closing(store):
-        return ChannelSender(channel, host, report, link, courier, store).send()
+        return ChannelSender(channel, host, report, links, courier, store).send()
 
 
 def preview(report: Report, settings: AlertSettings, open_store: Callable[[], CompletionStore]) -> tuple[Preview, ...]:
     """What ``send_alerts`` would send now, for each channel that is set. States are only read, and the store is opened
     only for channels with a state. A store that cannot be read is a reason, not an exception.
     """
-    link = link_of(settings)
+    links = links_of(settings)
     shown = []
     for channel in channels_of(settings):
         if channel.name == "step_summary":
-            shown.append(Preview(channel.name, _summary(report, link)))
+            shown.append(Preview(channel.name, _summary(report, links)))
         elif host_of(channel.address) is None:
             shown.append(Preview(channel.name, "", f"{channel.variable} is not a valid http or https URL."))
         else:
-            shown.append(_of_webhook(channel.name, report, link, open_store))
+            shown.append(_of_webhook(channel.name, report, links, open_store))
     return tuple(shown)
 
 
-def _of_webhook(channel: str, report: Report, link: str, open_store: Callable[[], CompletionStore]) -> Preview:
+def _of_webhook(channel: str, report: Report, links: Links, open_store: Callable[[], CompletionStore]) -> Preview:
     document = document_id(channel, report.target)
     sent, reason = Sent(), ""
     try:
@@ -121,5 +121,5 @@ def _of_webhook(channel: str, report: Report, link: str, open_store: Callable[[]
     change = find_change(sent, report)
     if not change.is_news:
         return Preview(channel, "", f"{reason} Nothing is new, worse or resolved.".strip())
-    body = json.dumps(payload_of(channel, make_message(channel, report, change, link)), indent=2, ensure_ascii=False)
+    body = json.dumps(payload_of(channel, make_message(channel, report, change, links)), indent=2, ensure_ascii=False)
     return Preview(channel, body, reason)

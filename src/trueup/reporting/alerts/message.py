@@ -11,6 +11,7 @@ from trueup.parsing import parse
 from trueup.reporting.alerts.change import Change, Gone, Noted, is_alerted, unchecked_texts
 from trueup.results.finding import Finding
 from trueup.results.report import Kind, Report, Status
+from trueup.results.runbook import runbook_section
 from trueup.window import EASTERN
 
 VERSION = 1
@@ -24,7 +25,9 @@ _SHORT_LENGTH = 160
 
 @dataclass(frozen=True)
 class Item:
-    """One finding in a message; every text is one line. ``note``: an addition, or ""."""
+    """One finding in a message; every text is one line. ``note``: an addition, or "". ``runbook``: the section of the
+    runbook; messages of earlier versions have none.
+    """
 
     fingerprint: str
     rule: str
@@ -34,6 +37,15 @@ class Item:
     summary: str
     remedy: str
     note: str
+    runbook: str = ""
+
+
+@dataclass(frozen=True)
+class Links:
+    """The addresses of the report and of the runbook; "" for one that is not set."""
+
+    report: str = ""
+    runbook: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,10 @@ class Message:
     could_not_check: tuple[str, ...]
     counts: Mapping[str, int]
     report_url: str
+    runbook_url: str = ""
 
+
+NO_LINKS = Links()
 
 # The lists of findings with their titles, most important first.
 GROUPS = {
@@ -76,8 +91,13 @@ _PULSE_STATUSES = {**_STATUSES, "healthy": "no errors now"}
 _COUNTS = (*GROUPS, "could_not_check", "info", "unwatched", "passed", "failed", "not_run")
 
 
+def runbook_link(message: Message, item: Item) -> str:
+    """The address of an item's section of the runbook; "" if the runbook has none."""
+    return f"{message.runbook_url}#{item.runbook}" if message.runbook_url and item.runbook else ""
+
+
 def make_message(
-    channel: str, report: Report, change: Change, report_url: str = "", most: int = MOST_LISTED
+    channel: str, report: Report, change: Change, links: Links = NO_LINKS, most: int = MOST_LISTED
 ) -> Message:
     """The message of a change, with at most ``most`` findings per list.
 
@@ -104,7 +124,8 @@ def make_message(
         **{name: tuple(map(_item, ones[:most])) for name, ones in lists.items()},
         could_not_check=tuple(_line(one, _SUMMARY_LENGTH) for one in unchecked[:most]),
         counts=counts,
-        report_url=report_url,
+        report_url=links.report,
+        runbook_url=links.runbook,
     )
 
 
@@ -167,6 +188,7 @@ def _item(one: Noted | Gone) -> Item:
         summary="" if isinstance(one, Gone) else _line(one.finding.summary, _SUMMARY_LENGTH),
         remedy="" if isinstance(one, Gone) else _remedy(one.finding),
         note=_line(one.note, _SHORT_LENGTH),
+        runbook=runbook_section(source.rule),
     )
 
 

@@ -14,7 +14,7 @@ from trueup.completion.store import CompletionStore, Snapshot
 from trueup.errors import CompletionsError, ConflictError
 from trueup.reporting.alerts.change import Change, find_change, outdated
 from trueup.reporting.alerts.channels import ALERT_STATE_VARIABLE, Channel, Delivery, DeliveryResult, payload_of
-from trueup.reporting.alerts.message import Message, from_plain, make_message, to_plain
+from trueup.reporting.alerts.message import Links, Message, from_plain, make_message, to_plain
 from trueup.reporting.alerts.post import Answer, Budget, Patience, Poster, post_patiently
 from trueup.reporting.alerts.state import (
     ALERTS,
@@ -65,7 +65,7 @@ class ChannelSender:
     channel: Channel
     host: str
     report: Report
-    link: str
+    links: Links
     courier: Courier
     store: CompletionStore
     finished_count: int = 0
@@ -117,7 +117,7 @@ class ChannelSender:
         return read_state(snapshot.fields, self.channel.name, self.report.target)
 
     def _claim(self, state: State, change: Change, snapshot: Snapshot | None) -> Pending:
-        message = make_message(self.channel.name, self.report, change, self.link)
+        message = make_message(self.channel.name, self.report, change, self.links)
         pending = Pending(
             message=to_plain(message),
             after=change.after,

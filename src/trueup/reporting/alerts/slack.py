@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
+from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, runbook_link, subline
 
 _HEADER_LENGTH = 150
 # A section holds 3,000 characters after escaping; an escape has up to 5. So each part has its share.
@@ -35,7 +35,7 @@ def slack_payload(message: Message) -> dict[str, Any]:
             continue
         blocks.append(_section(f"*{title}*"))
         for one in items[:room]:
-            blocks += _item_blocks(one)
+            blocks += _item_blocks(one, message)
         more = message.counts[name] - min(room, len(items))
         if more:
             blocks.append(_context(_markup(f"and {more} more: {_link(message)}")))
@@ -59,11 +59,14 @@ def escape(text: str, share: int = _SUMMARY_SHARE) -> str:
     return "".join([*kept, "…"])
 
 
-def _item_blocks(item: Item) -> Iterator[dict[str, Any]]:
+def _item_blocks(item: Item, message: Message) -> Iterator[dict[str, Any]]:
     rule = f"*{escape(item.rule, _SHORT_SHARE)}* {item.severity}"
     lines = [f"{rule} · {item.game_date} · {_code(item.subject, _SHORT_SHARE)}"]
     if item.remedy:
         lines.append(f"Next: {_code(item.remedy, _REMEDY_SHARE)}")
+    if item.runbook:
+        url, name = runbook_link(message, item), f"Runbook: {escape(item.runbook, _SHORT_SHARE)}"
+        lines.append(_linked(url, name) if url else name)
     yield _section("\n".join(lines))
     note = f"({_cut(item.note, _SHORT_SHARE)})" if item.note else ""
     if text := " ".join(filter(None, (_cut(item.summary, _SUMMARY_SHARE), note))):
@@ -81,9 +84,13 @@ def _reasons(message: Message) -> Iterator[dict[str, Any]]:
 def _link(message: Message) -> str:
     if not message.report_url:
         return "see the report: `trueup report`"
+    return _linked(message.report_url, "the report")
+
+
+def _linked(url: str, name: str) -> str:
     # These characters would end the link, or start another one.
-    encoded = message.report_url.translate({ord(one): f"%{ord(one):02X}" for one in "<>| "})
-    return f"<{encoded.replace('&', '&amp;')}|the report>"
+    encoded = url.translate({ord(one): f"%{ord(one):02X}" for one in "<>| "})
+    return f"<{encoded.replace('&', '&amp;')}|{name}>"
 
 
 def _code(text: str, share: int) -> str:

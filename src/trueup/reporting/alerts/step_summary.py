@@ -3,7 +3,7 @@
 import html
 import re
 
-from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, subline
+from trueup.reporting.alerts.message import GROUPS, Item, Message, headline, runbook_link, subline
 
 # Characters with a meaning in Markdown or HTML; as entities they are plain text.
 _MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>|`*_[]\\~#!$@"}
@@ -12,7 +12,7 @@ _MARKUP = {ord(one): f"&#{ord(one)};" for one in "&<>|`*_[]\\~#!$@"}
 _LIVE = re.compile(r"(?<=&#64;)|(?<=&#35;)|(?<=:)(?=[\w+/-])|(?<=www)(?=\.)|^(?=[\d+=-])")
 # The step summary does not compare with other runs.
 _TITLES = {"ongoing": "Findings"}
-_COLUMNS = ("", "rule", "date", "subject", "what is wrong", "next")
+_COLUMNS = ("", "rule", "date", "subject", "what is wrong", "next", "runbook")
 
 
 def step_summary(message: Message) -> str:
@@ -26,7 +26,7 @@ def step_summary(message: Message) -> str:
         items: tuple[Item, ...] = getattr(message, name)
         if items:
             lines += [f"### {_TITLES.get(name, title)}", "", _row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
-            lines += [_row(_cells(one)) for one in items]
+            lines += [_row(_cells(one, message)) for one in items]
             lines += ["", *_more(message, name, len(items)), ""]
     if message.report_url:
         lines += [f'<a href="{html.escape(message.report_url)}">The report</a>', ""]
@@ -38,10 +38,24 @@ def escape(text: str) -> str:
     return _LIVE.sub("<b></b>", text.translate(_MARKUP))
 
 
-def _cells(item: Item) -> list[str]:
+def _cells(item: Item, message: Message) -> list[str]:
     what = f"{item.summary} ({item.note})" if item.summary and item.note else item.summary or item.note
     remedy = f"<code>{escape(item.remedy)}</code>" if item.remedy else ""
-    return [item.severity, escape(item.rule), item.game_date, escape(item.subject), escape(what), remedy]
+    return [
+        item.severity,
+        escape(item.rule),
+        item.game_date,
+        escape(item.subject),
+        escape(what),
+        remedy,
+        _runbook(item, message),
+    ]
+
+
+def _runbook(item: Item, message: Message) -> str:
+    name = escape(item.runbook)
+    url = runbook_link(message, item)
+    return f'<a href="{html.escape(url)}">{name}</a>' if url else name
 
 
 def _row(cells: list[str] | tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from trueup.reporting.alerts.change import COULD_NOT_CHECK, Change, find_change,
 from trueup.reporting.alerts.channels import (
     ALERT_STATE_VARIABLE,
     REPORT_URL_VARIABLE,
+    RUNBOOK_URL_VARIABLE,
     SLACK_VARIABLE,
     STEP_SUMMARY_VARIABLE,
     WEBHOOK_VARIABLE,
@@ -24,11 +25,12 @@ from trueup.reporting.alerts.channels import (
     alert_settings,
     channels_of,
     host_of,
-    link_of,
+    links_of,
 )
 from trueup.reporting.alerts.message import (
     MOST_IN_SUMMARY,
     MOST_LISTED,
+    Links,
     Message,
     from_plain,
     headline,
@@ -72,7 +74,7 @@ def news(known: Sent, one: Report) -> dict[str, list[str]]:
 
 
 def message_of(one: Report, known: Sent | None = None, link: str = "https://example.org/report") -> Message:
-    return make_message("slack", one, find_change(known or Sent(), one), link)
+    return make_message("slack", one, find_change(known or Sent(), one), Links(link))
 
 
 LATER = MORNING + timedelta(hours=1)
@@ -447,7 +449,7 @@ def everything() -> Change:
 
 
 def test_the_generic_webhook_has_a_version_and_every_list() -> None:
-    plain = to_plain(make_message("webhook", report(finding()), everything(), "https://example.org"))
+    plain = to_plain(make_message("webhook", report(finding()), everything(), Links("https://example.org")))
     assert plain["version"] == 1
     lists = {"new": "fresh", "worse": "grows", "resolved": "gone", "ongoing": "stays", "not_looked_at": "unseen"}
     assert {name: [one["subject"] for one in plain[name]] for name in lists} == {k: [v] for k, v in lists.items()}
@@ -456,7 +458,7 @@ def test_the_generic_webhook_has_a_version_and_every_list() -> None:
 
 
 def test_a_written_message_is_read_back() -> None:
-    message = make_message("webhook", report(finding()), everything(), "https://example.org")
+    message = make_message("webhook", report(finding()), everything(), Links("https://example.org"))
     assert from_plain(json.loads(json.dumps(to_plain(message)))) == message
 
 
@@ -541,7 +543,9 @@ def test_without_a_link_the_command_is_named() -> None:
 
 
 def summary_of(one: Report) -> str:
-    return step_summary(make_message("step_summary", one, whole_report(one), "https://example.org", MOST_IN_SUMMARY))
+    return step_summary(
+        make_message("step_summary", one, whole_report(one), Links("https://example.org"), MOST_IN_SUMMARY)
+    )
 
 
 def test_the_step_summary_shows_all_findings() -> None:
@@ -551,6 +555,25 @@ def test_the_step_summary_shows_all_findings() -> None:
     assert "- No answer." in text
     assert "new" not in text
     assert text.endswith("\n")
+
+
+def test_an_alert_names_its_section_of_the_runbook_and_links_it_if_the_address_is_set() -> None:
+    one = report(finding())
+    named = make_message("slack", one, find_change(Sent(), one))
+    linked = make_message("slack", one, find_change(Sent(), one), Links(runbook="https://h/runbook.html"))
+    assert to_plain(named)["new"][0]["runbook"] == "duplicate-rows"
+    assert "Runbook: duplicate-rows" in str(slack_payload(named))
+    assert "<https://h/runbook.html#duplicate-rows|Runbook: duplicate-rows>" in str(slack_payload(linked))
+    assert "| duplicate-rows |" in step_summary(named).replace("&#45;", "-")
+    assert '<a href="https://h/runbook.html#duplicate-rows">duplicate-rows</a>' in step_summary(linked)
+
+
+def test_a_message_of_a_version_without_a_runbook_is_read_back() -> None:
+    plain = to_plain(message_of(report(finding())))
+    del plain["runbook_url"]
+    del plain["new"][0]["runbook"]
+    (item,) = from_plain(plain).new
+    assert item.runbook == ""
 
 
 def test_the_step_summary_of_a_healthy_day_has_no_table() -> None:
@@ -569,7 +592,7 @@ def test_a_step_summary_that_is_cut_says_how_much() -> None:
 def test_markup_in_data_is_escaped_for_markdown() -> None:
     text = summary_of(report(finding(subject="a|b", summary="<img src=x> [l](http://x)\n| x | **b** `c`")))
     (row,) = [line for line in text.splitlines() if "DUP001" in line]
-    assert row.count("|") == 7
+    assert row.count("|") == 8
     for one in ("<img", "[", "**", "c`"):
         assert one not in row
 
@@ -681,18 +704,21 @@ def test_a_channel_that_is_not_set_does_not_exist() -> None:
 
 
 def test_every_variable_and_result_is_documented() -> None:
-    page = (PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8")
-    variables = (SLACK_VARIABLE, WEBHOOK_VARIABLE, STEP_SUMMARY_VARIABLE, REPORT_URL_VARIABLE, ALERT_STATE_VARIABLE)
+    page = (PROJECT / "docs" / "how-to" / "alerts.md").read_text(encoding="utf-8")
+    hooks = (SLACK_VARIABLE, WEBHOOK_VARIABLE, STEP_SUMMARY_VARIABLE)
+    variables = (*hooks, REPORT_URL_VARIABLE, RUNBOOK_URL_VARIABLE, ALERT_STATE_VARIABLE)
     outcomes = get_args(DeliveryResult)
     fields = to_plain(message_of(report()))
     for word in (*variables, *outcomes, *fields, ALERTS):
-        assert f"`{word}`" in page, f"docs/alerts.md does not mention {word}"
+        assert f"`{word}`" in page, f"docs/how-to/alerts.md does not mention {word}"
 
 
 def test_a_link_is_an_http_address_of_limited_length() -> None:
-    assert link_of(AlertSettings(report_url="https://h/r")) == "https://h/r"
-    assert link_of(AlertSettings(report_url="javascript:alert(1)")) == ""
-    assert link_of(AlertSettings(report_url="https://h/" + "x" * 1000)) == ""
+    assert links_of(AlertSettings(report_url="https://h/r", runbook_url="https://h/b")) == Links(
+        "https://h/r", "https://h/b"
+    )
+    assert links_of(AlertSettings(report_url="javascript:alert(1)")) == Links()
+    assert links_of(AlertSettings(runbook_url="https://h/" + "x" * 1000)) == Links()
 
 
 def test_a_target_with_a_slash_is_one_document() -> None:

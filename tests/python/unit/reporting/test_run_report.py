@@ -21,7 +21,7 @@ from trueup.results.report import Report
 YESTERDAY = datetime(2026, 2, 4, 13, tzinfo=UTC)
 BEGAN = YESTERDAY + timedelta(days=1)
 NOW = BEGAN + timedelta(minutes=3)
-NAMES = {"report.json", "junit.xml", "report.html"}
+NAMES = {"report.json", "junit.xml", "report.html", "reports"}
 
 
 @pytest.fixture
