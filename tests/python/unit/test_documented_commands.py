@@ -27,6 +27,8 @@ from trueup.errors import UsageError
 
 # Not commands of a program with a parser, and why they need none.
 OTHERS = {
+    "apply.sh": "tests/python/deploy/test_apply.py runs it",
+    "curl": "calls the server, as tests/python/integration/test_serve.py does",
     "cp": "copies a file of the repository, which must be there",
     "echo": "adds a line to a seed; the runbook's test runs it",
     "DAY=2026-02-03": "sets variables; the runbook's test runs it",
@@ -165,7 +167,8 @@ def test_a_wrong_command_is_seen(wrong: str, said: str) -> None:
 
 
 def test_every_exception_is_still_needed() -> None:
-    assert set(OTHERS) <= {words(text)[0] for _, text in DOCUMENTED}
+    first = {words(text)[0] for _, text in DOCUMENTED}
+    assert set(OTHERS) <= first | {Path(one).name for one in first}
 
 
 def selections() -> list[str]:
