@@ -14,7 +14,7 @@ from helpers.documented import pages
 from helpers.support import PROJECT
 
 # As GitHub sees them: the sources of the site, and what they link.
-SOURCES = ("docs", "deploy", "tools/sqlcheck", "scenarios")
+SOURCES = ("docs", "deploy", "tools/sqlcheck", "scenarios", ".github")
 
 
 @pytest.fixture(scope="module")

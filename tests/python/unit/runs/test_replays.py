@@ -31,7 +31,7 @@ def report(*outcomes: Any, **fields: Any) -> Report:
 
 def replay(made: Report, *expect: ExpectedFinding, status: Status | None = None) -> Replay:
     scenario = Scenario("night", "A night", AS_OF, DAY, DAY, {}, expect, frozenset(), {}, {}, None, status=status)
-    return Replay(scenario, made, compare(expect, [asdict(one) for one in made.findings]))
+    return Replay(scenario, made, compare(expect, [{**asdict(one), "runbook": one.runbook} for one in made.findings]))
 
 
 HEALTHY = report()

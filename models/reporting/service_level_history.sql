@@ -1,5 +1,7 @@
 {{
     config(
+        materialized='incremental',
+        on_schema_change='append_new_columns',
         incremental_strategy='merge',
         unique_key=['rule', 'game_date'],
         partition_by={'field': 'game_date', 'data_type': 'date'},
