@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from trueup.expectations.verdicts import DATA_DOCS
 from trueup.gateways.embedded import EmbeddedWarehouse, published, published_endpoint
+from trueup.reporting.json_form import plain_findings
 from trueup.results.reference import load_reference
 from trueup.runs.check import run_check
 from trueup.runs.loading import fill, refuse_unknown_vars
@@ -47,8 +47,7 @@ def replay_all(
             with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:
                 report = run_check(work, with_tests, scenario.expectations)
                 told = tuple(timeline(work, scenario)) if with_timeline else None
-            findings = [asdict(finding) for finding in report.findings]
-            yield Replay(scenario, report, compare(scenario.expect, findings), told)
+            yield Replay(scenario, report, compare(scenario.expect, plain_findings(report.findings)), told)
 
 
 @contextmanager

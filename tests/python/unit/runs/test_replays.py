@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from io import StringIO
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from helpers.report_cases import AS_OF, DAY, WINDOW, finding, outcome
 from trueup.cli.replay import print_replay
-from trueup.reporting.json_form import to_json
+from trueup.reporting.json_form import plain_findings, to_json
 from trueup.results.report import Report, Status, SuiteResult
 from trueup.runs.replayed import Replay, replays_to_json
 from trueup.scenario.scenario import ExpectedFinding, Scenario, compare
@@ -31,7 +31,7 @@ def report(*outcomes: Any, **fields: Any) -> Report:
 
 def replay(made: Report, *expect: ExpectedFinding, status: Status | None = None) -> Replay:
     scenario = Scenario("night", "A night", AS_OF, DAY, DAY, {}, expect, frozenset(), {}, {}, None, status=status)
-    return Replay(scenario, made, compare(expect, [{**asdict(one), "runbook": one.runbook} for one in made.findings]))
+    return Replay(scenario, made, compare(expect, plain_findings(made.findings)))
 
 
 HEALTHY = report()
@@ -148,7 +148,7 @@ def test_json_is_a_list_of_one_object_for_each_scenario() -> None:
     assert list(first) == ["name", "status", "findings", "missing", "unexpected", "problems"]
     assert (first["name"], first["status"]) == ("night", "findings")
     assert first["findings"] == plain
-    assert first["unexpected"] == plain[::-1]
+    assert first["unexpected"] == plain
     assert first["missing"] == [
         {"rule": "DUP001", "severity": "error", "game_date": "2026-02-03", "subject": "player_game_summary",
          "observed": 71.0},
