@@ -128,16 +128,16 @@ class CheckProcess:
                 errors="replace",
                 start_new_session=True,
             )
-        try:
-            with child:
+        with child:  # at its end it waits for the child, so that a late one must be ended inside
+            try:
                 out, error = child.communicate(timeout=self._deadline)
                 return child.returncode, out, error
-        except subprocess.TimeoutExpired:
-            _end(child)
-            return CannotCheckError.exit_code, "", f"The check was not done after {self._deadline:.0f} seconds."
-        finally:
-            with self._lock:
-                self._child = None
+            except subprocess.TimeoutExpired:
+                _end(child)
+                return CannotCheckError.exit_code, "", f"The check was not done after {self._deadline:.0f} seconds."
+            finally:
+                with self._lock:
+                    self._child = None
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -37,13 +37,14 @@ def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: date
     stamp = f"{began_at:%Y-%m-%dT%H%M%SZ}"
     alone = replace(report, data_docs="", suites=tuple(replace(one, page="") for one in report.suites))
     write_text(reports / f"{stamp}.{report.status}.html", render(alone, rules, earlier="index.html"))
-    for one in kept(folder):
-        # A second result of the same run replaces the first.
-        if one.name.startswith(stamp) and one.status != report.status:
-            _remove(reports / one.name)
-    for one in kept(folder)[_KEPT:]:
-        _remove(reports / one.name)
-    write_text(folder / EARLIER, render_index([(one.name, one.began_at, one.status) for one in kept(folder)]))
+    found = kept(folder)
+    # A second result of the same run replaces the first.
+    replaced = [one for one in found if one.name.startswith(stamp) and one.status != report.status]
+    stay = [one for one in found if one not in replaced]
+    for one in (*replaced, *stay[_KEPT:]):
+        with contextlib.suppress(OSError):
+            (reports / one.name).unlink()
+    write_text(folder / EARLIER, render_index([(one.name, one.began_at, one.status) for one in stay[:_KEPT]]))
 
 
 def kept(folder: Path) -> list[Kept]:
@@ -58,8 +59,3 @@ def kept(folder: Path) -> list[Kept]:
         ) from error
     found = ((name, _NAME.fullmatch(name)) for name in names)
     return [Kept(name, f"{one[1]} {one[2]}:{one[3]} UTC", one[4]) for name, one in found if one]
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()

@@ -143,6 +143,12 @@ def test_what_a_check_leaves_is_200_only_if_it_says_healthy(
     assert said in answer.text
 
 
+def test_a_check_that_takes_too_long_is_ended_at_its_deadline(tmp_path: Path) -> None:
+    began = time.monotonic()
+    fake_check(tmp_path, "import time; time.sleep(60)")()
+    assert time.monotonic() - began < 20
+
+
 def test_a_check_that_does_not_start_is_told(tmp_path: Path) -> None:
     app = make_app(Desk(CheckProcess(["/nowhere/trueup"], tmp_path, 3), timedelta(seconds=30), now))
     answer = app.test_client().post(PATH)
