@@ -4,19 +4,28 @@ The warehouse parses each statement about twenty times, which is half of its wor
 the same, but a check takes a third longer.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from trueup.gateways.embedded_translation import template_of
+
 _KEPT_TEXTS = 64
 _POSITIONS = frozenset({"line", "col", "start", "end"})
-# Modules of the warehouse that look at trees and never change them.
+# Modules of the warehouse that look at trees and never change them. All but the first read no dates and ids in them (of
+# an export they do: trueup makes none).
+_OF_CREATED = "bqemulator.catalog.ddl_sync"
 _READERS = frozenset(
-    f"bqemulator.{name}"
-    for name in ("catalog.ddl_sync", "jobs.ddl_result", "jobs.executor", "jobs.routine_ddl", "sql.catalog_schema")
+    (
+        _OF_CREATED,
+        *(f"bqemulator.{name}" for name in ("jobs.ddl_result", "jobs.executor", "jobs.routine_ddl")),
+        "bqemulator.sql.catalog_schema",
+    )
 )
+_CREATES = re.compile(r"(\s+|/\*.*?\*/|--[^\n]*\n)*create\b", re.DOTALL | re.IGNORECASE)
 
 
 def parse_each_text_once() -> None:
@@ -28,22 +37,37 @@ def parse_each_text_once() -> None:
 def _remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
     @lru_cache(_KEPT_TEXTS)
     def trees_of(dialect: Any, text: str) -> Any:
-        trees = parse(dialect(), text)
-        for tree in trees:
-            for node in tree.walk() if tree else ():
-                # Most of the cost of a copy is positions in the text, which nothing reads.
-                kept = {key: value for key, value in (node._meta or {}).items() if key not in _POSITIONS}
-                node._meta = kept or None
-        return trees
+        return _without_positions(parse(dialect(), text))
+
+    def shapes_of(dialect: Any, text: str) -> Any:
+        """The trees of the template, which other texts have, too."""
+        template = template_of(text)[0]
+        try:
+            return trees_of(dialect, template)
+        except Exception:
+            if template == text:
+                raise
+            return trees_of(dialect, text)  # its error is the one to be told
 
     def parse_once(self: Any, text: str, **options: Any) -> Any:
         if options or self.settings:
             return parse(self, text, **options)
         kind: Any = type(self)
-        trees = trees_of(kind, text)
         # The caller of sqlglot.parse_one, which is the caller of this function.
-        if sys._getframe(2).f_globals.get("__name__") in _READERS:
-            return trees
-        return [tree and tree.copy() for tree in trees]
+        reader = sys._getframe(2).f_globals.get("__name__")
+        if reader not in _READERS:
+            return [tree and tree.copy() for tree in trees_of(kind, text)]
+        if reader == _OF_CREATED and _CREATES.match(text):
+            return trees_of(kind, text)
+        return shapes_of(kind, text)
 
     return parse_once
+
+
+def _without_positions(trees: list[Any]) -> list[Any]:
+    """Most of the cost of a copy is positions in the text, which nothing reads."""
+    for tree in trees:
+        for node in tree.walk() if tree else ():
+            kept = {key: value for key, value in (node._meta or {}).items() if key not in _POSITIONS}
+            node._meta = kept or None
+    return trees

@@ -27,19 +27,32 @@ _KEPT_TEXTS = 32
 # Of a statement, and of the file: beyond these nothing is kept for the next process.
 _MOST_LETTERS, _MOST_BYTES = 100_000, 32 * 2**20
 # What may matter to the translation is left as it is: names, comments, and all texts but dates, timestamps and ids.
+_VALUES = r"""
+    '(?P<date>\d{4}-\d\d-\d\d)(?P<time>(?:[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?)?)(?P<zone>(?:Z|[+]00:00)?)'
+    | '(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{12})'
+"""
+_FLAGS = re.VERBOSE | re.DOTALL | re.IGNORECASE
 _PARTS = re.compile(
-    r"""
-    (?P<described>\boptions\s*\()\s*description=(?:\"{3}[^"\\]*\"{3}|'[^'\\]*')
+    rf"""
+    (?P<described>\boptions\s*\()\s*description=(?:\"{{3}}[^"\\]*\"{{3}}|'[^'\\]*')
     | `[^`]*` | \#[^\n]* | --[^\n]* | /\*.*?\*/
     | \"\"\".*?\"\"\" | '''.*?''' | "(?:[^"\\]|\\.)*" | [rb]+'(?:[^'\\]|\\.)*'
-    | '(?P<date>\d{4}-\d\d-\d\d)(?P<time>(?:[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?)?)(?P<zone>(?:Z|[+]00:00)?)'
-    | '(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{12})'
+    | {_VALUES}
     | '(?:[^'\\]|\\.)*'
     """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    _FLAGS,
+)
+# In the engine's dialect a backslash is a letter, and a quote is doubled.
+_ENGINE_PARTS = re.compile(
+    rf"""(?P<described>(?!))
+    | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | (?:{_VALUES}) (?!') | '(?:[^']|'')*'
+    """,
+    _FLAGS,
 )
 # The translation drops the comment before a statement and the description of a table, which name the run.
 _LABEL = re.compile(r"\A\s*/\*.*?\*/", re.DOTALL)
+# A statement with placeholders, and the value of each of them, both with their quotes.
+_Template = tuple[str, dict[str, str]]
 
 
 def translate_each_template_once() -> None:
@@ -54,7 +67,7 @@ def translate_each_template_once() -> None:
             made = translate(self, text, schema=schema, caller=caller)
             return made.value if isinstance(made, result.Ok) else None
 
-        text = known.of(bq_sql, f"{schema!r} {caller!r}", translate_one)
+        text = known.of(template_of(bq_sql), f"{schema!r} {caller!r}", translate_one)
         # An error is made from the statement itself, because its message may quote a value.
         return translate(self, bq_sql, schema=schema, caller=caller) if text is None else result.Ok(text)
 
@@ -62,7 +75,8 @@ def translate_each_template_once() -> None:
     qualify = import_module("bqemulator.sql.table_rewriter").rewrite_table_refs
 
     def qualified(text: str, project: str) -> str:
-        return known.of(text, f"tables of {project}", lambda one: qualify(one, project)) or qualify(text, project)
+        template = engine_template_of(text)
+        return known.of(template, f"tables of {project}", lambda one: qualify(one, project)) or qualify(text, project)
 
     for name in ("bqemulator.jobs.executor", "bqemulator.scripting.interpreter"):
         module: Any = import_module(name)
@@ -76,9 +90,11 @@ class Translations:
         self._known: dict[str, str | None] = {}
         self._file = file
 
-    def of(self, text: str, settings: str, translate: Callable[[str], str | None]) -> str | None:
-        """The translation of a statement. None if it has none, or if its translation changes a placeholder."""
-        template, values = template_of(text)
+    def of(self, made: _Template, settings: str, translate: Callable[[str], str | None]) -> str | None:
+        """The translation of a statement, given as its template. None if it has none, or if its translation changes a
+        placeholder.
+        """
+        template, values = made
         key = hashlib.sha256(f"{settings}\0{template}".encode()).hexdigest()
         if key not in self._known:
             self._known[key] = self._kept(key, lambda: translate(template))
@@ -139,8 +155,18 @@ def cache_file() -> Path | None:
 
 
 @lru_cache(_KEPT_TEXTS)
-def template_of(text: str) -> tuple[str, dict[str, str]]:
-    """The statement with placeholders, and the value of each of them, both with their quotes."""
+def template_of(text: str) -> _Template:
+    """The template of a statement in BigQuery's SQL."""
+    return _template(_LABEL.sub("", text), _PARTS)
+
+
+@lru_cache(_KEPT_TEXTS)
+def engine_template_of(text: str) -> _Template:
+    """The template of a statement in the engine's SQL."""
+    return _template(text, _ENGINE_PARTS)
+
+
+def _template(text: str, parts: re.Pattern[str]) -> _Template:
     placeholders: dict[str, str] = {}
 
     def template(match: re.Match[str]) -> str:
@@ -153,7 +179,7 @@ def template_of(text: str) -> tuple[str, dict[str, str]]:
             placeholders[value] = _placeholder(match, _FIRST_YEAR + len(placeholders))
         return placeholders[value]
 
-    made = _PARTS.sub(template, _LABEL.sub("", text))
+    made = parts.sub(template, text)
     if len(placeholders) > _MOST_VALUES or any(one.strip("'") in text for one in placeholders.values()):
         return text, {}
     return made, {new: old for old, new in placeholders.items()}
