@@ -133,6 +133,7 @@ def test_what_is_read_from_a_tree_is_what_is_read_without_the_cache(
     texts = [node["compiled_code"] for node in manifest["nodes"].values() if node.get("compiled_code")][::3]
     created = 'create or replace table `p`.`d`.`t` options (description="""Run {}.""") as (\n{}\n)'
     statements = [*texts, *(created.format(number, text) for number, text in enumerate(texts))]
+    statements += [f"{margin}{statements[-1]}" for margin in ("\n" * 5_000, "-- why\n /* what */ " * 500)]
     statements += ["drop function `p`.`d`.`f`", "delete from `d`.`t` where day = '2026-02-03'", "no statement"]
     statements += [other(one) for one in statements]
     direct = [read(one) for one in statements]
