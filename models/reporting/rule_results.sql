@@ -23,41 +23,18 @@ coverage as (
     select * from {{ ref('source_coverage') }}
 ),
 
-row_counts as (
-    select
-        table_name,
-        game_date,
-        sum(if(is_counted, row_count, 0)) as row_count,
-    from {{ ref('written_games') }}
-    group by table_name, game_date
-),
-
 duplicate_rules as (
     select
         rules.rule,
-        game_days.game_date,
-        coverage.table_name as subject,
+        table_days.game_date,
+        table_days.table_name as subject,
         cast(null as string) as outcome,
-        coalesce(row_counts.row_count, 0) as examined_count,
-        case
-            when not coverage.is_present then concat('table ', coverage.relation_name, ' is missing')
-            when row_counts.row_count > 0 then ''
-            when not game_days.is_schedule_known then concat('no rows that day, and ', game_days.schedule_problem)
-            when game_days.scheduled_game_count = 0 then 'no games that day'
-            else 'no rows that day'
-        end as reason,
-        not coverage.is_present
-        or (coalesce(row_counts.row_count, 0) = 0 and not game_days.is_schedule_known) as is_blocking,
+        table_days.row_count as examined_count,
+        table_days.reason,
+        table_days.is_blocking,
     from rules
-    cross join game_days
-    inner join coverage
-        on
-            rules.family = 'duplicates'
-            and coverage.source_name = 'nba_analytics'
-    left join row_counts
-        on
-            coverage.table_name = row_counts.table_name
-            and game_days.game_date = row_counts.game_date
+    inner join {{ ref('table_days') }} as table_days
+        on rules.family = 'duplicates'
 ),
 
 lateness_rules as (
@@ -185,7 +162,7 @@ level_rules as (
         metric as subject,
         cast(null as string) as outcome,
         examined_count,
-        if(state = 'not_run', 'nothing to measure', '') as reason,
+        if(state = 'not_run', 'nothing to measure, or not all of it could be seen', '') as reason,
         false as is_blocking,
     from {{ ref('service_levels') }}
 ),

@@ -1,4 +1,7 @@
--- The five service levels: one row per metric and date.
+-- The five service levels: one row per metric and date. What is known to be wrong counts. What is right counts only if
+-- all was seen: a part of the day is not measured.
+
+{%- set accuracy_rules = "('DONE001', 'DONE002', 'DONE003', 'DONE004', 'DONE007', 'DONE008')" %}
 
 with levels as (
     select * from {{ ref('service_level_targets') }}
@@ -8,28 +11,41 @@ game_days as (
     select * from {{ ref('game_days') }}
 ),
 
+-- A verdict that is missing blocks, too.
+unjudged as (
+    select distinct game_date
+    from {{ ref('verdict_results') }}
+    where is_blocking and rule in {{ accuracy_rules }}
+),
+
 accuracy as (
     select
-        game_date,
+        verdicts.game_date,
         case
-            when countif(outcome = 'failed' and severity in ('error', 'warn')) > 0 then 0.0
-            when countif(outcome = 'passed') > 0 then 100.0
+            when countif(verdicts.outcome = 'failed' and verdicts.severity in ('error', 'warn')) > 0 then 0.0
+            when countif(unjudged.game_date is not null) > 0 then null
+            when countif(verdicts.outcome = 'passed') > 0 then 100.0
         end as value,
-        countif(outcome != 'not_run') as examined_count,
-    from {{ ref('current_verdicts') }}
-    where is_current and rule in ('DONE001', 'DONE002', 'DONE003', 'DONE004', 'DONE007', 'DONE008')
-    group by game_date
+        countif(verdicts.outcome != 'not_run') as examined_count,
+    from {{ ref('current_verdicts') }} as verdicts
+    left join unjudged on verdicts.game_date = unjudged.game_date
+    where verdicts.is_current and verdicts.rule in {{ accuracy_rules }}
+    group by verdicts.game_date
 ),
 
 on_time as (
     select
         game_date,
-        100 * safe_divide(countif(state = 'on_time'), count(*)) as value,
-        count(*) as examined_count,
+        if(
+            countif(state in ('late', 'missing', 'failed')) = 0 and countif(state in ('pending', 'unknown')) > 0,
+            null,
+            100 * safe_divide(countif(state = 'on_time'), countif(state not in ('pending', 'unknown')))
+        ) as value,
+        countif(state not in ('pending', 'unknown')) as examined_count,
         -- Alert: some scraper had no useful run by the alert time.
         countif(is_past_alert or state in ('missing', 'failed')) > 0 as is_alert,
     from {{ ref('scraper_lateness') }}
-    where state in ('on_time', 'late', 'missing', 'failed')
+    where state != 'not_expected'
     group by game_date
 ),
 
@@ -37,10 +53,13 @@ duplicates as (
     select
         game_date,
         -- The embedded warehouse makes NUMERIC of the sum of INT64, which has fewer digits.
-        100 * safe_divide(cast(sum(excess_row_count) as float64), sum(row_count)) as value,
+        if(
+            sum(excess_row_count) = 0 and countif(is_blocking) > 0,
+            null,
+            100 * safe_divide(cast(sum(excess_row_count) as float64), sum(row_count))
+        ) as value,
         sum(row_count) as examined_count,
-    from {{ ref('written_games') }}
-    where is_counted
+    from {{ ref('table_days') }}
     group by game_date
 ),
 
@@ -115,7 +134,7 @@ compared as (
         levels.alert_value,
         levels.alert_when,
         measured.value,
-        coalesce(measured.examined_count, 0) as examined_count,
+        if(measured.value is null, 0, measured.examined_count) as examined_count,
         case levels.direction
             when 'at_least' then measured.value >= levels.target_value
             when 'above' then measured.value > levels.target_value

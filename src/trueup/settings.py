@@ -122,15 +122,15 @@ def shell_scenario() -> tuple[Path | None, dict[str, Any]]:
     return Path(folder), variables
 
 
-def platform_zone(name: object) -> ZoneInfo:
-    """The time zone of the var platform_time_zone. Raises UsageError if it is invalid."""
+def platform_zone(name: object, variable: str = "platform_time_zone") -> ZoneInfo:
+    """The time zone that a var names. Raises UsageError if it is invalid."""
     try:
         if name in _NO_ZONES:
             raise ValueError(name)
         return ZoneInfo(str(name))
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise UsageError(
-            f"The var platform_time_zone is {name!r}, which is not a time zone.",
+            f"The var {variable} is {name!r}, which is not a time zone.",
             "Use a name like America/New_York in dbt_project.yml.",
         ) from error
 

@@ -1,21 +1,22 @@
 """``trueup pulse``: what has become wrong, or right, since the last one."""
 
 from argparse import ArgumentParser, Namespace
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from trueup.cli.alert import print_deliveries, send
-from trueup.cli.options import add_format, add_moment, settings_of, show
+from trueup.cli.options import add_format, add_moment, project_of, settings_of, show
 from trueup.cli.steps import Steps
 from trueup.errors import CannotCheckError, TrueupError, UsageError
 from trueup.reporting.artifacts import read_report, write_data
 from trueup.results.report import Report
 from trueup.settings import Settings, platform_zone
-from trueup.window import PULSE_DAYS, Window, now
+from trueup.window import EASTERN, PULSE_DAYS, Window, now
 
 _MOST_DAYS = 7
 # The answer of a pulse that took longer, or that was of another time, is not that of now.
@@ -37,20 +38,32 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> int:
     """Tell at once what has become wrong since yesterday; meant for every five minutes."""
-    began_at = now()
-    settings = _settings(options, began_at)
-    folder = settings.state_dir / "pulse"
+    began_at, project_dir = now(), project_of(options)
+    try:
+        settings = _settings(options, began_at)
+    except UsageError as error:  # nobody reads the message of a scheduler's run
+        _tell(_blind(_last_days(PULSE_DAYS, began_at, EASTERN), options.target, error), project_dir, console)
+        raise
+    return show(_report(settings, options, began_at, console), options)
+
+
+def _report(settings: Settings, options: Namespace, began_at: datetime, console: Console) -> Report:
+    """The report of this pulse, or of the one that was running meanwhile."""
     # Importing dbt and Google's clients takes seconds; a usage error should not wait for it.
     from trueup.runs.pulse.turn import turn
 
-    with turn(folder) as is_alone:
-        report = None if is_alone or options.as_of else _answer_since(folder, settings, began_at)
-        if report is None:
-            report = _looked(settings, folder, console)
+    folder = settings.state_dir / "pulse"
+    with ExitStack() as stack:
+        try:
+            is_alone = stack.enter_context(turn(folder))
+        except CannotCheckError as error:
+            return _tell(_blind(settings.window, settings.target, error), settings.project_dir, console)
+        answer = None if is_alone or options.as_of else _answer_since(folder, settings, began_at)
+        if answer is None:
             # Sent before it is written: a pulse that waits takes only an answer that was also told.
-            print_deliveries(send(report, settings.project_dir), console)
-            report = write_data(folder, report, now())
-    return show(report, options)
+            report = _tell(_looked(settings, folder, console), settings.project_dir, console)
+            answer = write_data(folder, report, now())
+        return answer
 
 
 def _settings(options: Namespace, began_at: datetime) -> Settings:
@@ -59,9 +72,13 @@ def _settings(options: Namespace, began_at: datetime) -> Settings:
         raise UsageError(f"--days {options.days} is not between 1 and {_MOST_DAYS}.", "Leave it out for two days.")
     asked = Namespace(**{**vars(options), "first_date": None, "last_date": None, "days": None})
     settings = settings_of(asked, began_at)
-    as_of = settings.window.as_of
-    today = as_of.astimezone(platform_zone(settings.variable("platform_time_zone"))).date()
-    return replace(settings, window=Window(today - timedelta(days=options.days - 1), today, as_of))
+    zone = platform_zone(settings.variable("platform_time_zone"))
+    return replace(settings, window=_last_days(options.days, settings.window.as_of, zone))
+
+
+def _last_days(count: int, as_of: datetime, zone: ZoneInfo) -> Window:
+    today = as_of.astimezone(zone).date()
+    return Window(today - timedelta(days=count - 1), today, as_of)
 
 
 def _answer_since(folder: Path, settings: Settings, began_at: datetime) -> Report | None:
@@ -85,11 +102,17 @@ def _looked(settings: Settings, folder: Path, console: Console) -> Report:
         with closing(steps), open_workplace(settings, steps) as work:
             return run_pulse(work, folder)
     except CannotCheckError as error:
-        return _blind(settings, error)
-    except UsageError as error:  # nobody reads the message of a scheduler's run
-        print_deliveries(send(_blind(settings, error), settings.project_dir), console)
+        return _blind(settings.window, settings.target, error)
+    except UsageError as error:
+        _tell(_blind(settings.window, settings.target, error), settings.project_dir, console)
         raise
 
 
-def _blind(settings: Settings, error: TrueupError) -> Report:
-    return Report(settings.window, settings.target, "pulse", problems=(error.text,))
+def _blind(window: Window, target: str, error: TrueupError) -> Report:
+    return Report(window, target, "pulse", problems=(error.text,))
+
+
+def _tell(report: Report, project_dir: Path, console: Console) -> Report:
+    """Send the report to the channels of alerts; returns it."""
+    print_deliveries(send(report, project_dir), console)
+    return report

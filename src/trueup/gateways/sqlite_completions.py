@@ -13,16 +13,18 @@ from typing import Any
 from trueup.completion.encoding import decode_document, encode_document
 from trueup.completion.store import DOCUMENTS, Snapshot, with_time
 from trueup.errors import CompletionsError, ConflictError, ScenarioError
+from trueup.settings import COMPLETIONS_VARIABLE
 
 _BUSY_SECONDS = 10.0
 _IDS_PER_QUERY = 300
 
 
 class SqliteCompletions:
-    """Documents of one collection in a SQLite file, which is created if missing."""
+    """Documents of one collection in a SQLite file, which is created if missing. ``variable``: what names the file."""
 
-    def __init__(self, path: Path, collection: str = DOCUMENTS) -> None:
+    def __init__(self, path: Path, collection: str = DOCUMENTS, variable: str = COMPLETIONS_VARIABLE) -> None:
         self._path = path
+        self._variable = variable
         self._collection = collection
         with self._explained_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +139,6 @@ class SqliteCompletions:
             yield
         except (sqlite3.Error, OSError, ValueError, ScenarioError) as error:
             raise CompletionsError(
-                f"The completion documents in {self._path} cannot be used: {error}",
-                "Check that it is a writable SQLite file, or set TRUEUP_COMPLETIONS to another file.",
+                f"The documents {self._collection} in {self._path} cannot be used: {error}",
+                f"Check that it is a writable SQLite file, or set {self._variable} to another file.",
             ) from error

@@ -25,7 +25,7 @@ from trueup.runs.build import (
 from trueup.runs.expectations import expect, open_examiner
 from trueup.runs.notes import coverage_notes, read_waivers, settings_notes, waiver_notes
 from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
-from trueup.runs.variables import families_off, judge_settings
+from trueup.runs.variables import families_off
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
 from trueup.runs.workplace import Clock, Workplace
 
@@ -39,7 +39,6 @@ _OFF = "the var families_off switches the expectations off"
 def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
     """Run the whole check. CannotCheckError becomes a problem of the report; UsageError is raised."""
     off = families_off(work.settings)
-    judge_settings(work.settings)  # refuse invalid settings before anything is built
     left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
     examiner = open_examiner(work, left_out)
     clock = Clock(work.listener)

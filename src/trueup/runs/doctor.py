@@ -12,7 +12,7 @@ from trueup.completion.store import DOCUMENTS
 from trueup.errors import TrueupError
 from trueup.plain import Plain
 from trueup.plural import counted
-from trueup.reporting.alerts.channels import alert_settings, channels_of
+from trueup.reporting.alerts.channels import alert_settings, channels_of, host_of
 from trueup.reporting.alerts.state import UnreadableStateError, document_id, read_state
 from trueup.runs.build import AT_ONCE, READ_IN_FULL
 from trueup.runs.wiring import state_file, state_opener
@@ -192,6 +192,13 @@ def _alerts(work: Workplace) -> Diagnosis:
     named = [channel for channel in channels_of(settings) if channel.name != "step_summary"]
     if not named:
         return Diagnosis("alerts", "not asked", "No webhook is set: alerts are not sent.", "See docs/how-to/alerts.md.")
+    if invalid := [one.variable for one in named if not host_of(one.address)]:
+        return Diagnosis(
+            "alerts",
+            "missing",
+            f"{invalid[0]} is not a valid http or https URL.",
+            "Set it to the address of the webhook.",
+        )
     file = state_file(settings, project, work.settings.is_embedded)
     if file and not file.exists():
         return Diagnosis("alerts", "ok", f"Nothing was sent yet: {file} will keep what was.")

@@ -1,5 +1,6 @@
 """Validates the vars of dbt_project.yml that Python reads."""
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import get_args
 
@@ -8,7 +9,31 @@ from trueup.errors import UsageError
 from trueup.judge.case import DOCUMENT_FAMILIES, JudgeSettings
 from trueup.settings import Settings, platform_zone
 
-_LONGEST_LEASE = 24 * 60
+# The least and the most of the vars that are numbers. Both are allowed.
+_NUMBERS: Mapping[str, tuple[float, float]] = {
+    "racing_writers_minutes": (0, 24 * 60),
+    "schedule_margin_days": (0, 366),
+    "schedule_reach_days": (0, 3660),
+    "outcome_max_age_hours": (0, 24 * 366),
+    # With 100 there would be no budget to burn.
+    "service_level_objective": (1, 99.9),
+    "claim_lease_minutes": (0.1, 24 * 60),
+}
+
+
+def check_variables(settings: Settings) -> None:
+    """Refuse invalid vars before anything is read. Raises UsageError, which names the var."""
+    judge_settings(settings)
+    families_off(settings)
+    for name, (least, most) in _NUMBERS.items():
+        value = settings.variable(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise UsageError(
+                f"The var {name} is {value!r}.", f"Use a number from {least:g} to {most:g} in dbt_project.yml."
+            )
+    zones = settings.variable("roster_time_zones")
+    for zone in zones if isinstance(zones, list) else [zones]:
+        platform_zone(zone, "roster_time_zones")
 
 
 def judge_settings(settings: Settings) -> JudgeSettings:
@@ -30,13 +55,8 @@ def judge_settings(settings: Settings) -> JudgeSettings:
 
 
 def claim_lease(settings: Settings) -> timedelta:
-    """How long a claim is left to its owner. Raises UsageError for an invalid var."""
-    minutes = settings.variable("claim_lease_minutes")
-    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < _LONGEST_LEASE:
-        raise UsageError(
-            f"The var claim_lease_minutes is {minutes!r}.", "Use a number of minutes above 0 in dbt_project.yml."
-        )
-    return timedelta(minutes=minutes)
+    """How long a claim is left to its owner."""
+    return timedelta(minutes=settings.variable("claim_lease_minutes"))
 
 
 def families_off(settings: Settings) -> frozenset[str]:

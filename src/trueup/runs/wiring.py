@@ -15,13 +15,14 @@ from trueup.gateways.dbt import DbtProject
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.gateways.webhook import WebhookPoster
-from trueup.reporting.alerts.channels import AlertSettings
+from trueup.reporting.alerts.channels import ALERT_STATE_VARIABLE, AlertSettings
 from trueup.reporting.alerts.sender import Courier
 from trueup.reporting.alerts.state import ALERTS
 from trueup.runs.seeds import checked_reference
+from trueup.runs.variables import check_variables
 from trueup.runs.workplace import Listener, RepairStores, Workplace
 from trueup.schemas import TableSchema, read_table_schemas
-from trueup.settings import IN_FIRESTORE, Settings
+from trueup.settings import COMPLETIONS_VARIABLE, IN_FIRESTORE, Settings
 
 _DATABASE_VARIABLE = "TRUEUP_FIRESTORE_DATABASE"
 _DEFAULT_DATABASE = "(default)"
@@ -32,6 +33,7 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
     """Everything a run needs. ``data_docs``: the folder for Data Docs (default: next to the report). An embedded target
     starts its own warehouse, unless TRUEUP_BIGQUERY_ENDPOINT names a running one.
     """
+    check_variables(settings)
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         dbt = DbtProject(settings.project_dir, settings.state_dir, settings.target, settings.dbt_vars)
@@ -82,7 +84,7 @@ def open_completions(file: Path | None, connection: Connection, collection: str 
     """A collection of documents: in the SQLite file, else in Firestore."""
     # Each import takes a second; import only the one in use.
     if file is not None:
-        return _open_file(file, collection)
+        return _open_file(file, collection, COMPLETIONS_VARIABLE)
     from trueup.gateways.firestore import FirestoreCompletions
 
     return FirestoreCompletions(
@@ -93,10 +95,10 @@ def open_completions(file: Path | None, connection: Connection, collection: str 
     )
 
 
-def _open_file(file: Path, collection: str) -> CompletionStore:
+def _open_file(file: Path, collection: str, variable: str) -> CompletionStore:
     from trueup.gateways.sqlite_completions import SqliteCompletions
 
-    return SqliteCompletions(file, collection)
+    return SqliteCompletions(file, collection, variable)
 
 
 def open_topic(file: Path | None, connection: Connection, topic: str) -> Phase4Topic:
@@ -147,7 +149,7 @@ def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Cal
 
     def in_file(file: Path) -> CompletionStore:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return _open_file(file, ALERTS)
+        return _open_file(file, ALERTS, ALERT_STATE_VARIABLE)
 
     return opened
 

@@ -178,6 +178,13 @@ def test_what_is_broken_around_it_is_named(
     ("file", "old", "new", "said"),
     [
         ("dbt_project.yml", "platform_time_zone: America/New_York", "platform_time_zone: New York", "not a time zone"),
+        ("dbt_project.yml", 'reports_due_time: "08:00"', 'reports_due_time: "25:99"', "The var reports_due_time"),
+        (
+            "dbt_project.yml",
+            "racing_writers_minutes: 10",
+            "racing_writers_minutes: abc",
+            "The var racing_writers_minutes",
+        ),
         ("seeds/processor_roster.csv", "is_critical", "critical", "lacks the column is_critical"),
         ("models/staging/nba_raw/_sources.yml", "sources:", "sauces:", "lacks a part of a source"),
     ],
@@ -269,3 +276,23 @@ def test_the_state_of_the_alerts_is_looked_at(
     assert (found["alerts"]["state"], said[1] in found["alerts"]["message"]) == (said[0], True)
     assert "secret" not in json.dumps(found)
     assert file.exists() == (state is not None)
+
+
+@pytest.mark.parametrize(
+    ("url", "content", "said"),
+    [
+        ("nota.url", "", "TRUEUP_SLACK_WEBHOOK"),
+        ("http://127.0.0.1:9/", "no database" * 500, "set TRUEUP_ALERT_STATE to"),
+    ],
+)
+def test_alerts_that_could_not_be_sent_are_told_before(
+    url: str, content: str, said: str, setup: Setup, tmp_path: Path
+) -> None:
+    file = tmp_path / "alerts.db"
+    if content:
+        file.write_text(content)
+    setup.patch.setenv("TRUEUP_SLACK_WEBHOOK", url)
+    setup.patch.setenv("TRUEUP_ALERT_STATE", str(file))
+    code, found = setup.examine()
+    assert (code, found["alerts"]["state"]) == (2, "missing")
+    assert said in f"{found['alerts']['message']} {found['alerts']['step']}"

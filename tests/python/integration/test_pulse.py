@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ import pytest
 
 from helpers.command_line import call, copy_project
 from helpers.nights import scenario_of
+from helpers.receivers import receiver
 from helpers.replaying import Silent, sent_by
 from helpers.support import PROJECT
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Endpoint
@@ -265,6 +266,54 @@ def test_a_dead_warehouse_is_told(tmp_path: Path) -> None:
     ran = call(copy_project(tmp_path), "pulse", TRUEUP_BIGQUERY_ENDPOINT="http://127.0.0.1:9")
     assert ran.returncode == 3
     assert "BigQuery does not answer" in ran.stdout
+
+
+def _zone(project: Path) -> None:
+    file = project / "dbt_project.yml"
+    file.write_text(file.read_text().replace("platform_time_zone: America", "platform_time_zone: Amerika"))
+
+
+def _no_yaml(project: Path) -> None:
+    (project / "dbt_project.yml").write_text("name: trueup\nvars: {")
+
+
+def _number(project: Path) -> None:
+    file = project / "dbt_project.yml"
+    file.write_text(file.read_text().replace("racing_writers_minutes: 10", "racing_writers_minutes: abc"))
+
+
+def _no_folder(project: Path) -> None:
+    (project / ".trueup").mkdir(exist_ok=True)
+    (project / ".trueup" / "pulse").write_text("a file")
+
+
+def _no_lock(project: Path) -> None:
+    (project / ".trueup" / "pulse" / "lock").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "said"),
+    [
+        (_zone, 2, "platform_time_zone"),
+        (_no_yaml, 2, "dbt_project.yml"),
+        (_number, 2, "racing_writers_minutes"),
+        (_no_folder, 3, "pulse"),
+        (_no_lock, 3, "lock"),
+    ],
+)
+def test_a_pulse_that_could_not_begin_is_told(
+    spoil: Callable[[Path], None], code: int, said: str, tmp_path: Path
+) -> None:
+    """A scheduler's messages are read by nobody."""
+    project = copy_project(tmp_path / "project")
+    spoil(project)
+    state = tmp_path / "alerts.db"
+    with receiver() as hook:
+        ran = call(project, "pulse", TRUEUP_WEBHOOK=hook.url, TRUEUP_ALERT_STATE=str(state))
+        (sent,) = hook.received
+    assert ran.returncode == code, ran.stderr
+    assert said in json.dumps(sent.body)
+    assert sent.body["status"] == "could_not_check"
 
 
 @pytest.mark.parametrize("days", ["0", "8", "-1"])

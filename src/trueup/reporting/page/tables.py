@@ -166,7 +166,7 @@ def levels_of(levels: Sequence[ServiceLevel], budgets: Sequence[ErrorBudget]) ->
 
 def _budget(budget: ErrorBudget) -> BudgetView:
     burned = budget.burn_percent
-    if burned is None:
+    if burned is None or not budget.measured_count:
         return BudgetView(f"{budget.period_days} days", 0, "not measured")
     days = f"{budget.missed_count} of {counted(budget.measured_count, 'measured day')} missed the target"
     text = f"{days}: {burned:.0f} % of the error budget"
