@@ -2,11 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
+from dataclasses import replace
 
 from rich.console import Console
 
 from trueup.cli.options import project_of, state_of
-from trueup.cli.replay import print_replay
+from trueup.cli.replay import print_replay, print_timeline
 from trueup.cli.show_report import print_report
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
@@ -42,10 +43,14 @@ def run(options: Namespace, console: Console) -> int:
             warehouse,
             with_tests=True,
             data_docs=folder / DATA_DOCS,
+            with_timeline=True,
         )
-    write_report(folder, night.report, load_reference(project_dir / "seeds").rules, now())
-    print_report(night.report, out)
-    out.print()
+    report = replace(night.report, timeline=night.timeline or ())
+    write_report(folder, report, load_reference(project_dir / "seeds").rules, now())
+    print_report(report, out)
+    out.print("\n[bold]with trueup pulse every five minutes[/] [dim](times in New York)[/]")
+    print_timeline(night, out)
+    out.print("    [dim]The first scripts were called once a day at that hour, too.[/]\n")
     print_replay(night, out)
     out.print(f"The report: {short_path(page_path(folder))}")
     return 0 if night.is_match else 1

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
-from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -11,13 +10,11 @@ from trueup.cli.options import add_format, project_of, state_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import escape, terminal
 from trueup.gateways.embedded import EmbeddedWarehouse
-from trueup.plural import counted, duration
-from trueup.results.told import Telling
+from trueup.plural import counted
+from trueup.results.told import before_check, lead_over_checks
 from trueup.runs.replayed import Replay, replays_to_json
 from trueup.scenario.scenario import find_scenarios
 from trueup.window import EASTERN
-
-_CHECKED = time(8)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,26 +54,19 @@ def run(options: Namespace, console: Console) -> int:
 
 
 def print_timeline(replay: Replay, console: Console) -> None:
-    """Print what pulses told, and when; how much later a check at 08:00 would have told it."""
+    """Print what pulses told, and when; how much later a daily check would have told it."""
     if replay.timeline is None:
         return
     for one in replay.timeline:
         at = one.at.astimezone(EASTERN)
         mark = {"told": "[bold red]told[/]", "worse": "[red]worse[/]", "closed": "[green]closed[/]"}[one.kind]
+        lead = "" if one.kind == "closed" else before_check(at)
         console.print(
-            f"    {at:%Y-%m-%d %H:%M}  {mark}  {one.rule}  {escape(one.subject)}{_before_check(one.kind, at)}",
+            f"    {at:%Y-%m-%d %H:%M}  {mark}  {one.rule}  {escape(one.subject)}{f'  [dim]{lead}[/]' if lead else ''}",
             soft_wrap=True,
         )
-
-
-def _before_check(kind: Telling, at: datetime) -> str:
-    if kind == "closed":
-        return ""
-    check = datetime.combine(at.date(), _CHECKED, at.tzinfo)
-    check = check if check >= at else check + timedelta(days=1)
-    if check == at:
-        return ""
-    return f"  [dim]{duration(int((check - at).total_seconds() // 60))} before the next check[/]"
+    if lead := lead_over_checks(replay.timeline):
+        console.print(f"    {lead}")
 
 
 def print_replay(replay: Replay, console: Console) -> None:

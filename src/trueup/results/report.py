@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from trueup.plain import Plain
 from trueup.results.finding import Finding
 from trueup.results.outcome import RuleOutcome
+from trueup.results.told import Told
 from trueup.window import EASTERN, Window
 
 Kind = Literal["check", "pulse"]
@@ -99,7 +100,7 @@ class Report(Plain):
     queries can be run ("" if it is not known, or on the embedded warehouse). ``read_from``, ``read_until``: when the
     sources were read. ``written_at``: when the report was written to its folder. These times are in UTC, and None if it
     did not happen. ``open_dates``: the days of a pulse whose reports are not due yet: what cannot be judged there is no
-    problem.
+    problem. ``timeline``: of a scenario, what pulses told.
     """
 
     window: Window
@@ -122,6 +123,7 @@ class Report(Plain):
     written_at: datetime | None = None
     open_dates: tuple[date, ...] = ()
     error_budgets: tuple[ErrorBudget, ...] = ()
+    timeline: tuple[Told, ...] = ()
 
     @property
     def status(self) -> Status:

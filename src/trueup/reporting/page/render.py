@@ -11,6 +11,7 @@ from markupsafe import Markup
 from trueup import __version__
 from trueup.reporting.page import charts, links, tables, view, wording
 from trueup.reporting.page.cards import SEVERITY_WORDS
+from trueup.reporting.page.timeline import timeline_chart
 from trueup.results.reference import Rule
 from trueup.results.report import Report
 
@@ -35,6 +36,7 @@ def render(report: Report, rules: Mapping[str, Rule], earlier: str = "") -> str:
         days=view.days_of(report, rules),
         calendar=tables.calendar_of(report, rules),
         lateness=charts.lateness_charts(report.lateness),
+        timeline=timeline_chart(report.timeline, report.window.as_of),
         levels=tables.levels_of(report.service_levels, report.error_budgets),
         suites=tables.suites_of(report.suites),
         data_docs=links.beside(report.data_docs),
