@@ -16,8 +16,8 @@ from rich.console import Console
 from trueup.cli.options import project_of, state_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import escape
-from trueup.errors import UsageError
-from trueup.settings import SCENARIO_VARIABLE, VARS_VARIABLE
+from trueup.errors import ScenarioError, UsageError
+from trueup.settings import SCENARIO_VARIABLE, VARS_VARIABLE, short_path
 
 # For a command to stop by itself, before it is killed.
 _END_SECONDS = 10.0
@@ -64,14 +64,21 @@ def _end(child: subprocess.Popen[bytes], end: Callable[[int], object]) -> None:
         end(signal.SIGKILL)
 
 
+def _known(project_dir: Path) -> str:
+    found = sorted(one.parent for one in (project_dir / "scenarios").glob("*/scenario.yml"))
+    return f"Name the folder of one, such as: {', '.join(str(short_path(one)) for one in found)}"
+
+
 def run(options: Namespace, console: Console) -> int:
     """Run a command, or a shell, with an embedded warehouse."""
     command = options.run or [os.environ.get("SHELL") or "/bin/sh"]
     project_dir = project_of(options)
+    scenario = Path(options.scenario) if options.scenario else None
+    if scenario and not (scenario / "scenario.yml").is_file():
+        raise ScenarioError(f"{scenario} is no scenario: it has no scenario.yml.", _known(project_dir))
     from trueup.runs.session import session_environment
 
     steps = Steps(console)
-    scenario = Path(options.scenario) if options.scenario else None
     with closing(steps), session_environment(scenario, project_dir, state_of(project_dir), steps) as environment:
         steps.finish()
         try:

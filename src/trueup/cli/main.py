@@ -61,7 +61,10 @@ def _terminable() -> Iterator[None]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that prints the usage and raises UsageError instead of exiting."""
+    """A parser that prints the usage and raises UsageError instead of exiting. A misspelt option is no abbreviation."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

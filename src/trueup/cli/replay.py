@@ -11,6 +11,7 @@ from trueup.cli.steps import Steps
 from trueup.cli.terminal import escape, terminal
 from trueup.gateways.embedded import EmbeddedWarehouse
 from trueup.plural import counted
+from trueup.reporting.alerts.change import COULD_NOT_CHECK
 from trueup.results.told import before_check, lead_over_checks
 from trueup.runs.replayed import Replay, replays_to_json
 from trueup.scenario.scenario import find_scenarios
@@ -61,8 +62,10 @@ def print_timeline(replay: Replay, console: Console) -> None:
         at = one.at.astimezone(EASTERN)
         mark = {"told": "[bold red]told[/]", "worse": "[red]worse[/]", "closed": "[green]closed[/]"}[one.kind]
         lead = "" if one.kind == "closed" else before_check(at)
+        # The subject of what could not be checked is the target.
+        what = "could not check" if one.rule == COULD_NOT_CHECK else f"{one.rule}  {escape(one.subject)}"
         console.print(
-            f"    {at:%Y-%m-%d %H:%M}  {mark}  {one.rule}  {escape(one.subject)}{f'  [dim]{lead}[/]' if lead else ''}",
+            f"    {at:%Y-%m-%d %H:%M}  {mark}  {what}{f'  [dim]{lead}[/]' if lead else ''}",
             soft_wrap=True,
         )
     if lead := lead_over_checks(replay.timeline):

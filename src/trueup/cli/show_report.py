@@ -40,6 +40,8 @@ def summary_line(report: Report) -> str:
     severities = Counter(one.severity for one in report.findings)
     checks = f"{counted(counts['passed'], 'check')} passed, {counts['failed']} failed, {counts['not_run']} not run"
     warnings = counted(severities["warn"], "warning")
+    if report.status == "healthy" and report.kind == "pulse" and not counts["passed"]:
+        return f"[dim]– {days}: nothing is due yet[/]  ({checks})"
     if report.status == "healthy" and report.kind == "pulse":
         return f"[bold green]✔ {days}: nothing wrong now, {warnings}[/]  ({checks})"
     if report.status == "healthy":

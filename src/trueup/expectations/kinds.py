@@ -81,6 +81,12 @@ def parameter_of(config: Config) -> str:
     return str(values[_PARAMETER]) if isinstance(values, Mapping) else ""
 
 
+def with_values(config: Config, given: Mapping[str, Any]) -> Config:
+    """The expectation with the values of its parameter. Raises KeyError if there are none."""
+    name = parameter_of(config)
+    return {**config, "kwargs": {**config["kwargs"], "value_set": list(given[name])}} if name else config
+
+
 def fault_condition(config: Config, parameters: Parameters) -> str:
     """SQL that is true for a row that is not as expected; false or NULL for others and for skipped rows."""
     kind, kwargs, column = config["type"], config["kwargs"], judged_column(config)

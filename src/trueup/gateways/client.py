@@ -6,6 +6,7 @@ not limit it either: a lost network would stop a run for good.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -50,6 +51,10 @@ class Line(Protocol):
         """The location of all jobs; None if it is not known."""
 
     lost: str
+
+
+# More threads than its pool has connections only means new connections: that is no warning for users.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class BoundedClient(bigquery.Client):

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.errors import CannotCheckError
-from trueup.expectations.kinds import asked_config
+from trueup.expectations.kinds import asked_config, with_values
 from trueup.expectations.suites import Suite
 from trueup.expectations.verdicts import Validation
 from trueup.gateways.data_docs import escaped, secure
@@ -103,11 +103,11 @@ class GreatExpectations:
     ) -> tuple[Validation, ...]:
         try:
             with self._changing:
-                definition = self._define(source, suite, query, wrong_places)
+                definition = self._define(source, suite, query, given, wrong_places)
             # The first run is without details: it needs few queries.
-            result = definition.run(expectation_parameters=given, run_id=self._run, result_format="BOOLEAN_ONLY")
+            result = definition.run(run_id=self._run, result_format="BOOLEAN_ONLY")
             if not result.success:
-                self._add_details(suite, definition, result, given)
+                self._add_details(suite, definition, result)
         except _ERRORS as error:
             return tuple(Validation(False, problem=_short(str(error))) for _ in suite.expectations)
         results = {_place(one): one for one in result.results}
@@ -153,17 +153,22 @@ class GreatExpectations:
             shutil.rmtree(self._draft, ignore_errors=True)
             raise CannotCheckError(f"Data Docs could not be written in {self._folder}: {error.strerror}.") from error
 
-    def _define(self, source: Any, suite: Suite, query: str, wrong_places: Collection[int]) -> Any:
+    def _define(
+        self, source: Any, suite: Suite, query: str, given: Mapping[str, Any], wrong_places: Collection[int]
+    ) -> Any:
+        """The parameters are replaced by their values: Great Expectations parses them with one parser for all threads,
+        which then answer for each other.
+        """
         self._names[query] = tuple(suite.columns)
         asset = source.add_query_asset(name=suite.name, query=query)
         counted = {
             "type": "expect_table_row_count_to_equal",
-            "kwargs": {"value": {"$PARAMETER": _ROW_COUNT}},
+            "kwargs": {"value": given[_ROW_COUNT]},
             "meta": {_PLACE: _COUNTED},
             "description": "Great Expectations sees all rows that the warehouse counts.",
         }
         expectations = [
-            {**asked_config(one.config, place in wrong_places), "meta": {_PLACE: place}}
+            {**with_values(asked_config(one.config, place in wrong_places), given), "meta": {_PLACE: place}}
             for place, one in enumerate(suite.expectations)
         ]
         added = self._context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=[counted, *expectations]))
@@ -173,7 +178,7 @@ class GreatExpectations:
             )
         )
 
-    def _add_details(self, suite: Suite, definition: Any, result: Any, given: Mapping[str, Any]) -> None:
+    def _add_details(self, suite: Suite, definition: Any, result: Any) -> None:
         """Replace the failed results by results with counts and example rows; the pages show them too."""
         unmet = {_place(one) for one in result.results if not one.success}
         columns = list(dict.fromkeys(["game_date", *suite.keys]))
@@ -183,7 +188,7 @@ class GreatExpectations:
             name=suite.name,
             expectations=[copy(one) for one in definition.suite.expectations if one.meta[_PLACE] in unmet],
         )
-        found = {_place(one): one for one in closer.validate_expectation_suite(asked, dict(given)).results}
+        found = {_place(one): one for one in closer.validate_expectation_suite(asked).results}
         result.results = [found.get(_place(one), one) for one in result.results]
         shown = deepcopy(result)
         for one in shown.results:

@@ -76,7 +76,12 @@ def login_step(method: str) -> str:
     return _LOGIN if method == "oauth" else f"Check the settings of the method {method} in profiles.yml."
 
 
+# dbt begins messages with them.
+_HEADINGS = ("Runtime Error", "Database Error")
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message."""
+    """The first line of an error's message that says something."""
     message = getattr(error, "message", None) or str(error)
-    return str(message).strip().splitlines()[0][:400] if str(message).strip() else repr(error)
+    lines = [line.strip() for line in str(message).splitlines()]
+    return next((line[:400] for line in lines if line and line not in _HEADINGS), repr(error))

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal, get_args
 
 from trueup.plain import Plain
-from trueup.results.runbook import runbook_section
+from trueup.results.runbook import place_in_runbook, runbook_section
 
 Severity = Literal["error", "warn", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -51,7 +51,16 @@ def finding_from_row(row: Mapping[str, Any]) -> Finding:
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings, worst first, then by date, rule and subject."""
+    """Findings, worst first, then by date, causes before effects, rule and subject."""
     return tuple(
-        sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.game_date, one.rule, one.subject))
+        sorted(
+            findings,
+            key=lambda one: (
+                SEVERITIES.index(one.severity),
+                one.game_date,
+                place_in_runbook(one.rule),
+                one.rule,
+                one.subject,
+            ),
+        )
     )

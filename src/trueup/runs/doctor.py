@@ -18,6 +18,7 @@ from trueup.runs.build import AT_ONCE, READ_IN_FULL
 from trueup.runs.wiring import state_file, state_opener
 from trueup.runs.workplace import Workplace
 from trueup.schemas import TableSchema
+from trueup.settings import COMPLETIONS_VARIABLE
 from trueup.window import now
 
 State = Literal["ok", "missing", "note", "not asked"]
@@ -161,6 +162,8 @@ def _documents(work: Workplace) -> Iterator[Diagnosis]:
         yield Diagnosis("documents", "missing", error.message, error.hint)
         return
     where = work.settings.documents
+    in_file = work.settings.completions is not None
+    named_by = COMPLETIONS_VARIABLE if in_file else "TRUEUP_FIRESTORE_PROJECT and TRUEUP_FIRESTORE_DATABASE"
     if found:
         yield Diagnosis("documents", "ok", f"{where}: {counted(len(found), 'document')} of these days.")
     else:
@@ -168,7 +171,7 @@ def _documents(work: Workplace) -> Iterator[Diagnosis]:
             "documents",
             "note",
             f"{where} has no document from {days[0]} to {days[-1]}.",
-            "If there were games: check TRUEUP_FIRESTORE_PROJECT and TRUEUP_FIRESTORE_DATABASE.",
+            f"If there were games: check {named_by}.",
         )
 
 

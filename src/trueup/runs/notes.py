@@ -10,6 +10,10 @@ from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace
 from trueup.settings import shell_scenario
 
+_EMPTY = (
+    "This embedded warehouse is empty. For BigQuery, add --target prod (see docs/how-to/bigquery.md); to try it on a "
+    "scenario: trueup local --scenario scenarios/incident-2026-02-03"
+)
 _WAIVED = ("rule", "subject", "game_date")
 
 
@@ -31,6 +35,8 @@ def coverage_notes(work: Workplace) -> list[str]:
     columns = ("relation_name", "is_present", "is_optional", "missing_columns", "undeclared_columns")
     rows = sorted(work.tables.rows_of("source_coverage", columns), key=lambda row: str(row["relation_name"]))
     notes = []
+    if work.settings.is_embedded and not any(row["is_present"] for row in rows):
+        return [_EMPTY]
     for row in rows:
         if not row["is_present"]:
             kind = "optional source" if row["is_optional"] else "source"

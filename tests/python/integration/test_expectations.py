@@ -227,6 +227,17 @@ def test_great_expectations_that_sees_other_rows_than_were_counted_has_examined_
     assert all(one.problem for one in broken)
 
 
+def test_great_expectations_parses_no_parameters(planted_night: PlantedNight, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has one parser for all threads: they would get each other's values, or none."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("parsed")
+
+    monkeypatch.setattr("great_expectations.core.suite_parameters.parse_suite_parameter", refuse)
+    found = open_examiner(planted_night.work).examine_data().verdicts
+    assert not [one.reason for one in found if one.is_blocking]
+
+
 def test_everything_that_great_expectations_sends_is_what_bigquery_accepts(planted_night: PlantedNight) -> None:
     work = planted_night.work
     warehouse = work.tables

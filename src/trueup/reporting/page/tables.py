@@ -60,11 +60,14 @@ class Calendar:
 
 @dataclass(frozen=True)
 class BudgetView:
-    """How much of an error budget is burned. ``filled``: of a bar, 0 to 100; ``text``: the same in words."""
+    """How much of an error budget is burned. ``filled``: of a bar, 0 to 100, None for no bar; ``text``: the same in
+    words; ``is_over``: whether more is burned than there was.
+    """
 
     period: str
-    filled: int
+    filled: int | None
     text: str
+    is_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,12 +168,14 @@ def levels_of(levels: Sequence[ServiceLevel], budgets: Sequence[ErrorBudget]) ->
 
 
 def _budget(budget: ErrorBudget) -> BudgetView:
+    period = f"{budget.period_days} days"
     burned = budget.burn_percent
     if burned is None or not budget.measured_count:
-        return BudgetView(f"{budget.period_days} days", 0, "not measured")
+        return BudgetView(period, None, "not measured")
     days = f"{budget.missed_count} of {counted(budget.measured_count, 'measured day')} missed the target"
-    text = f"{days}: {burned:.0f} % of the error budget"
-    return BudgetView(f"{budget.period_days} days", min(100, round(burned)), text)
+    if 2 * budget.measured_count < budget.period_days:  # one bad day of one would be 2000 %
+        return BudgetView(period, None, f"{days}: too few days for a budget")
+    return BudgetView(period, min(100, round(burned)), f"{days}: {burned:.0f} % of the error budget", burned > 100)
 
 
 def _level(days: Sequence[ServiceLevel], budgets: Sequence[ErrorBudget]) -> LevelView:

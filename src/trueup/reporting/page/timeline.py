@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trueup.plural import counted
+from trueup.reporting.alerts.change import COULD_NOT_CHECK
 from trueup.reporting.page import wording
 from trueup.reporting.page.charts import HEAD, LEFT, RIGHT, ROW, WIDTH
 from trueup.results.told import CHECKED, Told, before_check, next_check
@@ -78,7 +79,7 @@ def _closing(told: Told, timeline: Sequence[Told]) -> Told | None:
 def _row(told: Told, closed: Told | None, y: int, ends: tuple[float, float]) -> ToldRow:
     return ToldRow(
         y=y,
-        rule=told.rule,
+        rule="unseen" if told.rule == COULD_NOT_CHECK else told.rule,
         game_date=f"{told.game_date}",
         subject=told.subject,
         grade=told.severity if closed is None else "ok",
