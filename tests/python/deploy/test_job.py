@@ -111,7 +111,7 @@ def _a_folder_for_the_report(kept: Path) -> None:
     (kept / "report.html").mkdir()
 
 
-BROKEN = {
+BROKEN: dict[Callable[[Path], None], str] = {
     _missing: "report.html cannot be written",
     _a_file_for_the_reports: "cannot be kept with the earlier ones",
     _a_link_to_nowhere: "cannot be kept with the earlier ones",
