@@ -34,7 +34,7 @@ SCHEDULER=trueup-scheduler@$PROJECT.iam.gserviceaccount.com
 REPOSITORY=$REGION-docker.pkg.dev/$PROJECT/trueup
 VERSION=$(git rev-parse --short=12 HEAD)
 IMAGE=$REPOSITORY/trueup:$VERSION
-COMMAND="" TIMEOUT="" CHANNEL="" LOG="" WINDOW="" FOR=""
+COMMAND="" OPTIONS="" TIMEOUT="" CHANNEL="" LOG="" WINDOW="" FOR=""
 APIS="artifactregistry bigquery cloudbuild cloudscheduler firestore iam logging monitoring run secretmanager storage"
 
 rendered=$(mktemp -d)
@@ -44,7 +44,7 @@ trap 'rm -rf "$rendered"' EXIT
 render() {
     local text name
     text=$(<"$1")
-    for name in "${SETTINGS[@]}" ACCOUNT IMAGE COMMAND TIMEOUT CHANNEL LOG WINDOW FOR; do
+    for name in "${SETTINGS[@]}" ACCOUNT IMAGE COMMAND OPTIONS TIMEOUT CHANNEL LOG WINDOW FOR; do
         text=${text//"\${$name}"/"${!name}"}
     done
     ! [[ $text =~ \$\{[A-Z_]+\} ]] || fail "$1 asks for the unknown setting ${BASH_REMATCH[0]}."
@@ -60,8 +60,8 @@ service_account() { # NAME EMAIL
         step "create the service account $1" gcloud iam service-accounts create "$1" --project="$PROJECT"
 }
 
-job() { # COMMAND SECONDS
-    COMMAND=$1 TIMEOUT=$2
+job() { # COMMAND SECONDS OPTIONS: more of them, as in a list of YAML
+    COMMAND=$1 TIMEOUT=$2 OPTIONS=$3
     render deploy/run/job.yml "$1.yml"
     step "deploy the job trueup-$1" \
         gcloud run jobs replace "$rendered/$1.yml" --region="$REGION" --project="$PROJECT"
@@ -161,8 +161,9 @@ if [ -z "$answer" ]; then
     step "build the image of this commit" gcloud builds submit . --config="$rendered/build.yml" --project="$PROJECT"
 fi
 
-job check 3600
-job pulse 240 # it ends before the next one begins
+# A check of the service ends within 30 minutes: the one of 08:00 waits for it, and has as long for itself.
+job check 3600 ', --wait, "30"'
+job pulse 240 "" # it ends before the next one begins
 grant trueup-scheduler "serviceAccount:$SCHEDULER"
 schedule check "0 8 * * *"
 schedule pulse "*/5 * * * *"

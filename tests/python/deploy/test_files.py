@@ -18,6 +18,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from helpers.deployed import Command, Deployment, refusals
 from helpers.support import PROJECT
+from trueup.cli.main import _parser
 
 POLICIES = ("errors of the orchestrator", "a job failed", "check did not run", "pulse did not run")
 ZONE = ZoneInfo("America/New_York")
@@ -119,7 +120,7 @@ def test_jobs_and_service_get_the_same_settings_and_the_same_image(files: dict[s
     assert service["env"] == [one for one in check["env"] if one in service["env"]]
     assert re.fullmatch("us-east1-docker.pkg.dev/my-nba/trueup/trueup:[0-9a-f]{12}", check["image"])
     assert check["image"] == pulse["image"] == service["image"] == files["builds"]["images"][0]
-    assert check["args"] == ["check", "--target", "prod"]
+    assert check["args"] == ["check", "--target", "prod", "--wait", "30"]
     assert pulse["args"] == ["pulse", "--target", "prod"]
     assert service["args"] == ["serve", "--host", "0.0.0.0", "--port", "8080", "--target", "prod"]
     assert service["ports"] == [{"containerPort": 8080}]
@@ -154,6 +155,15 @@ def test_a_pulse_ends_before_the_next_one_begins(files: dict[str, Any]) -> None:
     task = files["run trueup-pulse"]["spec"]["template"]["spec"]["template"]["spec"]
     assert task["timeoutSeconds"] < 300
     assert task["maxRetries"] == 0
+
+
+def test_the_check_has_as_long_for_itself_after_it_has_waited_for_one_of_the_service(files: dict[str, Any]) -> None:
+    check = files["run trueup-check"]["spec"]["template"]["spec"]["template"]["spec"]
+    arguments = container(files["run trueup-check"])["args"]
+    waits = 60 * int(arguments[arguments.index("--wait") + 1])
+    deadline = _parser()[0].parse_args(["serve"]).deadline
+    assert waits >= deadline
+    assert check["timeoutSeconds"] - waits >= deadline
 
 
 def seconds(text: str) -> int:
