@@ -1,5 +1,4 @@
--- The orchestrator's log under the name and with the columns that SLO004 reads.
-create or replace view `${SOURCE_PROJECT}.${ORCHESTRATION_DATASET}.orchestrator_log` as
+-- One of the orchestrator's logs, with the columns that SLO004 reads. deploy/apply.sh makes the view of those there are.
 select
     timestamp,
     severity,
@@ -11,17 +10,4 @@ select
             resource.labels.location as region
         ) as labels
     ) as resource,
-from `${PROJECT}.${LOG_DATASET}.run_googleapis_com_stderr`
-union all
-select
-    timestamp,
-    severity,
-    struct(
-        resource.type as type,
-        struct(
-            resource.labels.service_name as function_name,
-            resource.labels.project_id as project_id,
-            resource.labels.location as region
-        ) as labels
-    ) as resource,
-from `${PROJECT}.${LOG_DATASET}.run_googleapis_com_stdout`
+from `${PROJECT}.${LOG_DATASET}.${LOG}`

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from helpers.support import PROJECT, missing
 
-SCRIPTS = (".ci/run", "deploy/apply.sh", "deploy/job", "tests/python/helpers/fake_cloud.sh")
+SCRIPTS = (
+    ".ci/run",
+    "deploy/apply.sh",
+    "deploy/settings.sh",
+    "deploy/steps.sh",
+    "deploy/job",
+    "tests/python/helpers/fake_cloud.sh",
+)
 
 
 def shellcheck(*scripts: Path) -> str:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Stands for gcloud and bq on PATH. It writes down each command with the files that it names, and remembers what was
-# created, so that lists have it. The folder FAKE_CLOUD holds both. A command with the text FAKE_CLOUD_FAILS fails.
+# created, so that lists have it. The folder FAKE_CLOUD holds both. A command with the text FAKE_CLOUD_FAILS fails, and so
+# does the one with the number FAKE_CLOUD_FAILS_AT. FAKE_CLOUD_LOGS: the streams of the orchestrator with a log.
 # It starts no other process: deploy/apply.sh runs it fifty times.
 set -u
 words="${0##*/}" files="" filter="" names=""
@@ -24,7 +25,9 @@ done
 printf '%s\x1d%s\x1e' "$words" "$files" >>"$FAKE_CLOUD/commands"
 
 line="${0##*/} $*"
-if [ -n "${FAKE_CLOUD_FAILS:-}" ] && [[ $line == *"$FAKE_CLOUD_FAILS"* ]]; then
+mapfile -d $'\x1e' -t commands <"$FAKE_CLOUD/commands"
+if [ "${#commands[@]}" = "${FAKE_CLOUD_FAILS_AT:-}" ] ||
+    { [ -n "${FAKE_CLOUD_FAILS:-}" ] && [[ $line == *"$FAKE_CLOUD_FAILS"* ]]; }; then
     echo "PERMISSION_DENIED: The caller does not have permission" >&2
     exit 1
 fi
@@ -40,13 +43,19 @@ has() {
 }
 
 case $line in
-    "bq "*" show "*) [ -n "${FAKE_CLOUD_HAS_LOGS:-}" ] || exit 1 ;;
+    "bq "*" show "*)
+        [[ " ${FAKE_CLOUD_LOGS:-} " == *" ${line##*_} "* ]] || {
+            echo "BigQuery error in show operation: Not found: Table ${line##* }"
+            exit 2
+        }
+        ;;
     "bq "*) ;;
     "gcloud services list "*)
         echo bigquery.googleapis.com
         [ ! -f "$FAKE_CLOUD/enabled" ] || echo "$(<"$FAKE_CLOUD/enabled")"
         ;;
     "gcloud services enable "*) printf '%s\n' "${@:3}" >"$FAKE_CLOUD/enabled" ;;
+    *" regions list "*) printf '%s\n' europe-west1 us-east1 us-east11 ;;
     *" versions list "*) [ -n "${FAKE_CLOUD_NO_SECRET:-}" ] || echo 1 ;;
     *" images list "*) ! has "gcloud builds submit" "" || echo sha256:1 ;;
     *" list "*)

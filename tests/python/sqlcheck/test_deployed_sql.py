@@ -23,7 +23,7 @@ TABLES = {f"my-nba.orchestrator_logs.run_googleapis_com_{stream}": table_of(LOG)
 
 @pytest.fixture(scope="module")
 def statements(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    done, commands = Deployment.make(tmp_path_factory.mktemp("sql")).apply("--apply", FAKE_CLOUD_HAS_LOGS="1")
+    done, commands = Deployment.make(tmp_path_factory.mktemp("sql")).apply("--apply", FAKE_CLOUD_LOGS="stderr stdout")
     assert done.returncode == 0, done.stderr
     return [one.words[-1] for one in commands if one.words[0] == "bq" and "query" in one.words]
 
