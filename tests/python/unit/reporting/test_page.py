@@ -21,9 +21,11 @@ from trueup.reporting.page.cards import card_of
 from trueup.reporting.page.detail import Grid, Items, Pairs, Text, lay_out
 from trueup.reporting.page.links import beside, console
 from trueup.reporting.page.render import render
+from trueup.reporting.page.timeline import timeline_chart
 from trueup.reporting.page.view import days_of, headline_of
 from trueup.results.finding import Finding
 from trueup.results.report import Cost, ErrorBudget, Report, SuiteResult
+from trueup.results.told import Telling, Told
 from trueup.window import Window
 
 MEGABYTE = 1_000_000
@@ -449,12 +451,33 @@ def test_a_service_level_of_one_day_is_a_mark_and_of_no_day_not_measured() -> No
 def test_a_service_level_shows_its_error_budgets() -> None:
     budget = ErrorBudget("SLO003", "duplicate_rows", DAY, 7, 95.0, 5, 1, 400.0)
     unmeasured = replace(budget, period_days=28, measured_count=0, missed_count=0, burn_percent=None)
+    few = replace(budget, period_days=28, measured_count=13, burn_percent=154.0)
+    without = replace(budget, burn_percent=None)
     other = replace(budget, rule="SLO001")
-    (one,) = tables.levels_of((level(10.404),), (unmeasured, budget, other))
-    assert [(each.period, each.filled, each.text) for each in one.budgets] == [
-        ("7 days", 100, "1 of 5 measured days missed the target: 400 % of the error budget"),
-        ("28 days", 0, "not measured"),
-    ]
+    (one,) = tables.levels_of((level(10.404),), (unmeasured, budget, other, few, without))
+    assert {(each.period, each.filled, each.text, each.is_over) for each in one.budgets} == {
+        ("7 days", 100, "1 of 5 measured days missed the target: 400 % of the error budget", True),
+        ("7 days", None, "not measured", False),
+        ("28 days", None, "not measured", False),
+        ("28 days", None, "1 of 13 measured days missed the target: too few days for a budget", False),
+    }
+
+
+def told(kind: Telling, hour: int, rule: str = "DUP001") -> Told:
+    return Told(AS_OF.replace(hour=hour, minute=5), kind, rule, DAY, "a", "error", "It is wrong.")
+
+
+def test_the_timeline_draws_each_finding_from_when_it_was_told_to_when_it_was_closed() -> None:
+    assert timeline_chart((), AS_OF) is None
+    chart = timeline_chart((told("told", 15), told("told", 16, "LATE002"), told("closed", 18, "LATE002")), AS_OF)
+    assert chart is not None
+    still_open, closed = chart.rows
+    assert charts.LEFT <= still_open.told_x < closed.told_x < closed.end_x < still_open.end_x < chart.checks[-1]
+    assert (still_open.closed, closed.closed) == ("", "2026-02-04 13:05")
+    assert still_open.words == "21 hours before the next check"
+    shown = page(replace(INCIDENT, timeline=(told("told", 15), told("closed", 18))))
+    assert 'id="timeline"' in shown and "closed 13:05" in shown  # noqa: PT018
+    assert 'id="timeline"' not in page(INCIDENT)
 
 
 def test_days_that_were_not_measured_leave_a_gap_in_the_line() -> None:
