@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from helpers.support import PROJECT, hear_interrupts
+
+WARM = str(PROJECT / "tests" / "python" / "helpers" / "warm.py")
+_SERVERS: list[subprocess.Popen[str]] = []  # an open standard input keeps them
 
 
 def copy_project(folder: Path) -> Path:
@@ -24,10 +29,33 @@ def environment_of(**more: str) -> dict[str, str]:
     return {**os.environ, "TRUEUP_BIGQUERY_ENDPOINT": "", "GITHUB_STEP_SUMMARY": "", **more}
 
 
+@functools.cache
+def _warm_socket() -> str:
+    """The socket of this process's own warm one, which ends with it."""
+    path = str(Path(tempfile.mkdtemp(prefix="trueup-warm-")) / "socket")
+    paths = os.pathsep.join(str(PROJECT / name) for name in ("src", "tests/python"))
+    server = subprocess.Popen(
+        [sys.executable, WARM, "serve", path],
+        env=environment_of(PYTHONPATH=paths),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == "ready\n"
+    _SERVERS.append(server)
+    return path
+
+
+def warm(program: str) -> list[str]:
+    """The begin of a command line that runs ``trueup`` or ``dbt``. See helpers.warm."""
+    return [sys.executable, "-S", WARM, _warm_socket(), program]
+
+
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command of trueup in a folder."""
     return subprocess.run(
-        [sys.executable, "-m", "trueup.cli.main", *arguments],
+        [*warm("trueup"), *arguments],
         cwd=folder,
         env=environment_of(**environment),
         capture_output=True,

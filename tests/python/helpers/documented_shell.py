@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import timedelta
 from pathlib import Path
 
 from golden.golden import Golden, write
-from helpers.command_line import call, copy_project
+from helpers.command_line import call, copy_project, warm
 from helpers.documented import Block, Command, commands_of, shells
 from helpers.support import PROJECT
 from trueup.window import EASTERN, now
@@ -41,6 +42,9 @@ def _run(golden: Golden, commands: list[Command], folder: Path, begin: str) -> l
     tools.mkdir()
     for name in ("gcloud", "bq"):
         (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m helpers.platform_tools {name} "$@"\n')
+        (tools / name).chmod(0o755)
+    for name in ("trueup", "dbt"):
+        (tools / name).write_text(f'#!/bin/sh\nexec {shlex.join(warm(name))} "$@"\n')
         (tools / name).chmod(0o755)
     script = folder / "script.sh"
     script.write_text(f'PATH="{tools}:$PATH"\n{begin}\n{_script(commands)}', encoding="utf-8")
