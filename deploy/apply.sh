@@ -235,7 +235,7 @@ if [ -z "$known" ]; then
     step "build the image of this commit" gcloud builds submit . --config="$rendered/build.yml" --project="$PROJECT"
 fi
 
-job check 2400
+job check 3600
 job pulse 240 # it ends before the next one begins
 grant trueup-scheduler "serviceAccount:$SCHEDULER"
 schedule check "0 8 * * *"

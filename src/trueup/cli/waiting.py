@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 from trueup.errors import LeaseHeldError, UsageError
-from trueup.guard.retrying import retry
 
 _T = TypeVar("_T")
 # A day: the next check is due.
@@ -56,6 +55,9 @@ def waited(attempt: Callable[[bool], _T], wait: timedelta, tell: Callable[[str],
 
     if not wait:
         return attempt(False), ""
+    # Importing it takes a second, for Google's clients.
+    from trueup.guard.retrying import retry
+
     try:
         result = retry(
             once,

@@ -54,7 +54,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_check_keeps_its_report(place: Place) -> None:
     assert place.job("check", "--target", "prod").returncode == 0
-    assert (place.kept / "report.html").read_text(encoding="utf-8") == "check --target prod\n"
+    assert (place.kept / "report.html").read_text(encoding="utf-8") == "check --target prod --wait 20\n"
     assert (place.kept / "data_docs/index.html").is_file()
     assert not (place.kept / "pulse").exists()
 

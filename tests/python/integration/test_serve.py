@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from http.client import HTTPResponse
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -75,7 +76,7 @@ def answer(project: Path) -> requests.Response:
 @pytest.fixture(scope="module")
 def hung(project: Path) -> Iterator[int]:
     """The port of a server for all tests that need no check."""
-    with hanging(project) as port:
+    with hanging(project) as (port, _):
         yield port
 
 
@@ -202,7 +203,8 @@ def test_every_answer_is_json(method: str, path: str, body: bytes, status: int) 
 def test_what_an_answer_reads_is_as_old_as_its_report_says(tmp_path: Path) -> None:
     """The check may have waited for another run; a moment outside the check is none."""
     report = {"status": "healthy", "first_date": "2026-01-27", "last_date": "2026-02-02"}
-    for read_from in (None, "", "2026-02-03T08:00:00+00:00", "9999-12-31T23:59:59-14:00", 7, []):
+    moments: list[object] = [None, "", "2026-02-03T08:00:00+00:00", "9999-12-31T23:59:59-14:00", 7, []]
+    for read_from in moments:
         script = f"import json; print(json.dumps({{**{report}, 'read_from': {read_from!r}}}))"
         answer = fake_check(tmp_path, script)()
         assert answer.began_at <= answer.read_at <= now()
@@ -223,7 +225,7 @@ def test_the_days_of_now_are_those_that_a_check_would_report(days: int | None, p
         clock = datetime(2026, 2, 3, 0, 0, 30, tzinfo=eastern) + timedelta(minutes=minutes)
         window = window_of(Namespace(**vars(options), first_date=None, last_date=None, as_of=None), clock)
         expected = (str(window.first_date), str(window.last_date))
-        assert days_of(options, lambda clock=clock: clock)() == expected
+        assert days_of(options, partial(datetime.fromisoformat, clock.isoformat()))() == expected
         assert expected[1] == ("2026-02-02" if minutes >= 0 else "2026-02-01")
 
 
@@ -245,33 +247,27 @@ def test_an_answer_has_an_age_only_if_it_was_made_for_another() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_ended_server_ends_its_check(number: signal.Signals, project: Path, tmp_path: Path) -> None:
-    """The check hangs at a warehouse that does not answer."""
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        environment = {"TRUEUP_BIGQUERY_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-        command = ("env", *(f"{name}={value}" for name, value in environment.items()), *TRUEUP, "serve")
-        with served(command, project) as (address, server), ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(requests.post, f"{address}{PATH}", timeout=60)
-            check = wait_for(lambda: checks_of(server.pid))
-            began = time.monotonic()
-            server.send_signal(number)
-            server.wait(30)
-            assert time.monotonic() - began < 9, "Cloud Run kills after ten seconds"
-            with suppress(requests.RequestException):  # answered or dropped; never healthy
-                assert waiting.result(30).status_code == 503
-            assert not any(is_running(one) for one in check)
+    with hanging(project) as (port, server), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(requests.post, f"http://127.0.0.1:{port}{PATH}", timeout=60)
+        check = wait_for(lambda: checks_of(server.pid))
+        began = time.monotonic()
+        server.send_signal(number)
+        server.wait(30)
+        assert time.monotonic() - began < 9, "Cloud Run kills after ten seconds"
+        with suppress(requests.RequestException):  # answered or dropped; never healthy
+            assert waiting.result(30).status_code == 503
+        assert not any(is_running(one) for one in check)
 
 
 @contextmanager
-def hanging(project: Path, *options: str) -> Iterator[int]:
-    """The port of a server whose checks hang at a warehouse that does not answer."""
+def hanging(project: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """The port of a server whose checks hang at a warehouse that does not answer, and its process."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         environment = f"TRUEUP_BIGQUERY_ENDPOINT=http://127.0.0.1:{silent.getsockname()[1]}"
-        with served(("env", environment, *TRUEUP, "serve", *options), project) as (address, _):
-            yield int(address.rpartition(":")[2])
+        with served(("env", environment, *TRUEUP, "serve"), project) as (address, server):
+            yield int(address.rpartition(":")[2]), server
 
 
 def sent(port: int, text: bytes) -> socket.socket:
@@ -316,7 +312,7 @@ def test_unfinished_requests_take_nothing_from_others_and_are_ended(project: Pat
 
 
 def test_a_byte_at_a_time_does_not_keep_a_connection(project: Path) -> None:
-    with hanging(project) as port, sent(port, b"") as slow:
+    with hanging(project) as (port, _), sent(port, b"") as slow:
         began = time.monotonic()
         with suppress(BrokenPipeError, ConnectionResetError):
             for byte in POST * 9:
@@ -326,7 +322,7 @@ def test_a_byte_at_a_time_does_not_keep_a_connection(project: Path) -> None:
 
 
 def test_callers_of_a_hung_check_take_nothing_from_others(project: Path) -> None:
-    with hanging(project) as port, ExitStack() as stack:
+    with hanging(project) as (port, _), ExitStack() as stack:
         for _ in range(260):
             stack.enter_context(sent(port, POST + b"Content-Length: 0\r\n\r\n"))
         assert is_alive(port)
