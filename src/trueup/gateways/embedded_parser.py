@@ -25,7 +25,7 @@ _READERS = frozenset(
         "bqemulator.sql.catalog_schema",
     )
 )
-_CREATES = re.compile(r"(\s+|/\*.*?\*/|--[^\n]*\n)*create\b", re.DOTALL | re.IGNORECASE)
+_CREATES = re.compile(r"(?>\s|/\*.*?\*/|--[^\n]*\n)*+create\b", re.DOTALL | re.IGNORECASE)
 
 
 def parse_each_text_once() -> None:
