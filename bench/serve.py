@@ -23,7 +23,7 @@ from pathlib import Path
 
 import requests
 
-from trueup.cli.serve import PATH
+from trueup.cli.health import PATH
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENARIO = ROOT / "scenarios" / "incident-2026-02-03"

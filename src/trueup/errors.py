@@ -9,7 +9,8 @@
     │   └── FencedError         3  a later holder of the lock has already written; nothing was written
     └── CannotCheckError        3  trueup could not check
         ├── WarehouseError      3  BigQuery, or the embedded warehouse, does not answer
-        │   └── ConcurrentUpdateError  3  another transaction changed the same tables; nothing was written
+        │   ├── ConcurrentUpdateError  3  another transaction changed the same tables; nothing was written
+        │   └── LeaseHeldError  3  another run builds the same tables
         ├── CompletionsError    3  the completion documents cannot be read or written
         │   ├── ConflictError   3  a document changed since it was read, or already exists
         │   └── UnfinishedReportError  3  a report is stored, but not what follows from it
@@ -77,6 +78,14 @@ class WarehouseError(CannotCheckError):
 
 class ConcurrentUpdateError(WarehouseError):
     """Another transaction changed the same tables; nothing was written, and it may be repeated."""
+
+
+class LeaseHeldError(WarehouseError):
+    """Another run holds the lease of the dataset's tables. ``run``: which one, without the end of its lease."""
+
+    def __init__(self, message: str, hint: str, run: str) -> None:
+        super().__init__(message, hint)
+        self.run = plain(run)
 
 
 class CompletionsError(CannotCheckError):

@@ -11,7 +11,8 @@ from trueup.cli.alert import print_deliveries, send
 from trueup.cli.options import add_format, add_window, project_of, settings_of, show, state_of, window_of
 from trueup.cli.steps import Steps
 from trueup.cli.terminal import terminal
-from trueup.errors import CannotCheckError, UsageError
+from trueup.cli.waiting import add_wait, wait_of, waited
+from trueup.errors import CannotCheckError, LeaseHeldError, UsageError
 from trueup.reporting.artifacts import page_path, write_junit
 from trueup.reporting.run_report import RunReport, open_report, refuse
 from trueup.results.reference import load_reference
@@ -24,6 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
     add_window(parser)
     add_format(parser)
+    add_wait(parser)
     parser.add_argument("--junit", metavar="FILE", help="also write a JUnit XML file")
 
 
@@ -60,17 +62,11 @@ def refuse_check(options: Namespace, error: UsageError) -> bool:
 def _checked(options: Namespace, console: Console, run_report: RunReport) -> Report:
     """Run the check, write its report and send the alerts. Returns the report as written."""
     settings = settings_of(options, run_report.began_at)
-    # Importing dbt and Google's clients takes seconds; a usage error should not wait for it.
-    from trueup.runs.check import run_check
-    from trueup.runs.wiring import open_workplace
-
     steps = Steps(console)
-    try:
-        with closing(steps), open_workplace(settings, steps) as work:
-            report = run_check(work)
-    except CannotCheckError as error:
-        # --format json must print JSON even if nothing could be checked.
-        report = Report(settings.window, settings.target, problems=(error.text,))
+    with closing(steps):
+        report, why = waited(lambda is_waiting: _attempt(options, steps, is_waiting), wait_of(options), steps.start)
+    if why:
+        report = replace(report, notes=(*report.notes, f"It waited. {why}"))
     rules = load_reference(settings.project_dir / "seeds").rules
     report = run_report.finish(report, rules)
     deliveries = send(report, settings.project_dir)
@@ -79,6 +75,23 @@ def _checked(options: Namespace, console: Console, run_report: RunReport) -> Rep
     if unsent:  # an unsent alert changes only the report, not the exit code
         report = run_report.finish(replace(report, notes=(*report.notes, *unsent)), rules)
     return report
+
+
+def _attempt(options: Namespace, steps: Steps, is_waiting: bool) -> Report:
+    """One check, as of now: an attempt after a wait must not judge the moment before it. See run_check."""
+    settings = settings_of(options, now())
+    # Importing dbt and Google's clients takes seconds; a usage error should not wait for it.
+    from trueup.runs.check import run_check
+    from trueup.runs.wiring import open_workplace
+
+    try:
+        with open_workplace(settings, steps) as work:
+            return run_check(work, is_waiting=is_waiting)
+    except LeaseHeldError:
+        raise
+    except CannotCheckError as error:
+        # --format json must print JSON even if nothing could be checked.
+        return Report(settings.window, settings.target, problems=(error.text,))
 
 
 def _run_report(options: Namespace, project_dir: Path) -> RunReport:

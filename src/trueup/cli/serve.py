@@ -8,30 +8,34 @@ import signal
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
-from trueup.cli.options import project_of
+from trueup.cli.health import HEALTHY, LARGEST_REQUEST, PATH, blind, make_app
+from trueup.cli.options import project_of, window_of
 from trueup.cli.terminal import escape
 from trueup.errors import CannotCheckError, UsageError
 from trueup.runs.desk import Answer, Desk
 from trueup.settings import DEFAULT_TARGET
 from trueup.window import now
 
-if TYPE_CHECKING:
-    from flask import Flask
-
-PATH = "/phase3-health"
-_LARGEST_REQUEST = 64 * 1024
-_HEALTHY = 0
+# Callers that wait for a run hold a thread each. Some are kept for those that need not wait.
+_THREADS = 200
+_KEPT_THREADS = 8
+_DAY_SECONDS = 86_400
+# The bounds of the options in seconds: an answer of another day is none, and a check of a day is none, either.
+_BOUNDS = {"oldest": (0, _DAY_SECONDS), "deadline": (1, _DAY_SECONDS)}
+# Of the deadline, for the lease of another run; the rest is for the check.
+_WAITING_SHARE = 0.5
 # Of each exit code of a check that has a report.
-_STATUSES = {_HEALTHY: "healthy", 1: "findings", CannotCheckError.exit_code: "could_not_check"}
+_STATUSES = {HEALTHY: "healthy", 1: "findings", CannotCheckError.exit_code: "could_not_check"}
 _MOST_WORDS = 2000
 _END_SECONDS = 5.0
 
@@ -56,9 +60,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, _: Console) -> int:
     """Serve POST /phase3-health: 200 if healthy, else 503, with the report as JSON."""
-    for name in ("oldest", "deadline"):
-        if getattr(options, name) < 1:
-            raise UsageError(f"--{name} {getattr(options, name)} is not a number of seconds above 0.")
+    for name, (least, most) in _BOUNDS.items():
+        if not least <= getattr(options, name) <= most:
+            raise UsageError(f"--{name} {getattr(options, name)} is not a number of seconds from {least} to {most}.")
     port = _port(options)
     project_dir = project_of(options)
     try:
@@ -69,11 +73,30 @@ def run(options: Namespace, _: Console) -> int:
         raise UsageError(f"trueup serve needs {error.name}.", "Install trueup[serve].") from error
     command = [sys.executable, "-m", "trueup.cli.main", "check", "--format", "json", "--target", options.target]
     command += ["--days", str(options.days)] if options.days is not None else []
+    command += ["--wait", f"{options.deadline * _WAITING_SHARE / 60:.3f}"]
     check = CheckProcess(command, project_dir, options.deadline)
-    app = make_app(Desk(check, timedelta(seconds=options.oldest), now))
+    days = days_of(options, now)
+    app = make_app(Desk(check, timedelta(seconds=options.oldest), now, days, _THREADS - _KEPT_THREADS))
     print(f"trueup serves POST http://{options.host}:{port}{PATH}", file=sys.stderr, flush=True)
-    serve(app, options.host, port, check.stop)
+    serve(app, options.host, port, check.stop, _THREADS, LARGEST_REQUEST)
     return 0
+
+
+def days_of(options: Namespace, clock: Callable[[], datetime]) -> Callable[[], Hashable]:
+    """What a check looks at that begins now: its first and last day, as its report names them. None if the settings are
+    wrong, which the check reports.
+    """
+    given = Namespace(project_dir=options.project_dir, days=options.days, first_date=None, last_date=None, as_of=None)
+
+    @lru_cache(maxsize=1)
+    def days_at(minute: datetime) -> Hashable:
+        with suppress(UsageError):
+            window = window_of(given, minute)
+            return window.first_date.isoformat(), window.last_date.isoformat()
+        return None
+
+    # Reading the settings takes milliseconds, and days begin with a minute in each time zone.
+    return lambda: days_at(clock().replace(second=0, microsecond=0))
 
 
 def _port(options: Namespace) -> int:
@@ -102,9 +125,11 @@ class CheckProcess:
             code, out, error = self._run()
         except OSError as one:
             code, out, error = CannotCheckError.exit_code, "", f"The check did not start: {one}"
-        if code not in _STATUSES or _status_in(out) != _STATUSES[code]:
-            code, out = CannotCheckError.exit_code, _blind(error, f"The check ended with {code} and without a report.")
-        return Answer(code, out, began_at, now())
+        report = _report_in(out)
+        if code not in _STATUSES or report.get("status") != _STATUSES[code]:
+            why = f"The check ended with {code} and without a report."
+            return Answer(CannotCheckError.exit_code, blind(error.strip()[-_MOST_WORDS:], why), began_at, began_at)
+        return Answer(code, out, began_at, _read_at(report, began_at), _days_in(report))
 
     def stop(self) -> None:
         """End the check that is running; no other one starts."""
@@ -149,65 +174,23 @@ def _end(child: subprocess.Popen[str]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _status_in(text: str) -> str | None:
-    """The status of a report."""
-    with suppress(ValueError, AttributeError):
-        return str(json.loads(text).get("status"))
-    return None
+def _report_in(text: str) -> Mapping[str, Any]:
+    """A report, or {}."""
+    with suppress(ValueError, RecursionError):
+        report = json.loads(text)
+        return report if isinstance(report, dict) else {}
+    return {}
 
 
-def _blind(*reasons: str) -> str:
-    """The document of a check that left none. ``reasons``: the last words of the check, and what is known without."""
-    problems = [one.strip()[-_MOST_WORDS:] for one in reasons if one.strip()]
-    return json.dumps({"status": "could_not_check", "problems": problems}, indent=2)
+def _days_in(report: Mapping[str, Any]) -> Hashable:
+    """The first and the last day of a report."""
+    days = report.get("first_date"), report.get("last_date")
+    return days if all(isinstance(day, str) for day in days) else None
 
 
-def make_app(desk: Desk) -> Flask:
-    """The WSGI app. Everything that it answers is JSON."""
-    from flask import Flask, Response, request
-    from werkzeug.exceptions import HTTPException
-
-    app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
-
-    def said(status: int, document: str, **headers: str) -> Response:
-        return Response(
-            document, status, {"Cache-Control": "no-store", **headers}, content_type="application/json; charset=utf-8"
-        )
-
-    @app.post(PATH)
-    def health() -> Response:
-        if _asks_for_more(request.get_data()):
-            # Silence about an option would be an answer for other days than the caller means.
-            error = f"{PATH} takes no options: it checks the days of the server. Send no body."
-            return said(400, json.dumps({"error": error}))
-        asked_at = now()
-        answer = desk.ask()
-        age = max(0, int((now() - answer.ended_at).total_seconds()))
-        # As of HTTP caches: only an answer that was not made for this caller has an age.
-        headers = {} if answer.began_at >= asked_at else {"Age": str(age)}
-        return said(200 if answer.exit_code == _HEALTHY else 503, answer.document, **headers)
-
-    @app.get("/live")
-    def live() -> Response:
-        return said(200, "{}")
-
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
-        headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return said(error.code or 400, json.dumps({"error": f"{error.name}: POST {PATH}"}), **headers)
-
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> Response:
-        # Not 500: for the caller, a check that did not happen is not a healthy one, and worth another try.
-        return said(503, _blind(f"{type(error).__name__}: {error}"))
-
-    return app
-
-
-def _asks_for_more(body: bytes) -> Any:
-    if not body.strip():
-        return False
-    with suppress(ValueError):
-        return json.loads(body) != {}
-    return True
+def _read_at(report: Mapping[str, Any], began_at: datetime) -> datetime:
+    """When the check began to read. It may have waited for another run before."""
+    with suppress(KeyError, TypeError, ValueError, OverflowError):
+        read_from = datetime.fromisoformat(report["read_from"]).astimezone(UTC)
+        return min(max(began_at, read_from), now())
+    return began_at

@@ -5,8 +5,9 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
-from trueup.errors import CannotCheckError, WarehouseError
+from trueup.errors import CannotCheckError, LeaseHeldError, WarehouseError
 from trueup.gateways.limits import step
+from trueup.gateways.refusals import CONCURRENT
 from trueup.plural import counted
 
 LEASE = "run_lease"
@@ -37,8 +38,12 @@ class Lease:
 
     @contextmanager
     def held(self, run_id: str, holder: str) -> Iterator[None]:
-        """Hold the lease, and renew it meanwhile. Raises WarehouseError if another run holds it."""
-        self._take(run_id, holder)
+        """Hold the lease, and renew it meanwhile. Raises LeaseHeldError if another run holds it."""
+        try:
+            self._take(run_id, holder)
+        except KeyboardInterrupt:  # the statement that took it may have ended before its answer came
+            self._give_back(run_id)
+            raise
         ended = Event()
         renewing = Thread(target=self._renew_until, args=(ended, run_id), daemon=True, name="renews the lease")
         renewing.start()
@@ -47,11 +52,7 @@ class Lease:
         finally:
             ended.set()
             renewing.join(_JOIN_SECONDS)
-            # A lease that cannot be given back ends by itself; the run must still report its findings.
-            with suppress(CannotCheckError):
-                # A renewal that comes later must not match.
-                given_back = "run_id = concat('ended ', run_id), expires_at = current_timestamp()"
-                self._run(f"set {given_back} where run_id = @run_id", run_id)
+            self._give_back(run_id)
 
     def is_held_by(self, run_id: str) -> bool:
         """Whether no other run has taken the lease since this run took it."""
@@ -69,11 +70,19 @@ class Lease:
         except WarehouseError as error:
             if "expires_at" in error.message:
                 raise self._damaged("it has other columns") from error
-            if not _says(error, "not found", "does not exist"):
+            if _says(error, "not found", "does not exist"):
+                self._create(mine)
+            elif not _says(error, *CONCURRENT):  # whoever was faster has it, or is giving it back
                 raise
-            self._create(mine)
         if not self.is_held_by(run_id):
-            raise WarehouseError(self._holder(), "Run it again when that run has ended.")
+            raise self._held_by_another()
+
+    def _give_back(self, run_id: str) -> None:
+        """If it cannot be given back, it ends by itself; the run must still report its findings."""
+        with suppress(CannotCheckError):
+            # A renewal that comes later must not match.
+            given_back = "run_id = concat('ended ', run_id), expires_at = current_timestamp()"
+            self._run(f"set {given_back} where run_id = @run_id", run_id)
 
     def _create(self, mine: Mapping[str, str]) -> None:
         """Make the table, in the first run on a dataset. Another run may be first."""
@@ -88,14 +97,17 @@ class Lease:
             if not _says(error, "already exists"):
                 raise
 
-    def _holder(self) -> str:
+    def _held_by_another(self) -> WarehouseError:
         rows = self._rows()
         if len(rows) != 1 or None in rows[0].values():
-            raise self._damaged(f"it has {counted(len(rows), 'row')}, and empty cells" if rows else "it is empty")
+            return self._damaged(f"it has {counted(len(rows), 'row')}, and empty cells" if rows else "it is empty")
         one = rows[0]
-        return (
-            f"The run of {one['holder']} since {one['since']:%Y-%m-%d %H:%M} UTC is building these tables. If it was "
-            f"killed, its lease ({self._relation}) ends at {one['expires_at']:%H:%M:%S} UTC."
+        run = f"The run of {one['holder']} since {one['since']:%Y-%m-%d %H:%M} UTC"
+        return LeaseHeldError(
+            f"{run} is building these tables. If it was killed, its lease ({self._relation}) ends at "
+            f"{one['expires_at']:%H:%M:%S} UTC.",
+            "Run it again when that run has ended.",
+            run,
         )
 
     def _damaged(self, what: str) -> WarehouseError:

@@ -11,6 +11,8 @@ from trueup.errors import WarehouseError
 
 # What Google's client raises for a request. TimeoutError: a job took longer than the target allows.
 REFUSALS = (GoogleAPIError, GoogleAuthError, RequestException, TimeoutError)
+# BigQuery's words for a transaction, and for a statement, that lost to another one.
+CONCURRENT = ("concurrent update", "aborted due to concurrent", "could not serialize access")
 _LOGIN = "Run: gcloud auth application-default login"
 _NETWORK = "Check the network and the project (TRUEUP_PROJECT), then run it again."
 _PLACE = "Check the project, the dataset and the location of the target in profiles.yml."

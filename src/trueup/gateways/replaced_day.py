@@ -15,7 +15,7 @@ from google.api_core.exceptions import BadRequest, GoogleAPIError, NotFound
 from google.cloud import bigquery
 
 from trueup.errors import ConcurrentUpdateError, FencedError, UsageError, WarehouseError
-from trueup.gateways.refusals import REFUSALS, explained
+from trueup.gateways.refusals import CONCURRENT, REFUSALS, explained
 from trueup.gateways.sql_types import sql_type
 from trueup.gateways.transient import is_transient
 
@@ -27,8 +27,6 @@ UNFENCED = "<trueup-no-fence>"
 # Somebody deletes the fence between two statements: once is bad luck.
 _MOST_FENCES = 2
 _CORRECT = "Correct the rows; repeating does not help."
-# BigQuery's words for a transaction, and for a statement, that lost to another one.
-_CONCURRENT = ("concurrent update", "aborted due to concurrent", "could not serialize access")
 _ANSWER_SECONDS = 60.0
 # A copy that a killed writer leaves behind is dropped by BigQuery.
 _BESIDE_FOR = timedelta(hours=6)
@@ -170,7 +168,7 @@ commit transaction;
                 ) from error
             if UNFENCED in text or (isinstance(cause, NotFound) and self._names_the_fence(text)):
                 raise _UnfencedError from error
-            if isinstance(cause, GoogleAPIError) and any(words in text for words in _CONCURRENT):
+            if isinstance(cause, GoogleAPIError) and any(words in text for words in CONCURRENT):
                 raise ConcurrentUpdateError(error.message, "Repeat it: nothing was written.") from cause
             raise
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from trueup.errors import CannotCheckError
+from trueup.errors import CannotCheckError, LeaseHeldError
 from trueup.expectations.examine import Examiner
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import REPORTING, codes_of
@@ -36,8 +36,13 @@ _NOT_ASKED = "the scenario does not enable the expectations"
 _OFF = "the var families_off switches the expectations off"
 
 
-def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool = True) -> Report:
-    """Run the whole check. CannotCheckError becomes a problem of the report; UsageError is raised."""
+def run_check(
+    work: Workplace, with_tests: bool = True, with_expectations: bool = True, is_waiting: bool = False
+) -> Report:
+    """Run the whole check. CannotCheckError becomes a problem of the report; UsageError is raised.
+
+    ``is_waiting``: the caller will try again if another run builds the same tables, so LeaseHeldError is raised, too.
+    """
     off = families_off(work.settings)
     left_out = _OFF if "expectations" in off else "" if with_expectations else _NOT_ASKED
     examiner = open_examiner(work, left_out)
@@ -47,6 +52,8 @@ def run_check(work: Workplace, with_tests: bool = True, with_expectations: bool 
             report = _checked(built, examiner, clock, with_tests)
     except CannotCheckError as error:
         clock.finish()
+        if is_waiting and isinstance(error, LeaseHeldError):
+            raise
         report = replace(no_answers(work), problems=(error.text,))
     return replace(report, seconds=clock.seconds, notes=(*settings_notes(work), *report.notes))
 

@@ -17,12 +17,13 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from helpers.replaying import Silent
 from helpers.support import PROJECT
+from trueup.cli.waiting import waited
 from trueup.errors import TrueupError, WarehouseError
 from trueup.garbage import collecting_rarely
 from trueup.gateways.connection import embedded_connection
@@ -45,7 +46,8 @@ KINDS = ("check", "reconcile", "backfill", "dbt")
 @dataclass(frozen=True)
 class Run:
     """One run: what, on which days, when it starts and, if at all, when it is killed (seconds). ``is_leased``: whether
-    it takes the lease; dbt never does. ``is_tested``: whether a check runs dbt's tests.
+    it takes the lease; dbt never does. ``is_tested``: whether a check runs dbt's tests. ``wait``: the minutes that a
+    check waits for the lease.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Run:
     killed: float | None = None
     is_leased: bool = True
     is_tested: bool = False
+    wait: float = 0
 
     @property
     def window(self) -> Window:
@@ -201,7 +204,8 @@ def carry_out(run: Run, folder: Path, documents: Path) -> None:
 def report_of(run: Run, work: Workplace, folder: Path) -> Report | None:
     """What the run reports, if its kind has a report."""
     if run.kind == "check":
-        return run_check(work, with_tests=run.is_tested, with_expectations=False)
+        check = functools.partial(run_check, work, run.is_tested, False)
+        return waited(check, timedelta(minutes=run.wait), functools.partial(print, run.name, file=sys.stderr))[0]
     if run.kind == "reconcile":
         with building(work) as built:
             build_evidence(built)
