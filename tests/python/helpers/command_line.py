@@ -10,6 +10,9 @@ from pathlib import Path
 
 from helpers.support import PROJECT, hear_interrupts
 
+# A shell runs all commands of a page, one after the other, and the machine may do other work too.
+LONGEST_SECONDS = 1500
+
 
 def copy_project(folder: Path) -> Path:
     """A copy of the project, so that tests do not share files."""
@@ -33,7 +36,7 @@ def call(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LONGEST_SECONDS,
     )
 
 
