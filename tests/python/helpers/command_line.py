@@ -14,6 +14,8 @@ from helpers.support import PROJECT, hear_interrupts
 
 WARM = str(PROJECT / "tests" / "python" / "helpers" / "warm.py")
 _SERVERS: list[subprocess.Popen[str]] = []  # an open standard input keeps them
+# A shell runs all commands of a page, one after the other, and the machine may do other work too.
+LONGEST_SECONDS = 1500
 
 
 def copy_project(folder: Path) -> Path:
@@ -61,7 +63,7 @@ def call(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LONGEST_SECONDS,
     )
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 
 from golden.golden import Golden, write
 from helpers.command_line import call, copy_project, warm
 from helpers.documented import Block, Command, commands_of, shells
 from helpers.support import PROJECT
-from trueup.window import EASTERN, now
-
-AS_OF_NOW = "unset TRUEUP_SCENARIO TRUEUP_VARS"
 
 
-def run_as_shown(golden: Golden, blocks: list[Block], folder: Path, begin: str = AS_OF_NOW) -> None:
+def run_as_shown(
+    golden: Golden, blocks: list[Block], folder: Path, begin: str = "", edit: Callable[[str], str] = str
+) -> None:
     """Run the blocks of a shell in their order. Each command must end with the exit code that the page gives it; each
-    line of another block must be in what the block before it printed. The shell runs ``begin`` first.
+    line of another block must be in what the block before it printed. The shell runs ``begin`` first; ``edit`` is what
+    the reader changes in a command.
     """
-    ran = iter(_run(golden, [one for block in shells(blocks) for one in commands_of(block.text)], folder, begin))
+    commands = [one for block in shells(blocks) for one in commands_of(block.text)]
+    ran = iter(_run(golden, commands, folder, f"{begin}\n{_script(commands, edit)}"))
     printed = ""
     for block in blocks:
         if shells([block]):
@@ -34,35 +34,30 @@ def run_as_shown(golden: Golden, blocks: list[Block], folder: Path, begin: str =
             assert not gone, f"{block.section} does not print {gone}:\n{printed}"
 
 
-def _run(golden: Golden, commands: list[Command], folder: Path, begin: str) -> list[tuple[str, int]]:
-    """What each command printed, and its exit code. gcloud and bq act on the night."""
+def _run(golden: Golden, commands: list[Command], folder: Path, text: str) -> list[tuple[str, int]]:
+    """What each command printed, and its exit code."""
     project = copy_project(folder / "project")
+    (project / "tests" / "python").symlink_to(PROJECT / "tests" / "python")
     write(golden, folder / "night")
     tools = folder / "tools"
     tools.mkdir()
-    for name in ("gcloud", "bq"):
-        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m helpers.platform_tools {name} "$@"\n')
-        (tools / name).chmod(0o755)
     for name in ("trueup", "dbt"):
         (tools / name).write_text(f'#!/bin/sh\nexec {shlex.join(warm(name))} "$@"\n')
         (tools / name).chmod(0o755)
     script = folder / "script.sh"
-    script.write_text(f'PATH="{tools}:$PATH"\n{begin}\n{_script(commands)}', encoding="utf-8")
-    sources = ":".join(str(PROJECT / name) for name in ("src", "tests/python"))
+    script.write_text(f'PATH="{tools}:$PATH"\n{text}', encoding="utf-8")
     shell = ("local", "--scenario", str(folder / "night"), "--", "bash", str(script))
-    done = call(project, *shell, PYTHONPATH=sources, DBT_USE_COLORS="false", NO_COLOR="1")
+    done = call(project, *shell, PYTHONPATH=str(PROJECT / "src"), DBT_USE_COLORS="false", NO_COLOR="1")
     parts = [part.rpartition("@= ") for part in done.stdout.split("@@\n")[1:]]
     assert len(parts) == len(commands), done.stdout + done.stderr
     return [(said, int(code)) for said, _, code in parts]
 
 
-def _script(commands: list[Command]) -> str:
-    """One shell for all commands, as an engineer has it, with the embedded target and a waiver that is not over."""
-    until = (now().astimezone(EASTERN) + timedelta(days=14)).date()
+def _script(commands: list[Command], edit: Callable[[str], str]) -> str:
+    """One shell for all commands, as an engineer has it."""
     lines = []
     for one in commands:
-        text = one.text.replace(" --target prod", "").replace("UNTIL=2026-02-17", f"UNTIL={until}")
-        lines += ["echo '@@'", f"{{ {text}\n}} 2>&1", 'echo "@= $?"']
+        lines += ["echo '@@'", f"{{ {edit(one.text)}\n}} 2>&1", 'echo "@= $?"']
     return "\n".join(lines) + "\n"
 
 

@@ -1,5 +1,6 @@
 """A platform that the runbook's `gcloud` and `bq` act on: a scheduler and phase 4 beside an embedded warehouse.
 
+tests/python/stand_ins has both for the PATH of a shell, of the tests and of who practises (docs/runbook.md).
 `python -m helpers.platform_tools gcloud …` is what a job of the scheduler does to the warehouse and the documents.
 """
 
@@ -21,7 +22,6 @@ from trueup.completion.lease import LEASES
 from trueup.gateways.sqlite_completions import SqliteCompletions
 
 NIGHT = f"date '{DAY}'"
-STATE = Path(".trueup") / "paused"
 
 
 def main(arguments: list[str]) -> int:
@@ -47,12 +47,17 @@ def gcloud(arguments: list[str]) -> int:
     assert arguments[:2] == ["scheduler", "jobs"], arguments
     verb, job = arguments[2:4]
     if verb == "describe":
-        print("ENABLED" if STATE.exists() else "PAUSED")
+        print("ENABLED" if _resumed().exists() else "PAUSED")
     elif verb == "resume":
-        STATE.touch()
+        _resumed().touch()
     else:
         _JOBS[job]()
     return 0
+
+
+def _resumed() -> Path:
+    """Is there when the job was resumed. It ends with the shell, like the documents beside it."""
+    return Path(os.environ["TRUEUP_COMPLETIONS"]).with_name("resumed")
 
 
 def _query(sql: str) -> list[Mapping[str, object]]:

@@ -17,4 +17,4 @@ def test_the_first_night_goes_as_the_tutorial_says(tmp_path: Path) -> None:
     blocks = blocks_of(PROJECT / "docs" / "tutorial" / "first-night.md")
     inside = [one for one in blocks if not one.text.startswith(OPENING)]
     assert len(inside) == len(blocks) - len(OPENING)
-    run_as_shown(incident(), inside, tmp_path, begin="")
+    run_as_shown(incident(), inside, tmp_path)
