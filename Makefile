@@ -29,9 +29,10 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## replay the night of 2026-02-03 and show its findings
 	@$(BIN)/trueup demo
 
-test: lint $(AUDIT) ## lint, then all tests, including sqlcheck, and the costs
-	@$(BIN)/python -m pytest
+test: lint $(AUDIT) ## lint, then the tests, including sqlcheck, and the costs; ALL=1, as in CI: the slow ones too
+	@$(BIN)/python -m pytest $(if $(CI)$(ALL),,-m "not slow")
 	@$(MAKE) --no-print-directory cost
+	@$(if $(CI)$(ALL),,echo "The slow tests were not run: make test ALL=1 runs them, and so does CI.")
 
 # Without npm or a network, the audit is skipped with a warning (in CI it fails). Node ignores the system's
 # certificates, which a proxy may need.

@@ -56,7 +56,8 @@ def make_app(desk: Desk) -> Flask:
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return _said(error.code or 400, json.dumps({"error": f"{error.name}: POST {PATH}"}), **headers)
+        refusal = f"{request.method} {request.path} is not answered ({error.name}). Ask with POST {PATH}"
+        return _said(error.code or 400, json.dumps({"error": refusal}), **headers)
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:

@@ -68,7 +68,7 @@ def run(options: Namespace, _: Console) -> int:
     try:
         import flask  # noqa: F401 - an error before the first caller
 
-        from trueup.gateways.http_server import serve
+        from trueup.gateways.http_server import refuse_unusable, serve
     except ImportError as error:
         raise UsageError(f"trueup serve needs {error.name}.", "Install trueup[serve].") from error
     command = [sys.executable, "-m", "trueup.cli.main", "check", "--format", "json", "--target", options.target]
@@ -77,6 +77,7 @@ def run(options: Namespace, _: Console) -> int:
     check = CheckProcess(command, project_dir, options.deadline)
     days = days_of(options, now)
     app = make_app(Desk(check, timedelta(seconds=options.oldest), now, days, _THREADS - _KEPT_THREADS))
+    refuse_unusable(options.host, port)
     print(f"trueup serves POST http://{options.host}:{port}{PATH}", file=sys.stderr, flush=True)
     serve(app, options.host, port, check.stop, _THREADS, LARGEST_REQUEST)
     return 0

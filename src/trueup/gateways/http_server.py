@@ -26,9 +26,8 @@ def serve(
 ) -> None:
     """Serve a WSGI app until SIGTERM or SIGINT. ``stop`` is called when it ends, so that no caller waits longer.
     ``threads``: how many requests are answered at once; ``largest``: the bytes of a request's body that are kept.
-    Raises UsageError if the address cannot be used, SystemExit at the end.
+    Raises SystemExit at the end.
     """
-    _refuse_unusable(host, port)
     address = f"[{host}]" if ":" in host else host
     base: Any = import_module("gunicorn.app.base")
 
@@ -52,13 +51,13 @@ def serve(
     Server().run()
 
 
-def _refuse_unusable(host: str, port: int) -> None:
-    """Gunicorn tries for five seconds, and then only logs it."""
+def refuse_unusable(host: str, port: int) -> None:
+    """Raise UsageError if the address cannot be used. Gunicorn tries for five seconds, and then only logs it."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
         raise UsageError(
-            f"trueup cannot listen on {host}, port {port}: {error.strerror}.", "Set --host and --port."
+            f"trueup cannot listen on {host}, port {port}: {error.strerror}.", "Choose others with --host and --port."
         ) from error
 
 
