@@ -1,7 +1,8 @@
 """The site: the README and docs/ as pages. ``make docs`` builds it and refuses dead links and anchors.
 
 The sources are the files that GitHub shows, from the top of the repository, so that a relative link is right in both
-places. The order of the pages is that of the lists in docs/index.md: no page has a table of contents of its own.
+places. The order of the pages and their titles in the sidebar are those of the lists in docs/index.md: no page has a
+table of contents of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def with_contents(text: str) -> str:
     captions = ["", *parts[1::2]]
     contents = []
     for caption, part in zip(captions, parts[0::2], strict=True):
-        links = re.findall(r"^[-*] \[[^]]+\]\(([^):#]+)\.md\)", part, flags=re.MULTILINE)
+        found = re.findall(r"^[-*] \[([^]]+)\]\(([^):#]+)\.md\)", part, flags=re.MULTILINE)
+        links = [f"{title} <{page}>" for title, page in found]
         if links:
             head = [f":caption: {caption}"] if caption else []
             contents += ["```{toctree}", ":hidden:", *head, "", *links, "```", ""]

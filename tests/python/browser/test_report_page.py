@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from helpers.browsing import opened
+from helpers.documented import blocks_of
 from helpers.report_cases import RULES, WINDOW, large
 from helpers.support import PROJECT, missing
 from trueup.reporting.artifacts import read_report
@@ -39,9 +40,12 @@ def demo_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert said.returncode == 0, said.stdout + said.stderr
     last = said.stdout.strip().splitlines()[-1]
     assert last == "The report: .trueup/demo/report.html"
-    quoted = (PROJECT / "README.md").read_text(encoding="utf-8").split("```")[1].splitlines()
+    pages = [PROJECT / name for name in ("README.md", "docs/how-to/pulse.md")]
+    quoted = [one.text for page in pages for one in blocks_of(page) if one.language == "text"]
     printed = " ".join(said.stdout.split())
-    assert [line for line in quoted if " ".join(line.split()) not in printed] == [], "README.md quotes another output"
+    lines = [" ".join(line.split()) for one in quoted for line in one.splitlines() if line != "…"]
+    assert len(quoted) == 3
+    assert [line for line in lines if line not in printed] == [], f"{pages} quote another output"
     return copy / ".trueup" / "demo" / "report.html"
 
 

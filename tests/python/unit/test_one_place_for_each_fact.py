@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -15,6 +16,7 @@ from helpers.support import PROJECT
 from trueup.expectations.suites import DeclaredSuite, declared_suites, read_suites
 from trueup.repair.documents.steps import AUDIT
 from trueup.results.reference import load_reference
+from trueup.runs.variables import _NUMBERS
 from trueup.schemas import read_table_schemas
 from trueup.settings import project_variables
 
@@ -149,14 +151,24 @@ def test_what_the_stories_read_of_a_detail_is_written_by_a_rule() -> None:
     assert not gone, f"no rule writes {', '.join(sorted(gone))} into its detail: correct src/trueup/reporting/stories"
 
 
-def test_every_command_is_listed_in_the_readme() -> None:
+def test_the_reference_lists_every_command_and_no_other() -> None:
     said = subprocess.run(
         [sys.executable, "-m", "trueup.cli.main", "--help"], capture_output=True, text=True, check=True
     ).stdout
     commands = re.findall(r"^    (\w+)(?: |$)", said, re.MULTILINE)
     assert set(commands) >= {"check", "demo", "local", "reconcile", "replay", "report"}
-    for command in commands:
-        assert f"`trueup {command}" in text("README.md"), f"README.md does not list trueup {command}"
+    listed = re.findall(r"^\| `trueup (\w+)", text("docs/reference/commands.md"), re.MULTILINE)
+    assert set(listed) == set(commands), "correct the table of docs/reference/commands.md"
+
+
+def test_the_page_on_service_levels_has_the_metrics_and_the_objective() -> None:
+    page = text("docs/how-to/service-levels.md")
+    targets = csv.DictReader(text("seeds/service_level_targets.csv").splitlines())
+    told = re.findall(r"^\| \[(SLO\d+)\]\([^)]+\) \| `(\w+)` \|", page, re.MULTILINE)
+    assert told == [(one["rule"], one["metric"]) for one in targets], "correct docs/how-to/service-levels.md"
+    least, most = _NUMBERS["service_level_objective"]
+    value = project_variables(PROJECT)["service_level_objective"]
+    assert f"{value} (percent; {least:g} to {most:g})" in page, "correct docs/how-to/service-levels.md"
 
 
 def test_every_macro_is_described() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -51,6 +52,16 @@ def test_the_site_has_every_page_and_no_dead_link(sources: Path) -> None:
     assert 'href="runbook.html"' in (made / "docs" / "index.html").read_text(encoding="utf-8")
     assert 'id="duplicate-rows"' in (made / "docs" / "runbook.html").read_text(encoding="utf-8")
     assert "url=docs/index.html" in (made / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_sidebar_has_the_titles_of_the_lists(sources: Path) -> None:
+    assert build(sources).returncode == 0
+    text = (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^- \[([^]]+)\]\([^):#]+\.md\)", text, re.MULTILINE)
+    built = (sources / "built" / "site" / "docs" / "index.html").read_text(encoding="utf-8")
+    sidebar = re.findall(r'<li class="toctree-l1[^"]*"><a class="reference internal" href="[^"]*">([^<]*)</a>', built)
+    assert len(titles) > 20
+    assert [html.unescape(one) for one in sidebar] == titles
 
 
 @pytest.mark.parametrize(
