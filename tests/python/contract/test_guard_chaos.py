@@ -13,6 +13,8 @@ from helpers.emulators import Google
 from trueup.gateways.firestore import FirestoreCompletions
 from trueup.guard import completions
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_guard_loses_nothing_of_a_load_of_which_the_first_design_loses_reports(
     google: Google, record_property: Callable[[str, object], None]

@@ -26,7 +26,7 @@ from trueup.runs.workplace import Workplace
 from trueup.scenario.scenario import Scenario
 from trueup.schemas import TableSchema, read_table_schemas
 
-pytestmark = pytest.mark.usefixtures("endpoint")
+pytestmark = [pytest.mark.usefixtures("endpoint"), pytest.mark.slow]
 SCHEMAS = read_table_schemas(PROJECT / "models")
 TABLES = [schema for name, schema in SCHEMAS.items() if name.startswith("nba_analytics.")]
 SEED = os.environ.get("TRUEUP_OVERLAP_SEED", "1")

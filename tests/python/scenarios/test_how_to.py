@@ -13,6 +13,8 @@ from helpers.documented import Block, blocks_of, commands_of, shells, words
 from helpers.documented_shell import run_as_shown
 from helpers.support import PROJECT
 
+pytestmark = pytest.mark.slow
+
 HOW_TO = PROJECT / "docs" / "how-to"
 # As on a machine where nobody has logged in.
 NO_LOGIN = {"GOOGLE_APPLICATION_CREDENTIALS": "", "NO_GCE_CHECK": "true", "TRUEUP_PROJECT": "my-project"}

@@ -20,6 +20,8 @@ from trueup.results.reference import load_reference
 from trueup.results.runbook import place_in_runbook, runbook_section
 from trueup.window import EASTERN, now
 
+pytestmark = pytest.mark.slow
+
 PAGE = PROJECT / "docs" / "runbook.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = blocks_of(PAGE)

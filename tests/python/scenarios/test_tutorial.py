@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from golden.incident import incident
 from helpers.documented import blocks_of
 from helpers.documented_shell import run_as_shown
 from helpers.support import PROJECT
+
+pytestmark = pytest.mark.slow
 
 # They open the shell.
 OPENING = ("make demo", ".venv/bin/trueup local")
