@@ -103,7 +103,7 @@ def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
     # trueup's own tables, which say that nothing could be checked, are examined all the same.
     of_the_data = [one for one in report["outcomes"] if one["rule"] not in ("EXP003", "EXP004")]
     assert {one["outcome"] for one in of_the_data} == {"not_run"}
-    assert any("nba_analytics.player_game_summary is missing" in note for note in report["notes"])
+    assert any("This embedded warehouse is empty" in note for note in report["notes"])
     saved = json.loads((project / ".trueup" / "report.json").read_text())
     assert saved["status"] == "could_not_check"
     assert "<error" in (project / ".trueup" / "junit.xml").read_text()
