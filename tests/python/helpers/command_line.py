@@ -55,9 +55,10 @@ def warm(program: str) -> list[str]:
 
 
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of trueup in a folder."""
+    """Run a command of trueup in a folder. With other imports (PYTHONPATH) it is a process of its own from the begin."""
+    command = [sys.executable, "-m", "trueup.cli.main"] if "PYTHONPATH" in environment else warm("trueup")
     return subprocess.run(
-        [*warm("trueup"), *arguments],
+        [*command, *arguments],
         cwd=folder,
         env=environment_of(**environment),
         capture_output=True,
