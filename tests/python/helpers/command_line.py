@@ -55,7 +55,7 @@ def warm(program: str) -> list[str]:
 
 
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of trueup in a folder. With other imports (PYTHONPATH) it is a process of its own from the begin."""
+    """Run a command of trueup in a folder. With other imports (PYTHONPATH) it is no fork."""
     command = [sys.executable, "-m", "trueup.cli.main"] if "PYTHONPATH" in environment else warm("trueup")
     return subprocess.run(
         [*command, *arguments],
