@@ -61,15 +61,14 @@ def refuse_check(options: Namespace, error: UsageError) -> bool:
 
 def _checked(options: Namespace, console: Console, run_report: RunReport) -> Report:
     """Run the check, write its report and send the alerts. Returns the report as written."""
-    settings = settings_of(options, run_report.began_at)
-    steps = Steps(console)
+    project_dir, steps = project_of(options), Steps(console)
     with closing(steps):
         report, why = waited(lambda is_waiting: _attempt(options, steps, is_waiting), wait_of(options), steps.start)
     if why:
         report = replace(report, notes=(*report.notes, f"It waited. {why}"))
-    rules = load_reference(settings.project_dir / "seeds").rules
+    rules = load_reference(project_dir / "seeds").rules
     report = run_report.finish(report, rules)
-    deliveries = send(report, settings.project_dir)
+    deliveries = send(report, project_dir)
     print_deliveries(deliveries, console)
     unsent = [f"The alert to {one.channel} was not sent: {one.reason}" for one in deliveries if one.is_unsent]
     if unsent:  # an unsent alert changes only the report, not the exit code

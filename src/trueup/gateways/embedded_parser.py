@@ -19,11 +19,13 @@ _POSITIONS = frozenset({"line", "col", "start", "end"})
 # an export they do: trueup makes none).
 _OF_CREATED = "bqemulator.catalog.ddl_sync"
 _READERS = frozenset(
-    (
+    [
         _OF_CREATED,
-        *(f"bqemulator.{name}" for name in ("jobs.ddl_result", "jobs.executor", "jobs.routine_ddl")),
+        "bqemulator.jobs.ddl_result",
+        "bqemulator.jobs.executor",
+        "bqemulator.jobs.routine_ddl",
         "bqemulator.sql.catalog_schema",
-    )
+    ]
 )
 _CREATES = re.compile(r"(?>\s|/\*.*?\*/|--[^\n]*\n)*+create\b", re.DOTALL | re.IGNORECASE)
 

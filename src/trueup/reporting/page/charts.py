@@ -121,7 +121,7 @@ def _lateness_chart(name: str, rows: Sequence[Lateness]) -> LatenessChart:
             return None
         return round(LEFT + (max(low, min(hour, high)) - low) / span * (WIDTH - LEFT - RIGHT), 1)
 
-    step = next((one for one in (1, 2, 3, 6) if span / one <= 10), 12)
+    step = hours_between_ticks(span)
     ticks = [hour for hour in range(low, high + 1) if hour % step == 0]
     seen: set[date] = set()
     made = []
@@ -135,6 +135,11 @@ def _lateness_chart(name: str, rows: Sequence[Lateness]) -> LatenessChart:
         tuple(made),
         _lateness_summary(rows),
     )
+
+
+def hours_between_ticks(span: float) -> int:
+    """So many hours that an axis of ``span`` hours has about ten ticks."""
+    return next((one for one in (1, 2, 3, 6) if span / one <= 10), 12)
 
 
 def _hour_text(hour: int) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from trueup.plural import counted
 from trueup.reporting.alerts.change import COULD_NOT_CHECK
 from trueup.reporting.page import wording
-from trueup.reporting.page.charts import HEAD, LEFT, RIGHT, ROW, WIDTH
+from trueup.reporting.page.charts import HEAD, LEFT, RIGHT, ROW, WIDTH, hours_between_ticks
 from trueup.results.told import CHECKED, Told, before_check, next_check
 from trueup.window import EASTERN
 
@@ -49,22 +49,22 @@ def timeline_chart(timeline: Sequence[Told], as_of: datetime) -> TimelineChart |
         return None
     first = min(one.at for one in told).astimezone(EASTERN).replace(minute=0)
     end = next_check(as_of)
-    scale = (WIDTH - LEFT - RIGHT) / max((end - first) / _HOUR, 1)
+    span = (end - first) / _HOUR
+    scale = (WIDTH - LEFT - RIGHT) / max(span, 1)
 
     def x(at: datetime) -> float:
-        return round(LEFT + min((at - first) / _HOUR, (end - first) / _HOUR) * scale, 1)
+        return round(LEFT + min((at - first) / _HOUR, span) * scale, 1)
 
     rows = tuple(
         _row(one, closed, HEAD + ROW * index + ROW // 2, (x(one.at), x(closed.at if closed else as_of)))
         for index, (one, closed) in enumerate((one, _closing(one, timeline)) for one in told)
     )
-    step = next((one for one in (1, 2, 3, 6) if (end - first) / _HOUR / one <= 10), 12)
-    hours = [first + _HOUR * one for one in range(int((end - first) / _HOUR) + 1)]
-    checks = [at for at in hours if at.astimezone(EASTERN).time() == CHECKED]
+    step = hours_between_ticks(span)
+    hours = [first + _HOUR * one for one in range(int(span) + 1)]
     return TimelineChart(
         HEAD + ROW * len(rows) + 8,
-        tuple((x(at), f"{at.astimezone(EASTERN):%H:%M}") for at in hours if at.astimezone(EASTERN).hour % step == 0),
-        tuple(x(at) for at in checks),
+        tuple((x(at), f"{at:%H:%M}") for at in hours if at.hour % step == 0),
+        tuple(x(at) for at in hours if at.time() == CHECKED),
         rows,
         f"{counted(len(told), 'finding')} told, {sum(bool(one.closed) for one in rows)} of them closed.",
     )
