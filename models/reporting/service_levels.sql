@@ -52,11 +52,11 @@ on_time as (
 duplicates as (
     select
         game_date,
-        -- The embedded warehouse makes NUMERIC of the sum of INT64, which has fewer digits.
+        -- The embedded warehouse makes NUMERIC of a sum of INT64, and a division by it keeps fewer digits.
         if(
             sum(excess_row_count) = 0 and countif(is_blocking) > 0,
             null,
-            100 * safe_divide(cast(sum(excess_row_count) as float64), sum(row_count))
+            100 * safe_divide(cast(sum(excess_row_count) as float64), cast(sum(row_count) as float64))
         ) as value,
         sum(row_count) as examined_count,
     from {{ ref('table_days') }}

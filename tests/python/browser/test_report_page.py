@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from helpers.browsing import opened
 from helpers.documented import blocks_of
@@ -148,8 +148,7 @@ def test_the_keyboard_reaches_the_findings_and_copies_a_command(browser: Browser
     button = page.locator("p.next:has(code) button").first
     button.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('announcement').textContent !== ''")
-    assert "opied" in page.locator("#announcement").inner_text()
+    expect(page.locator("#announcement")).to_contain_text("opied")
     context.close()
 
 

@@ -222,6 +222,7 @@ def test_a_failed_encryption_is_reported(embedded: Embedded, there: Receiver) ->
 
 def test_no_debug_log_holds_the_secret(embedded: Embedded, there: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", "urllib3.connectionpool")  # whatever else has set it
     send(embedded, there, FOUND)
     assert SECRET not in caplog.text
     requests.post(there.url, json={"new": []}, headers={"Idempotency-Key": "x"}, timeout=5)
