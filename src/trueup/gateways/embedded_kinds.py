@@ -1,53 +1,73 @@
-"""Caches of what kind the statements of the embedded warehouse are.
+"""Caches of what the statements of the embedded warehouse are.
 
-It reads the whole text of each statement twice to see that it is one statement, and of which kind. Neither depends on
-the dates and ids in it. Without this module the results are the same, but a pulse takes a third longer.
+It reads the whole text of each statement three times to see that it is one statement, of which kind, and whether it
+names a view or a table with a policy for rows. None of it depends on the dates and ids in the statement. Without this
+module the results are the same, but a pulse takes twice as long.
 """
 
-import hashlib
+import json
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from trueup.gateways.embedded_translation import template_of
+from trueup.gateways.embedded_translation import Answers, template_of, without_label
 
 
-def know_each_kind_once() -> None:
-    """Cache the answers by template, in memory."""
+def know_each_kind_once(known: Answers) -> None:
+    """Cache the answers by template."""
     executor: Any = import_module("bqemulator.jobs.executor")
-    executor.parse_script = scripts_once(executor.parse_script)
-    executor.classify_statement_type = kinds_once(executor.classify_statement_type)
+    executor.parse_script = scripts_once(executor.parse_script, known)
+    executor.classify_statement_type = kinds_once(executor.classify_statement_type, known)
+    query: Any = import_module("bqemulator.sql.inner_query")
+    query.rewrite_for_row_access = rewritten_for_views(query.rewrite_for_row_access, known)
 
 
-def scripts_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+def scripts_once(parse: Callable[[str], Any], known: Answers) -> Callable[[str], Any]:
     """``parse`` for a text whose template was a single statement without a script around it; else ``parse`` itself."""
     ast: Any = import_module("bqemulator.scripting.ast")
-    single: set[str] = set()
+
+    def is_single(template: str) -> str:
+        try:
+            return str(parse(template) == ast.Script((ast.SqlStmt(template.strip()),)))
+        except Exception:  # its error is told with the statement's own text
+            return ""
 
     def parsed(source: str) -> Any:
-        key = _key(source)
-        if key in single:
-            return ast.Script((ast.SqlStmt(source.strip()),))
-        script = parse(source)
-        if script == ast.Script((ast.SqlStmt(source.strip()),)):
-            single.add(key)
-        return script
+        if known.of(template_of(source)[0], "is a single statement", is_single) == "True":
+            return ast.Script((ast.SqlStmt(without_label(source).strip()),))
+        return parse(source)
 
     return parsed
 
 
-def kinds_once(classify: Callable[[str], str]) -> Callable[[str], str]:
+def kinds_once(classify: Callable[[str], str], known: Answers) -> Callable[[str], str]:
     """``classify``, once for each template."""
-    known: dict[str, str] = {}
-
-    def classified(source: str) -> str:
-        key = _key(source)
-        if key not in known:
-            known[key] = classify(source)
-        return known[key]
-
-    return classified
+    return lambda source: known.of(template_of(source)[0], "kind", classify) or ""
 
 
-def _key(source: str) -> str:
-    return hashlib.sha256(template_of(source)[0].encode(errors="replace")).hexdigest()
+def rewritten_for_views(rewrite: Callable[..., str], known: Answers) -> Callable[..., str]:
+    """``rewrite`` for a statement that names a view or a table with policies; others stay as they are."""
+
+    def rewritten(bq_sql: str, *, project_id: str, caller: Any, catalog: Any) -> str:
+        def is_plain(project: str, dataset: str, table: str) -> bool:
+            name = (project or project_id, dataset, table)
+            found = catalog.get_table(*name)
+            return (found is None or found.table_type != "VIEW") and not catalog.list_row_access_policies(*name)
+
+        tables = known.of(template_of(bq_sql)[0], "names of tables", _tables)
+        if tables is not None and all(is_plain(*names) for names in json.loads(tables)):
+            return bq_sql
+        return rewrite(bq_sql, project_id=project_id, caller=caller, catalog=catalog)
+
+    return rewritten
+
+
+def _tables(text: str) -> str | None:
+    """The project ("" if it is not told), dataset and name of each table that a statement names, as JSON."""
+    sqlglot: Any = import_module("sqlglot")
+    try:
+        tree = sqlglot.parse_one(text, read="bigquery")
+    except Exception:
+        return None
+    found = {(one.catalog, one.db, one.name) for one in tree.find_all(sqlglot.exp.Table) if one.db and one.name}
+    return json.dumps(sorted(found))

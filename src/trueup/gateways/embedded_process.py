@@ -20,7 +20,7 @@ from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import TOKEN_VARIABLE
 from trueup.gateways.embedded_kinds import know_each_kind_once
 from trueup.gateways.embedded_parser import parse_each_text_once
-from trueup.gateways.embedded_translation import translate_each_template_once
+from trueup.gateways.embedded_translation import Answers, cache_file, translate_each_template_once
 
 _Messages = Callable[[], Awaitable[Any]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -33,8 +33,9 @@ _MOST_MEMORY_BYTES = 4 * 2**30
 async def serve(project: str, folder: Path, token: str) -> None:
     """Serve until standard input ends."""
     parse_each_text_once()
-    translate_each_template_once()
-    know_each_kind_once()
+    known = Answers(cache_file())
+    translate_each_template_once(known)
+    know_each_kind_once(known)
     # DuckDB would download this extension; use the installed package instead.
     import_module("duckdb_extensions").import_extension("spatial")
     settings = import_module("bqemulator.config").Settings(

@@ -55,9 +55,8 @@ _LABEL = re.compile(r"\A\s*/\*.*?\*/", re.DOTALL)
 _Template = tuple[str, dict[str, str]]
 
 
-def translate_each_template_once() -> None:
+def translate_each_template_once(known: "Answers") -> None:
     """Cache translations, and the qualified names of tables in them."""
-    known = Translations(cache_file())
     result = import_module("bqemulator.domain.result")
     translator: Any = import_module("bqemulator.sql.translator").SQLTranslator
     translate = translator.translate
@@ -67,7 +66,7 @@ def translate_each_template_once() -> None:
             made = translate(self, text, schema=schema, caller=caller)
             return made.value if isinstance(made, result.Ok) else None
 
-        text = known.of(template_of(bq_sql), f"{schema!r} {caller!r}", translate_one)
+        text = known.translation(template_of(bq_sql), f"{schema!r} {caller!r}", translate_one)
         # An error is made from the statement itself, because its message may quote a value.
         return translate(self, bq_sql, schema=schema, caller=caller) if text is None else result.Ok(text)
 
@@ -76,56 +75,61 @@ def translate_each_template_once() -> None:
 
     def qualified(text: str, project: str) -> str:
         template = engine_template_of(text)
-        return known.of(template, f"tables of {project}", lambda one: qualify(one, project)) or qualify(text, project)
+        name = f"tables of {project}"
+        return known.translation(template, name, lambda one: qualify(one, project)) or qualify(text, project)
 
     for name in ("bqemulator.jobs.executor", "bqemulator.scripting.interpreter"):
         module: Any = import_module(name)
         module.rewrite_table_refs = qualified
 
 
-class Translations:
-    """Translations of templates, in memory and in a file. ``file``: None for memory only."""
+class Answers:
+    """Answers to questions about templates, in memory and in a file. ``file``: None for memory only."""
 
     def __init__(self, file: Path | None) -> None:
         self._known: dict[str, str | None] = {}
         self._file = file
 
-    def of(self, made: _Template, settings: str, translate: Callable[[str], str | None]) -> str | None:
+    def translation(self, made: _Template, settings: str, translate: Callable[[str], str | None]) -> str | None:
         """The translation of a statement, given as its template. None if it has none, or if its translation changes a
         placeholder.
         """
         template, values = made
-        key = hashlib.sha256(f"{settings}\0{template}".encode()).hexdigest()
-        if key not in self._known:
-            self._known[key] = self._kept(key, lambda: translate(template))
-        translation = self._known[key]
+        translation = self.of(template, settings, translate)
         return None if translation is None else filled(translation, values)
 
-    def _kept(self, key: str, translate: Callable[[], str | None]) -> str | None:
-        """The translation of the file, else a new one, which is kept there."""
+    def of(self, template: str, question: str, answer: Callable[[str], str | None]) -> str | None:
+        """The answer about a template, by ``answer`` if it is not known. None is not kept for the next process."""
+        key = hashlib.sha256(f"{question}\0{template}".encode(errors="replace")).hexdigest()
+        if key not in self._known:
+            self._known[key] = self._kept(key, lambda: answer(template))
+        return self._known[key]
+
+    def _kept(self, key: str, make: Callable[[], str | None]) -> str | None:
+        """The answer of the file, else a new one, which is kept there."""
         try:
-            translation = self._stored(key)
+            answer = self._stored(key)
         except (sqlite3.Error, OSError):
-            translation, self._file = None, None  # whoever holds it would be waited for with each statement
-        if translation is not None:
-            return translation
-        translation = translate()
+            answer, self._file = None, None  # whoever holds it would be waited for with each statement
+        if answer is not None:
+            return answer
+        answer = make()
         try:
-            self._store(key, translation)
+            self._store(key, answer)
         except (sqlite3.Error, OSError):
             self._file = None
-        return translation
+        return answer
 
     def _stored(self, key: str) -> str | None:
         if self._file is None or not self._file.is_file() or not self._file.stat().st_size:
             return None
         with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file:
-            row = file.execute("select translation, checksum from translations where key = ?", (key,)).fetchone()
-        # A damaged translation would be a wrong answer.
+            row = file.execute("select answer, checksum from answers where key = ?", (key,)).fetchone()
+        # A damaged one would be wrong.
         return row[0] if row and row[1] == _checksum(key, row[0]) else None
 
-    def _store(self, key: str, translation: str | None) -> None:
-        if self._file is None or translation is None or len(translation) > _MOST_LETTERS:
+    def _store(self, key: str, answer: str | None) -> None:
+        if self._file is None or answer is None or len(answer) > _MOST_LETTERS:
             return
         # A statement may hold private data.
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -133,15 +137,13 @@ class Translations:
         if self._file.stat().st_size < _MOST_BYTES:
             with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as file, file:
                 file.execute("pragma synchronous = off")
-                file.execute(
-                    "create table if not exists translations (key text primary key, translation text, checksum text)"
-                )
-                row = (key, translation, _checksum(key, translation))
-                file.execute("insert or replace into translations values (?, ?, ?)", row)
+                file.execute("create table if not exists answers (key text primary key, answer text, checksum text)")
+                row = (key, answer, _checksum(key, answer))
+                file.execute("insert or replace into answers values (?, ?, ?)", row)
 
 
-def _checksum(key: Any, translation: Any) -> str:
-    return hashlib.sha256(f"{key!r} {translation!r}".encode(errors="replace")).hexdigest()
+def _checksum(key: Any, answer: Any) -> str:
+    return hashlib.sha256(f"{key!r} {answer!r}".encode(errors="replace")).hexdigest()
 
 
 def cache_file() -> Path | None:
@@ -154,10 +156,15 @@ def cache_file() -> Path | None:
     return Path(folder) / "trueup" / f"translations-{'-'.join(made_by)}.db"
 
 
+def without_label(text: str) -> str:
+    """A statement without the comment before it."""
+    return _LABEL.sub("", text)
+
+
 @lru_cache(_KEPT_TEXTS)
 def template_of(text: str) -> _Template:
-    """The template of a statement in BigQuery's SQL."""
-    return _template(_LABEL.sub("", text), _PARTS)
+    """The template of a statement in BigQuery's SQL, without its label."""
+    return _template(without_label(text), _PARTS)
 
 
 @lru_cache(_KEPT_TEXTS)

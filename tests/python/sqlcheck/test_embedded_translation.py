@@ -10,15 +10,16 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trueup.gateways.embedded_kinds import kinds_once, scripts_once
+from trueup.gateways.embedded_kinds import kinds_once, rewritten_for_views, scripts_once
 from trueup.gateways.embedded_parser import parse_each_text_once
-from trueup.gateways.embedded_translation import Translations, engine_template_of, filled, template_of
+from trueup.gateways.embedded_translation import Answers, engine_template_of, filled, template_of
 
 DAYS = "select * from t where day between date '2026-02-03' and date '2026-02-04' and run_id = '8f1d7a841a00'"
 VALUES = st.dates().map(str) | st.datetimes().map(lambda at: f"{at}+00:00") | st.uuids().map(str)
@@ -89,18 +90,18 @@ def test_every_statement_of_the_project_is_translated_as_without_the_cache(manif
     def never(text: str) -> str:
         raise AssertionError(f"translated twice: {text}")
 
-    known = Translations(None)
+    known = Answers(None)
     counted = 0
     for node in (*models, *tests):
         text = (
             f'create or replace table `p`.`d`.`t` options (description="""Built.""") as (\n{node["compiled_code"]}\n)'
         )
-        first = known.of(template_of(text), "", direct)
-        by_cache = known.of(template_of(other(text)), "", never)
+        first = known.translation(template_of(text), "", direct)
+        by_cache = known.translation(template_of(other(text)), "", never)
         assert by_cache == direct(other(text).replace('options (description="""Built.""")', "options ()")), node["name"]
         if first and by_cache:
-            known.of(engine_template_of(first), "tables", qualified)
-            assert known.of(engine_template_of(by_cache), "tables", never) == qualified(by_cache), node["name"]
+            known.translation(engine_template_of(first), "tables", qualified)
+            assert known.translation(engine_template_of(by_cache), "tables", never) == qualified(by_cache), node["name"]
         counted += by_cache is not None
     assert counted > 60
 
@@ -108,15 +109,71 @@ def test_every_statement_of_the_project_is_translated_as_without_the_cache(manif
 def test_every_statement_of_the_project_is_of_the_kind_that_it_is_without_the_cache(manifest: dict[str, Any]) -> None:
     executor: Any = import_module("bqemulator.jobs.executor")
     parse = import_module("bqemulator.scripting.parser").parse_script
-    parse_once, classify_once = scripts_once(parse), kinds_once(executor.classify_statement_type)
+    known = Answers(None)
+    parse_once, classify_once = scripts_once(parse, known), kinds_once(executor.classify_statement_type, known)
     texts = [node["compiled_code"] for node in manifest["nodes"].values() if node.get("compiled_code")]
-    wrapped = ["{}", "create or replace table `p`.`d`.`t` as (\n{}\n);", "begin transaction; {}; commit transaction"]
+    wrapped = [
+        "{}",
+        "/* label */ {}",
+        "create or replace table `p`.`d`.`t` as (\n{}\n);",
+        "begin transaction; {}; commit transaction",
+    ]
     for text in texts:
         for form in wrapped:
             first, second = form.format(text), other(form.format(text))
             for one in (first, second):
                 assert parse_once(one) == parse(one)
                 assert classify_once(one) == executor.classify_statement_type(one)
+
+
+class Catalog:
+    """The tables of a project; ``protected``: those with a policy, and the views with what they read."""
+
+    def __init__(self, **protected: str) -> None:
+        self.protected = protected
+
+    def get_table(self, project: str, dataset: str, table: str) -> Any:
+        view = self.protected.get(table)
+        return SimpleNamespace(table_type="VIEW" if view else "TABLE", view_query=view)
+
+    def list_row_access_policies(self, project: str, dataset: str, table: str) -> tuple[Any, ...]:
+        return ("a policy",) if self.protected.get(table) == "" else ()
+
+
+READS = [
+    "select * from `p`.`d`.`a`",
+    "select * from d.a, p.d.b where day = '2026-02-03'",
+    "with a as (select * from d.b) select * from a where n in (select n from `d`.`c`)",
+    "create or replace table d.b as select * from d.a",
+    "create or replace view d.b as select * from d.a",
+    "drop view d.a",
+    "insert into d.a select * from d.b",
+    "merge d.a using d.b on true when not matched then insert row",
+    "select * from (select * from d.a) a join unnest([1]) b",
+    "select 'd.a' as a -- d.b",
+    "no statement (",
+]
+
+
+@pytest.mark.parametrize("protected", [{}, {"a": "select * from d.x"}, {"b": ""}, {"c": "select 1 as n"}, {"x": ""}])
+def test_a_statement_is_rewritten_for_views_and_policies_as_without_the_cache(protected: dict[str, str]) -> None:
+    rewrite: Any = import_module("bqemulator.sql.rewriter.row_access_filter").rewrite_for_row_access
+    asked: list[str] = []
+
+    def rewritten(text: str, **options: Any) -> str:
+        asked.append(text)
+        try:
+            return str(rewrite(text, **options))
+        except AttributeError:  # "a policy" has no fields: it was looked at
+            return "has a policy"
+
+    once = rewritten_for_views(rewritten, Answers(None))
+    options = {"project_id": "p", "caller": SimpleNamespace(), "catalog": Catalog(**protected)}
+    texts = [*READS, *map(other, READS)]
+    by_cache = [once(text, **options) for text in texts]
+    if not protected:
+        assert asked == ["no statement ("] * 2
+    assert by_cache == [rewritten(text, **options) for text in texts]
 
 
 def test_what_is_read_from_a_tree_is_what_is_read_without_the_cache(
@@ -145,11 +202,11 @@ def test_what_is_read_from_a_tree_is_what_is_read_without_the_cache(
 
 def remembering(file: Path | None) -> Callable[[str], list[str]]:
     """Returns the texts that are translated anew for a statement."""
-    known = Translations(file)
+    known = Answers(file)
 
     def translated(text: str) -> list[str]:
         calls: list[str] = []
-        assert known.of(template_of(text), "", lambda one: calls.append(one) or f"[{one}]") == f"[{text}]"  # type: ignore[func-returns-value]
+        assert known.translation(template_of(text), "", lambda one: calls.append(one) or f"[{one}]") == f"[{text}]"  # type: ignore[func-returns-value]
         return calls
 
     return translated
@@ -168,7 +225,7 @@ def test_a_damaged_row_is_not_used_and_is_made_again(tmp_path: Path) -> None:
     remembering(file)(DAYS)
     for damaged in ("'[select 1]'", "null", "5", "x'00'"):
         with closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute(f"update translations set translation = {damaged}")
+            connection.execute(f"update answers set answer = {damaged}")
         assert remembering(file)(DAYS), damaged
         assert remembering(file)(DAYS) == []
 
@@ -196,5 +253,7 @@ def test_a_file_that_cannot_be_used_is_not_used(tmp_path: Path, content: bytes |
 
 
 def test_a_translation_that_changes_a_value_is_not_used() -> None:
-    assert Translations(None).of(template_of(DAYS), "", lambda text: json.dumps(text.replace("1101", "0000"))) is None
-    assert Translations(None).of(template_of(DAYS), "", lambda _: None) is None
+    assert (
+        Answers(None).translation(template_of(DAYS), "", lambda text: json.dumps(text.replace("1101", "0000"))) is None
+    )
+    assert Answers(None).translation(template_of(DAYS), "", lambda _: None) is None
