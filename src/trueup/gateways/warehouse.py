@@ -68,29 +68,28 @@ class Warehouse:
                 check = f"Check {ENDPOINT_VARIABLE} and {TOKEN_VARIABLE} (token: in profiles.yml), then run it again."
             raise WarehouseError(f"BigQuery does not answer at {where}: {first_line(error)}", check) from error
 
-    def refusal_of(self, table: str) -> str:
+    def look(self, table: str) -> tuple[TableFacts | None, str]:
         """See Tables. Asks for the table, and for one of its rows: that is refused where row-level policies hide some.
         Neither is a job, which would need the location.
         """
+        facts = None
         try:
             found = self.client.get_table(table)
-            if found.table_type == "TABLE":  # the rows of a view can only be queried
+            facts = _facts(found)
+            if facts.is_table:  # the rows of a view can only be queried
                 next(iter(self.client.list_rows(found, max_results=1).pages))
         except Forbidden as error:
-            return first_line(error)
+            return facts, first_line(error)
         except NotFound:
-            return ""
+            return None, ""
         except REFUSALS as error:
             raise WarehouseError(f"BigQuery cannot look up {table}: {first_line(error)}", next_step(error)) from error
-        return ""
+        return facts, ""
 
     def facts_of(self, table: str) -> TableFacts | None:
         """See Tables."""
         with explained(f"cannot describe {table}"), suppress(NotFound):
-            found = self.client.get_table(table)
-            partition = found.time_partitioning.field if found.time_partitioning else None
-            kinds = {field.name.lower(): sql_type(field) for field in found.schema}
-            return TableFacts(kinds, partition, found.table_type == "TABLE")
+            return _facts(self.client.get_table(table))
         return None
 
     def has_dataset(self) -> bool:
@@ -270,3 +269,9 @@ class Warehouse:
         """Close the client's connections."""
         if self._opened is not None:
             self._opened.close()  # type: ignore[no-untyped-call]
+
+
+def _facts(table: bigquery.Table) -> TableFacts:
+    partition = table.time_partitioning.field if table.time_partitioning else None
+    kinds = {field.name.lower(): sql_type(field) for field in table.schema}
+    return TableFacts(kinds, partition, table.table_type == "TABLE")

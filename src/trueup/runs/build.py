@@ -38,7 +38,8 @@ def building(work: Workplace) -> Iterator[Workplace]:
     sources = work.dbt.sources
     asked = [name for name, schema in work.schemas.items() if name in sources and not schema.is_own]
     with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
-        refusals = dict(zip(asked, pool.map(work.tables.refusal_of, [sources[name] for name in asked]), strict=True))
+        looks = pool.map(work.tables.look, [sources[name] for name in asked])
+        refusals = {name: refusal for name, (_, refusal) in zip(asked, looks, strict=True)}
     unreadable = refuse_unreadable(work, sources, refusals)
     read = [table for name, table in sources.items() if name not in unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
@@ -53,7 +54,7 @@ def building(work: Workplace) -> Iterator[Workplace]:
 def refuse_unreadable(work: Workplace, sources: Mapping[str, str], refusals: Mapping[str, str]) -> dict[str, str]:
     """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full.
 
-    ``refusals``: of each source, as refusal_of gives them.
+    ``refusals``: of each source, as Tables.look gives them.
     """
     for name, refusal in refusals.items():
         if refusal and not work.schemas[name].is_optional:

@@ -46,6 +46,7 @@ def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_end
     try:
         with open_work() as work:
             yield Diagnosis("settings", "ok", f"The target {work.settings.target} writes to {work.relation}.")
+            yield _roster(work)
             if has_endpoint or not work.settings.is_embedded:
                 yield from _warehouse(work)
             else:
@@ -55,6 +56,20 @@ def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_end
             yield _alerts(work)
     except TrueupError as error:
         yield Diagnosis("settings", "missing", error.message, error.hint)
+
+
+def _roster(work: Workplace) -> Diagnosis:
+    """Whether the table of each processor is a declared source."""
+    declared = {schema.table for schema in work.schemas.values() if not schema.is_own}
+    for one in work.reference.roster.entries:
+        if one.table_name not in declared:
+            return Diagnosis(
+                "roster",
+                "missing",
+                f"The processor {one.processor_name} writes {one.table_name}, which no source declares.",
+                "Correct it in seeds/processor_roster.csv, or declare the table in models/staging/*/_sources.yml.",
+            )
+    return Diagnosis("roster", "ok", "The table of each processor is a declared source.")
 
 
 def _warehouse(work: Workplace) -> Iterator[Diagnosis]:
@@ -102,8 +117,7 @@ def _source(work: Workplace, schema: TableSchema, table: str) -> Diagnosis:
     """Whether a source can be read as it is declared."""
     about = schema.name
     try:
-        refusal = work.tables.refusal_of(table)
-        facts = None if refusal else work.tables.facts_of(table)
+        facts, refusal = work.tables.look(table)
     except TrueupError as error:
         return Diagnosis(about, "missing", error.message, error.hint)
     if refusal:

@@ -74,8 +74,10 @@ class Tables(Protocol):
     def probe(self) -> None:
         """Raise WarehouseError unless the warehouse answers."""
 
-    def refusal_of(self, table: str) -> str:
-        """Why ``project.dataset.table`` may not be read, or not all of its rows; "" if it may, or does not exist."""
+    def look(self, table: str) -> tuple[TableFacts | None, str]:
+        """What ``project.dataset.table`` is, as far as that may be seen, and why it may not be read, or not all of its
+        rows; None and "" if it does not exist.
+        """
 
     def facts_of(self, table: str) -> TableFacts | None:
         """What ``project.dataset.table`` is; None if it does not exist."""

@@ -186,6 +186,12 @@ def test_what_is_broken_around_it_is_named(
             "The var racing_writers_minutes",
         ),
         ("seeds/processor_roster.csv", "is_critical", "critical", "lacks the column is_critical"),
+        (
+            "seeds/processor_roster.csv",
+            "summary,player_game_summary",
+            "summary,player_game_sumary",
+            "no source declares",
+        ),
         ("models/staging/nba_raw/_sources.yml", "sources:", "sauces:", "lacks a part of a source"),
     ],
 )

@@ -18,6 +18,7 @@ from typing import Any, cast
 import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from google.auth.exceptions import RefreshError
+from google.cloud import bigquery
 from requests.exceptions import ConnectionError as LostConnectionError
 
 from helpers.command_line import begin, copy_project, environment_of
@@ -30,7 +31,7 @@ from trueup.gateways.dbt import DbtProject, example_profiles
 from trueup.gateways.embedded import EmbeddedWarehouse, published
 from trueup.gateways.warehouse import Warehouse
 from trueup.reporting.json_form import to_json
-from trueup.schemas import read_table_schemas
+from trueup.schemas import TableFacts, read_table_schemas
 from trueup.window import now, window_vars
 
 SCHEMA = next(iter(read_table_schemas(PROJECT / "models").values()))
@@ -80,6 +81,21 @@ def test_every_refusal_of_bigquery_is_explained(call: str, error: Exception, ste
         CALLS[call](warehouse)
     assert str(error.args[0]).split(maxsplit=1)[0] in raised.value.message
     assert step in raised.value.hint
+
+
+def test_a_table_that_may_not_be_seen_is_no_error_of_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = Warehouse(connection(database="p", schema="d"))
+    denied = Forbidden("Permission bigquery.tables.get denied")  # type: ignore[no-untyped-call]
+    warehouse._opened = cast(Any, Refusing(denied))
+    facts, refusal = warehouse.look("p.d.t")
+    assert facts is None
+    assert "bigquery.tables.get denied" in refusal
+    table = bigquery.Table("p.d.t", [bigquery.SchemaField("a", "INT64")])
+    table._properties["type"] = "TABLE"
+    monkeypatch.setattr(Refusing, "get_table", lambda _, name: table, raising=False)
+    facts, refusal = warehouse.look("p.d.t")
+    assert facts == TableFacts({"a": "int64"}, None, True)
+    assert "denied" in refusal
 
 
 def test_a_killed_warehouse_ends_queries_and_dbt_within_seconds(tmp_path: Path) -> None:

@@ -158,6 +158,20 @@ def test_a_source_that_disappears_is_told_and_not_an_error_of_the_program(night:
     assert "LATE001" in {one.rule for one in night.pulse().findings}
 
 
+def test_an_optional_source_that_may_not_be_seen_leaves_the_other_rules(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BigQuery may refuse to describe a table, too."""
+    before = night.pulse()
+    look, name = night.warehouse.look, "nba_orchestration.orchestrator_log"
+    assert night.work.schemas[name].is_optional
+    refused = (None, "Access Denied: bigquery.tables.get")
+    monkeypatch.setattr(night.warehouse, "look", lambda one: refused if one.endswith(name) else look(one))
+    report = night.pulse()
+    assert {one.fingerprint for one in report.findings} == {one.fingerprint for one in before.findings}
+    assert report.problems == before.problems
+
+
 def test_days_with_the_same_games_are_counted_apart(night: Night) -> None:
     """A table without partitions has the same state on all days, and days without games have the same games."""
     defense = f"`{CLOUD}.nba_analytics.team_defense_game_summary`"

@@ -77,9 +77,9 @@ def open_program(work: Workplace, file: Path) -> Program:
     if stored is None or stored.inputs != inputs:
         stored = Program(inputs, day_count, _sources(work), {}, {}, {})
     with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
-        refusing = pool.map(work.tables.refusal_of, stored.sources.values())
-        facts = dict(zip(stored.sources, pool.map(work.tables.facts_of, stored.sources.values()), strict=True))
-        refusals = dict(zip(stored.sources, refusing, strict=True))
+        looks = dict(zip(stored.sources, pool.map(work.tables.look, stored.sources.values()), strict=True))
+    facts = {name: found for name, (found, _) in looks.items()}
+    refusals = {name: refusal for name, (_, refusal) in looks.items()}
     unreadable = refuse_unreadable(work, stored.sources, refusals)
     if stored.models and (stored.facts, stored.unreadable) == (facts, unreadable):
         return stored
