@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,8 +74,18 @@ def loaded_night(endpoint: Endpoint, state_dir: Path) -> Iterator[Workplace]:
         yield work
 
 
+@pytest.fixture(scope="module")
+def program(loaded_night: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled once; a pulse takes it if it fits."""
+    file = tmp_path_factory.mktemp("compiled") / "program.json"
+    settings = replace(loaded_night.settings, window=Window(*DAYS, AS_OF))
+    open_program(replace(loaded_night, settings=settings), file)
+    return file
+
+
 @pytest.fixture
-def night(loaded_night: Workplace, tmp_path: Path) -> Night:
+def night(loaded_night: Workplace, program: Path, tmp_path: Path) -> Night:
+    shutil.copy(program, tmp_path)
     return Night(loaded_night, tmp_path)
 
 
