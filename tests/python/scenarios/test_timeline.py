@@ -19,6 +19,7 @@ from golden import NIGHTS
 from helpers.nights import scenario_of
 from helpers.replaying import Silent
 from helpers.support import PROJECT
+from trueup.reporting.json_form import plain_findings
 from trueup.results.finding import Finding
 from trueup.results.reference import load_reference
 from trueup.results.told import Told
@@ -26,7 +27,7 @@ from trueup.runs.pulse.pulse import run_pulse
 from trueup.runs.replay import loaded
 from trueup.runs.timeline import timeline
 from trueup.scenario.moments import documents_at, moments, rows_at
-from trueup.scenario.scenario import Scenario
+from trueup.scenario.scenario import Scenario, compare
 from trueup.schemas import read_table_schemas
 from trueup.window import EASTERN
 
@@ -155,6 +156,8 @@ def test_each_finding_is_told_within_five_minutes_and_not_before(name: str, endp
     assert endpoint
     scenario = scenario_of(name)
     told, last = seen(name, state_dir)
+    expected_by_pulse = [one for one in scenario.expect if one.rule in RULES]
+    assert not compare(expected_by_pulse, plain_findings(last)).missing
     oracle = Oracle(scenario)
     still_open: dict[tuple[str, date, str], Told] = {}
     for one in told:
