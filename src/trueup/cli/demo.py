@@ -44,10 +44,10 @@ def run(options: Namespace, console: Console) -> int:
             with_tests=True,
             data_docs=folder / DATA_DOCS,
             with_timeline=True,
+            checked=lambda report: print_report(report, out),  # the pulses take longer than the check
         )
     report = replace(night.report, timeline=night.timeline or ())
     write_report(folder, report, load_reference(project_dir / "seeds").rules, now())
-    print_report(report, out)
     out.print("\n[bold]with trueup pulse every five minutes[/] [dim](times in New York)[/]")
     print_timeline(night, out)
     out.print("    [dim]The first scripts were called once a day at that hour, too.[/]\n")

@@ -1,6 +1,6 @@
 """Replays scenarios on an embedded warehouse: load, run the check, compare with the expected findings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from trueup.expectations.verdicts import DATA_DOCS
 from trueup.gateways.embedded import EmbeddedWarehouse, published, published_endpoint
 from trueup.reporting.json_form import plain_findings
 from trueup.results.reference import load_reference
+from trueup.results.report import Report
 from trueup.runs.check import run_check
 from trueup.runs.loading import fill, refuse_unknown_vars
 from trueup.runs.replayed import Replay
@@ -30,11 +31,12 @@ def replay_all(
     with_tests: bool = False,
     data_docs: Path | None = None,
     with_timeline: bool = False,
+    checked: Callable[[Report], None] | None = None,
 ) -> Iterator[Replay]:
     """Replay scenarios one after the other. All scenarios are read first: if one is invalid, none runs.
 
     ``data_docs``: the folder for Data Docs; by default they are deleted with the scenario. ``with_timeline``: also make
-    the pulses of each scenario.
+    the pulses of each scenario, after ``checked`` got its report.
     """
     schemas = read_table_schemas(project_dir / "models")
     rules = frozenset(load_reference(project_dir / "seeds").rules)
@@ -46,6 +48,8 @@ def replay_all(
             listener.start(f"Loading {scenario.name}: {scenario.title}")
             with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:
                 report = run_check(work, with_tests, scenario.expectations)
+                if checked:
+                    checked(report)
                 told = tuple(timeline(work, scenario)) if with_timeline else None
             yield Replay(scenario, report, compare(scenario.expect, plain_findings(report.findings)), told)
 
