@@ -18,15 +18,17 @@ from trueup.gateways.embedded import Endpoint
 from trueup.gateways.lease import LEASE
 from trueup.runs.replay import loaded
 
+pytestmark = pytest.mark.slow
 NIGHT = "scraper-silent"
 LATER = 2.0
 
 
 @pytest.mark.usefixtures("endpoint")
-@pytest.mark.parametrize("killed", [None, LATER + 1], ids=["lives", "is killed"])
-@pytest.mark.parametrize("wait", [0, 5])
+@pytest.mark.parametrize(
+    ("wait", "killed"), [(0, None), (5, None), (5, LATER + 1)], ids=["no waiting", "lives", "is killed"]
+)
 def test_a_check_that_waits_looks_when_the_other_run_has_ended(
-    killed: float | None, wait: float, state_dir: Path, tmp_path: Path
+    wait: float, killed: float | None, state_dir: Path, tmp_path: Path
 ) -> None:
     with loaded(scenario_of(NIGHT), PROJECT, state_dir, Silent()) as work:
         window, documents = work.settings.window, work.settings.completions
