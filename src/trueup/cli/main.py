@@ -78,7 +78,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (0, 1, 2, 3; see the README)."""
+    """Run one command and return its exit code: see docs/reference/commands.md."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     console = terminal(is_error=True)
     try:
