@@ -51,10 +51,10 @@ class Oracle:
         return judge(finding) if judge else None
 
     def until(self, told: Told) -> list[datetime]:
-        """The moments at which what was told may have become right: of late scrapers and of documents that came the
-        one, else each change of the data. Time alone takes nothing back.
+        """The moments at which what was told may have become right: of late scrapers (whose run may have begun before)
+        and of documents that came the one, else each change of the data.
         """
-        if told.rule == "LATE002":
+        if told.rule in ("LATE002", "LATE003"):
             return [self._late001(told)]
         if told.rule == "DONE007" and told.game_date.isoformat() in self.scenario.documents["phase3_completion"]:
             return self._reported(told)[:1]
