@@ -124,11 +124,12 @@ class Oracle:
         """The second row of the first key that has two."""
         seen: dict[tuple[Any, ...], int] = {}
         schema = SCHEMAS[f"nba_analytics.{finding.subject}"]
-        for row in sorted(self._rows(schema.name), key=lambda one: one["processed_at"] or ""):
+        written = str(schema.meta["newest_by"])
+        for row in sorted(self._rows(schema.name), key=lambda one: one[written] or ""):
             key = tuple(row.get(column) for column in schema.meta["grain"])
             seen[key] = seen.get(key, 0) + 1
             if seen[key] > 1:
-                return read(row["processed_at"])
+                return read(row[written])
         raise AssertionError(finding)
 
     def _lock001(self, finding: Finding) -> datetime:
