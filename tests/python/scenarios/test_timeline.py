@@ -125,11 +125,13 @@ class Oracle:
         seen: dict[tuple[Any, ...], int] = {}
         schema = SCHEMAS[f"nba_analytics.{finding.subject}"]
         written = str(schema.meta["newest_by"])
-        for row in sorted(self._rows(schema.name), key=lambda one: one[written] or ""):
+        for row in sorted(self._rows(schema.name), key=lambda one: one.get(written) or ""):
             key = tuple(row.get(column) for column in schema.meta["grain"])
             seen[key] = seen.get(key, 0) + 1
             if seen[key] > 1:
-                return read(row[written])
+                # What has no time was there from the beginning.
+                begin = datetime.combine(self.scenario.first_date, time(), EASTERN)
+                return read(row[written]) if row.get(written) else begin
         raise AssertionError(finding)
 
     def _lock001(self, finding: Finding) -> datetime:
