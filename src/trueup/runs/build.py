@@ -14,6 +14,7 @@ from trueup.results.report import Cost
 from trueup.runs.verdicts import create_verdict_tables
 from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES
+from trueup.schemas import TableFacts
 
 # Requests at once, before the run begins.
 AT_ONCE = 8
@@ -36,11 +37,7 @@ def building(work: Workplace) -> Iterator[Workplace]:
     """
     work.tables.probe()
     sources = work.dbt.sources
-    asked = [name for name, schema in work.schemas.items() if name in sources and not schema.is_own]
-    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
-        looks = pool.map(work.tables.look, [sources[name] for name in asked])
-        refusals = {name: refusal for name, (_, refusal) in zip(asked, looks, strict=True)}
-    unreadable = refuse_unreadable(work, sources, refusals)
+    _, unreadable = look_at(work, asked_sources(work))
     read = [table for name, table in sources.items() if name not in unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
     if unreadable:
@@ -51,15 +48,24 @@ def building(work: Workplace) -> Iterator[Workplace]:
         yield work
 
 
-def refuse_unreadable(work: Workplace, sources: Mapping[str, str], refusals: Mapping[str, str]) -> dict[str, str]:
-    """Why optional sources may not be read. Raises WarehouseError if a required one may not be read in full.
+def asked_sources(work: Workplace) -> dict[str, str]:
+    """The full names of the sources that others write, by ``dataset.table``."""
+    found = work.dbt.sources
+    return {name: found[name] for name, schema in sorted(work.schemas.items()) if not schema.is_own and name in found}
 
-    ``refusals``: of each source, as Tables.look gives them.
+
+def look_at(work: Workplace, sources: Mapping[str, str]) -> tuple[dict[str, TableFacts | None], dict[str, str]]:
+    """What each source is, and why optional ones may not be read. ``sources``: full names by ``dataset.table``.
+
+    Raises WarehouseError if a required one may not be read in full.
     """
-    for name, refusal in refusals.items():
+    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
+        looks = dict(zip(sources, pool.map(work.tables.look, sources.values()), strict=True))
+    for name, (_, refusal) in looks.items():
         if refusal and not work.schemas[name].is_optional:
             raise WarehouseError(f"The source {sources[name]} may not be read in full: {refusal}", READ_IN_FULL)
-    return {name: refusal for name, refusal in refusals.items() if refusal}
+    facts = {name: found for name, (found, _) in looks.items()}
+    return facts, {name: refusal for name, (_, refusal) in looks.items() if refusal}
 
 
 def built_by_others(work: Workplace, results: Iterable[NodeResult]) -> Sequence[str]:

@@ -4,7 +4,6 @@ Between two changes of the data only the time moves. There, pulses that say the 
 made in between; where the ends differ, the stretch is halved.
 """
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,11 +12,10 @@ from pathlib import Path
 from trueup.gateways.embedded import published_endpoint
 from trueup.reporting.alerts.change import Noted, find_change
 from trueup.reporting.alerts.state import Sent
-from trueup.reporting.artifacts import write_text
 from trueup.results.report import Report
 from trueup.results.told import Telling, Told
 from trueup.runs.loading import fill, write_documents
-from trueup.runs.pulse.pulse import MEMORY, PROGRAM, run_pulse
+from trueup.runs.pulse.pulse import MEMORY, run_pulse
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import Workplace
 from trueup.scenario.moments import documents_at, moments, rows_at
@@ -120,19 +118,9 @@ class _Stage:
         window = self._window(at)
         work = replace(self._work, settings=replace(self._work.settings, window=window))
         self._work.listener.start(f"{self._scenario.name}: {at.astimezone(self._zone):%Y-%m-%d %H:%M}")
-        return self._pulsed(work, str(len(window.dates)))
-
-    def _pulsed(self, work: Workplace, days: str) -> Report:
-        """A pulse with the program that the last timeline has left, if it still fits."""
-        folder, kept = self._folder / days, work.settings.state_dir / "timeline" / days / PROGRAM
-        is_first = not folder.exists()
-        if is_first and kept.is_file():
-            folder.mkdir()
-            shutil.copy(kept, folder)
-        report = run_pulse(work, folder, knows_changes=True)
-        if is_first:
-            write_text(kept, (folder / PROGRAM).read_text(encoding="utf-8"))
-        return report
+        days = str(len(window.dates))
+        programs = work.settings.state_dir / "timeline" / days  # the next timeline takes them
+        return run_pulse(work, self._folder / days, knows_changes=True, programs=programs)
 
     def _window(self, at: datetime) -> Window:
         """The days of a pulse. Of other days than its own, a scenario says nothing."""

@@ -9,7 +9,6 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from trueup.parsing import parse
 from trueup.reporting.artifacts import write_text
 from trueup.results.compiled import CompiledModel
-from trueup.runs.build import AT_ONCE, refuse_unreadable
+from trueup.runs.build import asked_sources, look_at
 from trueup.runs.workplace import Workplace
 from trueup.schemas import TableFacts
 from trueup.window import Window, window_vars
@@ -75,12 +74,8 @@ def open_program(work: Workplace, file: Path) -> Program:
     inputs = _inputs(work, day_count)
     stored = _read(file)
     if stored is None or stored.inputs != inputs:
-        stored = Program(inputs, day_count, _sources(work), {}, {}, {})
-    with ThreadPoolExecutor(AT_ONCE, "asking") as pool:
-        looks = dict(zip(stored.sources, pool.map(work.tables.look, stored.sources.values()), strict=True))
-    facts = {name: found for name, (found, _) in looks.items()}
-    refusals = {name: refusal for name, (_, refusal) in looks.items()}
-    unreadable = refuse_unreadable(work, stored.sources, refusals)
+        stored = Program(inputs, day_count, asked_sources(work), {}, {}, {})
+    facts, unreadable = look_at(work, stored.sources)
     if stored.models and (stored.facts, stored.unreadable) == (facts, unreadable):
         return stored
     work.listener.start("Compiling the pulse")
@@ -94,11 +89,6 @@ def _inputs(work: Workplace, day_count: int) -> str:
     settings = work.settings
     known = [work.dbt.contents, settings.target, work.relation, settings.variables, day_count]
     return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _sources(work: Workplace) -> dict[str, str]:
-    found = work.dbt.sources
-    return {name: found[name] for name, schema in sorted(work.schemas.items()) if not schema.is_own and name in found}
 
 
 def _compiled(work: Workplace, day_count: int, unreadable: Mapping[str, str]) -> Mapping[str, CompiledModel]:

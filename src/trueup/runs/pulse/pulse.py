@@ -26,7 +26,7 @@ from trueup.runs.verdicts import COMPLETION_VERDICTS, EXPECTATION_VERDICTS
 from trueup.runs.workplace import Workplace
 from trueup.scenario.folders import SEED_ALIASES, seed_columns
 
-PROGRAM, MEMORY = "program.json", "memory.json"
+_PROGRAM, MEMORY = "program.json", "memory.json"
 # Models that only the other rules need.
 _LEFT_OUT = (
     *("dup002_tied_newest", "dup003_null_keys", "dup004_counted_twice", "dup005_poorer_newest"),
@@ -34,8 +34,9 @@ _LEFT_OUT = (
 )
 
 
-def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None) -> Report:
-    """Judge the days of the window. ``folder`` keeps what was compiled, and what was counted before.
+def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None, programs: Path | None = None) -> Report:
+    """Judge the days of the window. ``folder`` keeps what was counted before, and what was compiled, unless another
+    folder is given for that (``programs``).
 
     ``knows_changes``: whether the warehouse knows when a partition changed; by default, BigQuery does. Nothing is
     written to the warehouse. Raises CannotCheckError and UsageError.
@@ -43,7 +44,7 @@ def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None) 
     judging = judge_settings(work.settings)
     rules = {code for code, rule in work.reference.rules.items() if rule.is_in_pulse}
     work.tables.probe()
-    program = open_program(work, folder / PROGRAM)
+    program = open_program(work, (programs or folder) / _PROGRAM)
     read = [program.sources[name] for name, facts in program.facts.items() if facts and name not in program.unreadable]
     work.tables.settle_location({table.rpartition(".")[0] for table in read})
     knows = not work.settings.is_embedded if knows_changes is None else knows_changes
