@@ -43,7 +43,7 @@ class RunReport:
         """
         report = self._unknown(unfinished(self.began_at))
         artifacts.discard_report(self.folder)
-        self._write(report)
+        self._write(self._kept(report))
         try:
             if self.junit and self.junit.is_file():
                 self.junit.unlink()

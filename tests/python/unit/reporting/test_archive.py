@@ -10,6 +10,7 @@ import pytest
 
 from helpers.report_cases import INCIDENT, WINDOW, outcome
 from trueup.errors import UsageError
+from trueup.reporting import archive
 from trueup.reporting.archive import keep, kept
 from trueup.reporting.artifacts import EARLIER
 from trueup.reporting.run_report import RunReport, open_report
@@ -58,15 +59,38 @@ def test_a_kept_report_has_no_links_that_end(tmp_path: Path) -> None:
     assert "data_docs" not in (tmp_path / "reports" / kept(tmp_path)[0].name).read_text()
 
 
-def test_the_newest_ninety_stay_and_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_a_killed_run_stays_in_the_index_as_unfinished(tmp_path: Path) -> None:
+    run_of(tmp_path).begin()  # and nothing more
+    next_run = run_of(tmp_path, BEGAN + timedelta(days=1))
+    with open_report(next_run):
+        next_run.finish(HEALTHY, {})
+    killed = kept(tmp_path)[-1]
+    assert killed.began_at == "2026-02-04 13:00 UTC"
+    assert killed.status == "could_not_check"
+    assert "is still running or was killed" in (tmp_path / "reports" / killed.name).read_text()
+    assert killed.name in (tmp_path / EARLIER).read_text()
+
+
+def stamps(*began_at: datetime) -> list[str]:
+    return [f"{one:%Y-%m-%d %H:%M} UTC" for one in began_at]
+
+
+def test_the_newest_ninety_and_the_last_of_ninety_days_stay_and_other_files_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "render", lambda *_, **__: "a page")  # many
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "mine.html").write_text("x")
-    for hour in range(93):
-        keep(tmp_path, HEALTHY, {}, BEGAN + timedelta(hours=hour))
-    stamps = [one.began_at for one in kept(tmp_path)]
-    assert len(stamps) == 90
-    assert stamps[-1] == "2026-02-04 16:00 UTC"
+    runs = [BEGAN + timedelta(days=day, minutes=minute) for day in range(95) for minute in (0, 30)]
+    runs += [BEGAN + timedelta(days=95, minutes=minute) for minute in range(80)]
+    for began_at in runs:
+        keep(tmp_path, HEALTHY, {}, began_at)
+    newest, older = runs[:-91:-1], runs[-91::-1]
+    last_of_days = [one for one in older if one.minute == 30 and one >= BEGAN + timedelta(days=6)]
+    assert [one.began_at for one in kept(tmp_path)] == stamps(*newest, *last_of_days)
+    assert len(last_of_days) == 84  # the newest 90 runs are of six days
     assert (tmp_path / "reports" / "mine.html").exists()
+    assert (tmp_path / EARLIER).read_text().count("healthy.html") == len(kept(tmp_path))
 
 
 def test_a_folder_that_cannot_be_used_is_a_note_of_the_report(tmp_path: Path) -> None:
