@@ -23,7 +23,7 @@ _NAME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)\d\dZ\.(healthy|findings|coul
 
 @dataclass(frozen=True)
 class Kept:
-    """One report in the folder. ``day``: on which its run began, in UTC; ``began_at``: such as ``2026-02-04 13:00 UTC``."""
+    """One report in the folder. ``began_at``: of its run, such as ``2026-02-04 13:00 UTC``; ``day``: the day of it."""
 
     name: str
     day: str
@@ -32,9 +32,9 @@ class Kept:
 
 
 def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: datetime) -> None:
-    """Add the report of the run that began at this time (UTC), in place of an earlier one of the same run. Of all others
-    the newest 90 stay, and the last one of each of the newest 90 days. Data Docs are those of the last check alone, so
-    it has no links to them. Raises CannotCheckError if it cannot be written.
+    """Add the report of the run that began at this time (UTC), in place of an earlier one of the same run. The newest 90
+    stay, and the last one of each of the newest 90 days. Data Docs are those of the last check alone, so the report has
+    no links to them. Raises CannotCheckError if it cannot be written.
     """
     reports = (folder / EARLIER).parent
     stamp = f"{began_at:%Y-%m-%dT%H%M%SZ}"
