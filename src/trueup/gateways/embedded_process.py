@@ -26,6 +26,9 @@ _Messages = Callable[[], Awaitable[Any]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _App = Callable[[Any, _Messages, _Send], Awaitable[None]]
 _HOSTS = ["127.0.0.1"]
+# The server would close a connection that was idle for five seconds. If a statement keeps it busy at that moment, it
+# closes it with the request that came meanwhile.
+_MOST_IDLE_SECONDS = 24 * 60 * 60
 # The engine writes the rest into the private folder. Its own default is 80 % of the machine.
 _MOST_MEMORY_BYTES = 4 * 2**30
 
@@ -47,6 +50,7 @@ async def serve(project: str, folder: Path, token: str) -> None:
     module.create_app = lambda context: _guarded(create(context), token)
     server = module.EmulatorServer(settings)
     await server.start()
+    server._fastapi_server.config.timeout_keep_alive = _MOST_IDLE_SECONDS
     try:
         # The port of the Storage API has no guard, and nothing uses it.
         await server._grpc_server.stop(grace=None)

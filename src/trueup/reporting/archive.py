@@ -32,8 +32,8 @@ class Kept:
 
 
 def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: datetime) -> None:
-    """Add the report of the run that began at this time (UTC), in place of an earlier one of the same run. The newest 90
-    stay, and the last one of each of the newest 90 days. Data Docs are those of the last check alone, so the report has
+    """Add the report of the run that began at this time (UTC), in place of an earlier one of this run. The newest 90
+    and the last one of each of the newest 90 days stay. Data Docs are those of the last check alone, so the report has
     no links to them. Raises CannotCheckError if it cannot be written.
     """
     reports = (folder / EARLIER).parent

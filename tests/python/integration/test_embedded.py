@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -190,6 +192,23 @@ def test_no_statement_reaches_a_file(open_one: Warehouse, statement: str, tmp_pa
         told.append(refused.text)
     assert SECRET not in str(told)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_idle_connection_stays_open(open_one: Warehouse) -> None:
+    """The server's default is five seconds. If it ends one while a statement keeps it busy, requests are lost."""
+    place = urlsplit(open_one.client._connection.API_BASE_URL)
+    headers = {"Authorization": f"Bearer {open_one.client._credentials.token}"}
+    line = http.client.HTTPConnection(str(place.hostname), place.port, timeout=60)
+    statuses: list[int] = []
+    for idle_seconds in (0, 6):
+        time.sleep(idle_seconds)
+        line.auto_open = 0 if statuses else 1  # a new connection would be no answer
+        line.request("GET", f"/bigquery/v2/projects/{open_one.project}/datasets", headers=headers)
+        with line.getresponse() as response:
+            response.read()
+            statuses.append(response.status)
+    assert statuses == [200, 200]
+    line.close()
 
 
 def test_the_engine_takes_no_more_than_four_gibibytes_of_memory(open_one: Warehouse) -> None:
