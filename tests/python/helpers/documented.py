@@ -11,6 +11,19 @@ from pathlib import Path
 from helpers.support import PROJECT
 
 SHELLS = ("sh", "bash", "console")
+# Which test in tests/python/scenarios runs the commands of trueup and dbt that a page shows.
+RUN_BY = {
+    "docs/runbook.md": "test_runbook.py",
+    "docs/tutorial/first-night.md": "test_tutorial.py",
+    **{
+        name: "test_how_to.py"
+        for name in (
+            "README.md",
+            *(f"docs/how-to/{one}.md" for one in ("bigquery", "doctor", "pull-requests", "pulse", "repair")),
+            *(f"docs/how-to/{one}.md" for one in ("scenarios", "serve", "service-levels")),
+        )
+    },
+}
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _EXITS = re.compile(r"\s+# exit code (\d)(?: or (\d))?$")
 

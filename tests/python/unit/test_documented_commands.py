@@ -1,6 +1,7 @@
 """Every command that the README, docs/ and deploy/README.md show is one that its program accepts.
 
-The runbook and the tutorial are also run: tests/python/scenarios/test_runbook.py and test_tutorial.py.
+Those of trueup and dbt are also run: see RUN_BY. Those of gcloud and bq need an account: the runbook's are run with
+stand-ins, the others are not run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import click
 import pytest
 from dbt.cli.main import cli as dbt_cli
 
-from helpers.documented import blocks_of, commands_of, pages, shells, words
+from helpers.documented import RUN_BY, blocks_of, commands_of, pages, shells, words
 from helpers.support import PROJECT, missing
 from trueup.cli.main import _parser
 from trueup.errors import UsageError
@@ -170,6 +171,13 @@ def test_a_wrong_command_is_seen(wrong: str, said: str) -> None:
     with pytest.raises((UsageError, click.ClickException, KeyError, AssertionError)) as error:
         check(wrong)
     assert said in str(error.value)
+
+
+def test_every_page_with_commands_of_trueup_or_dbt_is_run() -> None:
+    ours = {page for page, text in DOCUMENTED if re.search(r"\b(trueup|dbt) ", text) and "gcloud" not in text}
+    assert {str(page.relative_to(PROJECT)) for page in ours} == set(RUN_BY)
+    for test in RUN_BY.values():
+        assert (PROJECT / "tests" / "python" / "scenarios" / test).is_file()
 
 
 def test_every_exception_is_still_needed() -> None:
