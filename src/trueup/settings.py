@@ -143,8 +143,11 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
     installed = [Path(__file__).resolve().parents[2]] if or_installed else []
     for folder in (start, *start.parents, *installed):
         project = folder / "dbt_project.yml"
-        if project.is_file() and "name: trueup" in project.read_text(encoding="utf-8", errors="replace"):
+        text = project.read_text(encoding="utf-8", errors="replace") if project.is_file() else "of no project"
+        if "name: trueup" in text:
             return folder
+        if not text.strip():  # the next one found would be another project
+            raise UsageError(f"{project} is empty.", "Restore it: see the file in the repository.")
     raise UsageError(
         f"No trueup project found at {start} or above it.", "Run trueup in its checkout, or use --project-dir."
     )

@@ -25,7 +25,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> int:
     """Say what is missing before trueup can work, and the next step for each; exits with 2 if something is."""
-    settings = settings_of(options, now())
     from trueup.gateways.embedded import ENDPOINT_VARIABLE
     from trueup.runs.doctor import diagnose
     from trueup.runs.wiring import open_workplace
@@ -33,7 +32,7 @@ def run(options: Namespace, console: Console) -> int:
     steps, found = Steps(console, quiet=options.format == "json"), []
     has_endpoint, out = bool(os.environ.get(ENDPOINT_VARIABLE)), terminal()
     with closing(steps):
-        for one in diagnose(lambda: open_workplace(settings, steps), has_endpoint):
+        for one in diagnose(lambda: open_workplace(settings_of(options, now()), steps), has_endpoint):
             found.append(one)
             if options.format == "text":
                 out.print(f"{_MARKS[one.state]} [bold]{escape(one.about)}[/]: {escape(one.message)}")

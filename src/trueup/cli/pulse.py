@@ -1,7 +1,8 @@
 """``trueup pulse``: what has become wrong, or right, since the last one."""
 
 from argparse import ArgumentParser, Namespace
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from trueup.settings import Settings, platform_zone
 from trueup.window import EASTERN, PULSE_DAYS, Window, now
 
 _MOST_DAYS = 7
+_LONGEST_DEFECT = 300
 # The answer of a pulse that took longer, or that was of another time, is not that of now.
 _OLDEST = timedelta(minutes=10)
 
@@ -38,13 +40,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> int:
     """Tell at once what has become wrong since yesterday; meant for every five minutes."""
-    began_at, project_dir = now(), project_of(options)
-    try:
+    began_at = now()
+    with _told_if_it_fails(options, began_at, console):
         settings = _settings(options, began_at)
-    except UsageError as error:  # nobody reads the message of a scheduler's run
-        _tell(_blind(_last_days(PULSE_DAYS, began_at, EASTERN), options.target, error), project_dir, console)
+        report = _report(settings, options, began_at, console)
+    return show(report, options)
+
+
+@contextmanager
+def _told_if_it_fails(options: Namespace, began_at: datetime, console: Console) -> Iterator[None]:
+    """Tell an error of the block, too: nobody reads what a scheduler's run prints."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, TrueupError):
+            problem = error.text
+        else:  # without a time, or each pulse would tell it again
+            problem = f"The pulse hit a bug in trueup: {type(error).__name__}: {error}"[:_LONGEST_DEFECT]
+        try:
+            project_dir = project_of(options)
+        except UsageError:
+            project_dir = Path.cwd()
+        report = Report(_last_days(PULSE_DAYS, began_at, EASTERN), options.target, "pulse", problems=(problem,))
+        _tell(report, project_dir, console)
         raise
-    return show(_report(settings, options, began_at, console), options)
 
 
 def _report(settings: Settings, options: Namespace, began_at: datetime, console: Console) -> Report:
@@ -57,12 +76,15 @@ def _report(settings: Settings, options: Namespace, began_at: datetime, console:
         try:
             is_alone = stack.enter_context(turn(folder))
         except CannotCheckError as error:
-            return _tell(_blind(settings.window, settings.target, error), settings.project_dir, console)
+            return _tell(_blind(settings, error), settings.project_dir, console)
         answer = None if is_alone or options.as_of else _answer_since(folder, settings, began_at)
         if answer is None:
             # Sent before it is written: a pulse that waits takes only an answer that was also told.
-            report = _tell(_looked(settings, folder, console), settings.project_dir, console)
-            answer = write_data(folder, report, now())
+            answer = _tell(_looked(settings, folder, console), settings.project_dir, console)
+            try:
+                answer = write_data(folder, answer, now())
+            except CannotCheckError as error:
+                answer = replace(answer, notes=(*answer.notes, f"The answer was not kept: {error.text}"))
         return answer
 
 
@@ -102,14 +124,11 @@ def _looked(settings: Settings, folder: Path, console: Console) -> Report:
         with closing(steps), open_workplace(settings, steps) as work:
             return run_pulse(work, folder)
     except CannotCheckError as error:
-        return _blind(settings.window, settings.target, error)
-    except UsageError as error:
-        _tell(_blind(settings.window, settings.target, error), settings.project_dir, console)
-        raise
+        return _blind(settings, error)
 
 
-def _blind(window: Window, target: str, error: TrueupError) -> Report:
-    return Report(window, target, "pulse", problems=(error.text,))
+def _blind(settings: Settings, error: TrueupError) -> Report:
+    return Report(settings.window, settings.target, "pulse", problems=(error.text,))
 
 
 def _tell(report: Report, project_dir: Path, console: Console) -> Report:

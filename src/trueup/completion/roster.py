@@ -61,14 +61,18 @@ def read_seed(path: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]
     try:
         if path.is_fifo():
             raise OSError(errno.EINVAL, "it is a pipe")  # which would wait for a writer
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark, as dbt knows
             reader = csv.DictReader(file)
-            rows = list(reader)
+            names, rows = reader.fieldnames or (), list(reader)
     except OSError as error:
-        raise UsageError(f"Cannot read the seed {path}: {error.strerror}.") from error
+        raise UsageError(
+            f"Cannot read the seed {path}: {error.strerror}.", "Restore it: see the file in the repository."
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"Cannot read the seed {path}: {error}.", "Save it as CSV in UTF-8.") from error
-    if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
+    if not names:
+        raise UsageError(f"The seed {path} is empty.", "Restore it: see the file in the repository.")
+    if missing := [name for name in columns if name not in names]:
         raise UsageError(f"The seed {path} lacks the column {missing[0]}.", "Add it. See seeds/_seeds.yml.")
     for row in rows:
         if None in row or None in row.values():

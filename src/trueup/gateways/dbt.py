@@ -55,15 +55,13 @@ class DbtProject:
     def connection(self) -> Connection:
         """The connection of the target. Raises UsageError for an unknown target."""
         set_invocation_context(dict(os.environ))
-        set_from_args(
-            Namespace(
-                profiles_dir=str(self._profiles_dir),
-                project_dir=str(self._project_dir),
-                send_anonymous_usage_stats=False,
-            ),
-            {},
+        flags = Namespace(
+            profiles_dir=str(self._profiles_dir),
+            project_dir=str(self._project_dir),
+            send_anonymous_usage_stats=False,
         )
         try:
+            set_from_args(flags, {})  # reads dbt_project.yml
             profile = load_profile(str(self._project_dir), {}, target_override=self._target)
         except (DbtBaseException, DbtProjectError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(

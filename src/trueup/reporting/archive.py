@@ -18,16 +18,24 @@ from trueup.results.report import Report
 
 _RUNS = 90
 _DAYS = 90
-_NAME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)\d\dZ\.(healthy|findings|could_not_check)\.html")
+# With the moment to the microsecond, two runs do not share a name. Earlier versions wrote neither it nor the target.
+_NAME = re.compile(
+    r"(?P<stamp>(?P<day>\d{4}-\d\d-\d\d)T(?P<hour>\d\d)(?P<minute>\d\d)\d\d(?:\d{6})?Z)\."
+    r"(?:(?P<target>[\w-]+)\.)?(?P<status>healthy|findings|could_not_check)\.html"
+)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """One report in the folder. ``began_at``: of its run, such as ``2026-02-04 13:00 UTC``; ``day``: the day of it."""
+    """One report in the folder. ``stamp``: when its run began, sortable; ``began_at``: the same for people, such as
+    ``2026-02-04 13:00 UTC``; ``day``: the day of it; ``target``: "" in reports of earlier versions.
+    """
 
     name: str
+    stamp: str
     day: str
     began_at: str
+    target: str
     status: str
 
 
@@ -37,26 +45,31 @@ def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: date
     no links to them. Raises CannotCheckError if it cannot be written.
     """
     reports = (folder / EARLIER).parent
-    stamp = f"{began_at:%Y-%m-%dT%H%M%SZ}"
+    stamp = f"{began_at:%Y-%m-%dT%H%M%S%fZ}"
+    run = f"{stamp}.{re.sub(r'[^A-Za-z0-9_-]', '_', report.target)}"
+    name = f"{run}.{report.status}.html"
     alone = replace(report, data_docs="", suites=tuple(replace(one, page="") for one in report.suites))
-    write_text(reports / f"{stamp}.{report.status}.html", render(alone, rules, earlier="index.html"))
+    write_text(reports / name, render(alone, rules, earlier="index.html"))
     found = kept(folder)
-    replaced = [one for one in found if one.name.startswith(stamp) and one.status != report.status]
-    stay = _stay([one for one in found if one not in replaced])
+    replaced = [one for one in found if one.name.startswith(f"{run}.") and one.name != name]
+    stay = _stay([one for one in found if one not in replaced], stamp)
     for one in found:
         if one not in stay:
             with contextlib.suppress(OSError):
                 (reports / one.name).unlink()
-    write_text(folder / EARLIER, render_index([(one.name, one.began_at, one.status) for one in stay]))
+    write_text(folder / EARLIER, render_index([(one.name, one.began_at, one.target, one.status) for one in stay]))
 
 
-def _stay(found: Sequence[Kept]) -> list[Kept]:
-    """Many runs a day (``trueup serve``) must not push out the reports of earlier days."""
+def _stay(found: Sequence[Kept], now: str) -> list[Kept]:
+    """Many runs a day (``trueup serve``) must not push out the reports of earlier days. Those of a clock that was
+    ahead are the first to go.
+    """
+    ranked = sorted(found, key=lambda one: (one.stamp <= now, one.stamp), reverse=True)
     last: dict[str, Kept] = {}
-    for one in found:
+    for one in ranked:
         last.setdefault(one.day, one)
-    last_of_days = list(last.values())[:_DAYS]
-    return [one for place, one in enumerate(found) if place < _RUNS or one in last_of_days]
+    stay = {*ranked[:_RUNS], *list(last.values())[:_DAYS]}
+    return [one for one in found if one in stay]
 
 
 def kept(folder: Path) -> list[Kept]:
@@ -69,5 +82,9 @@ def kept(folder: Path) -> list[Kept]:
         raise CannotCheckError(
             f"{(folder / EARLIER).parent} cannot be read: {error.strerror}.", "Check the folder."
         ) from error
-    found = ((name, _NAME.fullmatch(name)) for name in names)
-    return [Kept(name, one[1], f"{one[1]} {one[2]}:{one[3]} UTC", one[4]) for name, one in found if one]
+    return [_kept(found) for name in names if (found := _NAME.fullmatch(name))]
+
+
+def _kept(found: re.Match[str]) -> Kept:
+    began_at = f"{found['day']} {found['hour']}:{found['minute']} UTC"
+    return Kept(found[0], found["stamp"], found["day"], began_at, found["target"] or "", found["status"])

@@ -13,9 +13,10 @@ from trueup.errors import CannotCheckError, UsageError
 _COMMAND = re.compile(r"(?:^|: )((?:trueup|dbt) \S.*)$")
 # The family of the rules on the report itself.
 REPORTING = "reporting"
+LEVELS = "service_levels"
 FAMILIES = (
     *("duplicates", "lateness", "completion", "trigger", "schedule"),
-    *("expectations", REPORTING, "service_levels"),
+    *("expectations", REPORTING, LEVELS),
 )
 
 

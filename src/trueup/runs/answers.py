@@ -10,17 +10,17 @@ from typing import Any
 from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import NodeResult, RuleOutcome
-from trueup.results.reference import REPORTING, missing_rule
+from trueup.results.reference import LEVELS, REPORTING, missing_rule
 from trueup.results.report import ErrorBudget, Lateness, Report, ServiceLevel, unseen_days
 from trueup.runs.commands import completed, console_of
 from trueup.runs.owners import read_owners
+from trueup.runs.seeds import RULE_TESTS
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import Workplace
 
 # trueup check skips these dbt tests, because its report shows the same. Each rule has one.
 FINDING_TESTS = ("no_findings", "no_warnings")
 RULE_TEST = f"{FINDING_TESTS[0]}_"
-_LEVELS = "service_levels"
 # A column of rule_outcomes that RuleOutcome lacks: the number of failed subjects. Each has a finding.
 _FAILED = "failed_subject_count"
 # Fields of Finding that the models lack.
@@ -35,7 +35,7 @@ _AGAIN = (
 def read_answers(work: Workplace) -> Report:
     """What this run built. Missing or contradictory rows become problems of the report."""
     rules = [rule for rule in work.reference.rules.values() if rule.family != REPORTING]
-    levels = [rule.code for rule in rules if rule.family == _LEVELS]
+    levels = [rule.code for rule in rules if rule.family == LEVELS]
     report = _read_findings(work, "findings", "rule_outcomes", [rule.code for rule in rules])
     service_levels = tuple(
         ServiceLevel(**row) for row in _read(work, "service_levels", columns_of(ServiceLevel), "rule")
@@ -157,7 +157,7 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
             "Check the settings that can exclude them: flags in dbt_project.yml, `enabled` in a YAML file."
         )
     tested = {name.removeprefix(RULE_TEST) for name in checks if name.startswith(RULE_TEST)}
-    known = {code for code, rule in work.reference.rules.items() if rule.family not in (_LEVELS, REPORTING)}
+    known = {code for code, rule in work.reference.rules.items() if rule.family not in (LEVELS, REPORTING)}
     for code in sorted(tested ^ known):
-        file = "seeds/rules.csv" if code in tested else "models/reporting/rule_outcomes.yml"
+        file = "seeds/rules.csv" if code in tested else RULE_TESTS
         yield missing_rule(file, code)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from trueup.completion.lease import LEASES
+from trueup.completion.roster import read_seed
 from trueup.completion.store import DOCUMENTS
 from trueup.errors import TrueupError
 from trueup.plain import Plain
@@ -38,6 +39,10 @@ class Diagnosis(Plain):
     step: str = ""
 
 
+def _missing(about: str, error: TrueupError) -> Diagnosis:
+    return Diagnosis(about, "missing", error.message, error.hint or "Correct it, then run trueup doctor again.")
+
+
 def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_endpoint: bool) -> Iterator[Diagnosis]:
     """Look at everything that a run needs, one thing after the other.
 
@@ -46,7 +51,8 @@ def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_end
     try:
         with open_work() as work:
             yield Diagnosis("settings", "ok", f"The target {work.settings.target} writes to {work.relation}.")
-            yield _roster(work)
+            yield _tried("models", lambda: work.dbt.checks, "dbt can parse the models.")
+            yield _rosters(work)
             if has_endpoint or not work.settings.is_embedded:
                 yield from _warehouse(work)
             else:
@@ -55,11 +61,11 @@ def diagnose(open_work: Callable[[], AbstractContextManager[Workplace]], has_end
             yield from _topic(work)
             yield _alerts(work)
     except TrueupError as error:
-        yield Diagnosis("settings", "missing", error.message, error.hint)
+        yield _missing("settings", error)
 
 
-def _roster(work: Workplace) -> Diagnosis:
-    """Whether the table of each processor is a declared source."""
+def _rosters(work: Workplace) -> Diagnosis:
+    """Whether the table of each processor is a declared source, and the zone of each scraper a declared one."""
     declared = {schema.table for schema in work.schemas.values() if not schema.is_own}
     for one in work.reference.roster.entries:
         if one.table_name not in declared:
@@ -69,7 +75,16 @@ def _roster(work: Workplace) -> Diagnosis:
                 f"The processor {one.processor_name} writes {one.table_name}, which no source declares.",
                 "Correct it in seeds/processor_roster.csv, or declare the table in models/staging/*/_sources.yml.",
             )
-    return Diagnosis("roster", "ok", "The table of each processor is a declared source.")
+    zones = work.settings.variable("roster_time_zones")
+    for line, row in enumerate(read_seed(work.settings.project_dir / "seeds" / "scraper_roster.csv"), 2):
+        if row["time_zone"] not in zones:
+            return Diagnosis(
+                "roster",
+                "missing",
+                f"The scraper {row['scraper_name']} is due in {row['time_zone']}, which roster_time_zones lacks.",
+                f"Correct seeds/scraper_roster.csv line {line}, or add the zone to the var in dbt_project.yml.",
+            )
+    return Diagnosis("roster", "ok", "Each processor has a declared source, and each scraper a declared time zone.")
 
 
 def _warehouse(work: Workplace) -> Iterator[Diagnosis]:
@@ -100,7 +115,7 @@ def examine_jobs(work: Workplace) -> Diagnosis:
     try:
         (row,) = work.tables.query("select current_timestamp() as there")
     except TrueupError as error:
-        return Diagnosis("jobs", "missing", error.message, error.hint)
+        return _missing("jobs", error)
     away = row["there"] - now()
     if abs(away) > _MOST_CLOCK_ERROR:
         fast = "slow" if away > timedelta(0) else "fast"
@@ -119,7 +134,7 @@ def _source(work: Workplace, schema: TableSchema, table: str) -> Diagnosis:
     try:
         facts, refusal = work.tables.look(table)
     except TrueupError as error:
-        return Diagnosis(about, "missing", error.message, error.hint)
+        return _missing(about, error)
     if refusal:
         return Diagnosis(about, "note" if schema.is_optional else "missing", refusal, READ_IN_FULL)
     if facts is None:
@@ -161,7 +176,7 @@ def _own_dataset(work: Workplace) -> Diagnosis:
         if not work.tables.has_dataset():
             return Diagnosis("trueup's dataset", "note", f"{work.relation} does not exist.", _MADE_BY_THE_FIRST_RUN)
     except TrueupError as error:
-        return Diagnosis("trueup's dataset", "missing", error.message, error.hint)
+        return _missing("trueup's dataset", error)
     return Diagnosis("trueup's dataset", "ok", f"{work.relation} exists.")
 
 
@@ -173,7 +188,7 @@ def _documents(work: Workplace) -> Iterator[Diagnosis]:
             found = store.read(days)
             leases.read(days)
     except TrueupError as error:
-        yield Diagnosis("documents", "missing", error.message, error.hint)
+        yield _missing("documents", error)
         return
     where = work.settings.documents
     in_file = work.settings.completions is not None
@@ -226,7 +241,7 @@ def _alerts(work: Workplace) -> Diagnosis:
                 if snapshot := store.read([name]).get(name):
                     read_state(snapshot.fields, channel.name, work.settings.target)
     except TrueupError as error:
-        return Diagnosis("alerts", "missing", error.message, error.hint)
+        return _missing("alerts", error)
     except UnreadableStateError as error:
         return Diagnosis(
             "alerts",
@@ -246,5 +261,5 @@ def _tried(about: str, ask: Callable[[], object], fine: str) -> Diagnosis:
     try:
         ask()
     except TrueupError as error:
-        return Diagnosis(about, "missing", error.message, error.hint)
+        return _missing(about, error)
     return Diagnosis(about, "ok", fine)

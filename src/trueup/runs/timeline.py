@@ -147,4 +147,5 @@ def _says(report: Report) -> object:
         {(one.fingerprint, one.severity, one.waived_because) for one in report.findings},
         {(one.rule, one.game_date, one.outcome, one.is_blocking) for one in report.outcomes},
         report.problems,
+        report.open_dates,
     )

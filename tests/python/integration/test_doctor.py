@@ -193,12 +193,31 @@ def test_what_is_broken_around_it_is_named(
             "no source declares",
         ),
         ("models/staging/nba_raw/_sources.yml", "sources:", "sauces:", "lacks a part of a source"),
+        ("models/reporting/findings.sql", "select", "{{ select", "dbt parse stopped"),
+        ("dbt_project.yml", "counted_game_ids: [", 'counted_game_ids: "002" #', "dbt parse stopped"),
+        ("dbt_project.yml", "vars:", "vars: 3", "dbt_project.yml cannot be read"),
+        ("seeds/rules.csv", "TRIG001,", "TRIG01,", "rules.csv has no rule TRIG001"),
+        ("seeds/scraper_roster.csv", "America/New_York", "Europe/Berlin", "which roster_time_zones lacks"),
+        ("seeds/service_level_targets.csv", "at_least", "at least", "direction is 'at least'"),
     ],
 )
 def test_a_broken_file_of_the_project_is_named(setup: Setup, file: str, old: str, new: str, said: str) -> None:
     with setup.edited(file, old, new):
-        assert main(["doctor", "--project-dir", str(setup.project)]) == 2
-    assert said in "".join(setup.said.readouterr())  # it may be refused before anything is examined
+        code, found = setup.examine()
+    wrong = [one for one in found.values() if one["state"] == "missing"]
+    assert (code, said in wrong[0]["message"]) == (2, True), wrong
+    assert all(one["step"] for one in wrong)
+
+
+def test_an_empty_project_file_and_a_missing_seed_are_named(setup: Setup) -> None:
+    with setup.edited("seeds/teams.csv", "team_abbr", "team_abbr"):
+        (setup.project / "seeds" / "teams.csv").unlink()
+        code, found = setup.examine()
+    assert (code, found["settings"]["step"]) == (2, "Restore it: see the file in the repository.")
+    with setup.edited("dbt_project.yml", "name", "name"):
+        (setup.project / "dbt_project.yml").write_bytes(b"")
+        code, found = setup.examine()
+    assert (code, "is empty" in found["settings"]["message"]) == (2, True)
 
 
 def test_an_unknown_target_and_one_without_a_project_are_named(setup: Setup) -> None:

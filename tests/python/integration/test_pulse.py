@@ -25,6 +25,7 @@ from helpers.nights import scenario_of
 from helpers.receivers import receiver
 from helpers.replaying import Silent, sent_by
 from helpers.support import PROJECT
+from trueup.cli.main import main
 from trueup.gateways.embedded import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Endpoint
 from trueup.gateways.embedded import PROJECT as CLOUD
 from trueup.gateways.warehouse import Warehouse
@@ -316,10 +317,20 @@ def _no_lock(project: Path) -> None:
     (project / ".trueup" / "pulse" / "lock").mkdir(parents=True)
 
 
+def _no_seed(project: Path) -> None:
+    (project / "seeds" / "teams.csv").write_bytes(b"")
+
+
+def _no_project(project: Path) -> None:
+    (project / "dbt_project.yml").write_bytes(b"")
+
+
 @pytest.mark.parametrize(
     ("spoil", "code", "said"),
     [
         (_zone, 2, "platform_time_zone"),
+        (_no_seed, 2, "teams.csv is empty"),
+        (_no_project, 2, "dbt_project.yml is empty"),
         (_no_yaml, 2, "dbt_project.yml"),
         (_number, 2, "racing_writers_minutes"),
         (_no_folder, 3, "pulse"),
@@ -339,6 +350,46 @@ def test_a_pulse_that_could_not_begin_is_told(
     assert ran.returncode == code, ran.stderr
     assert said in json.dumps(sent.body)
     assert sent.body["status"] == "could_not_check"
+
+
+def test_a_defect_of_a_pulse_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = copy_project(tmp_path / "project")
+    monkeypatch.setattr("trueup.cli.pulse.settings_of", _broken)
+    monkeypatch.setenv("TRUEUP_ALERT_STATE", str(tmp_path / "alerts.db"))
+    monkeypatch.chdir(tmp_path)
+    with receiver() as hook:
+        monkeypatch.setenv("TRUEUP_WEBHOOK", hook.url)
+        codes = [main(["pulse", "--project-dir", str(project)]) for _ in range(2)]
+        (sent,) = hook.received
+    assert codes == [3, 3]
+    assert "a bug in trueup: ZeroDivisionError: planted" in json.dumps(sent.body)
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError("planted")
+
+
+@pytest.mark.parametrize("command", ["pulse", "check"])
+def test_an_alert_that_cannot_be_sent_since_its_state_is_not_known_is_told_and_the_answer_is_printed(
+    command: str, tmp_path: Path
+) -> None:
+    """The state is in Firestore, beside a target that cannot be used: here, without a login."""
+    project = copy_project(tmp_path / "project")
+    no_login = {"GOOGLE_APPLICATION_CREDENTIALS": "", "NO_GCE_CHECK": "true", "CLOUDSDK_CONFIG": str(tmp_path)}
+    asked = (command, "--target", "prod", "--format", "json")
+    with receiver() as hook:
+        ran = call(project, *asked, TRUEUP_WEBHOOK=hook.url, TRUEUP_PROJECT="p", TRUEUP_ALERT_STATE="", **no_login)
+        assert hook.received == []
+    assert ran.returncode == 3, ran.stderr
+    assert json.loads(ran.stdout)["status"] == "could_not_check"
+    assert "alert webhook not sent: The alert state cannot be read" in ran.stderr
+
+
+def test_an_answer_that_cannot_be_kept_is_printed(night: Night, tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    (project / ".trueup" / "pulse" / "report.json").mkdir(parents=True)
+    ran = call(project, "pulse", "--as-of", "2026-02-04T12:00:00Z", "--format", "json")
+    assert "The answer was not kept" in " ".join(json.loads(ran.stdout)["notes"])
 
 
 @pytest.mark.parametrize("days", ["0", "8", "-1"])

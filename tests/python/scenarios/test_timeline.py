@@ -205,6 +205,15 @@ def test_the_incident_is_told_and_closed_as_it_went(endpoint: str, state_dir: Pa
     ]
 
 
+def test_what_time_alone_makes_a_problem_is_told_in_time(endpoint: str, state_dir: Path) -> None:
+    """Without any data, nothing can be judged: a problem as soon as the reports are due, and with no other change."""
+    assert endpoint
+    scenario = replace(scenario_of("scraper-failed"), tables={}, documents={})
+    with loaded(scenario, PROJECT, state_dir, Silent()) as work:
+        told = [(f"{one.at.astimezone(EASTERN):%d %H:%M}", one.kind, one.rule) for one in timeline(work, scenario)]
+    assert told == [("04 08:00", "told", "could_not_check")]
+
+
 def test_a_row_is_there_from_its_write_on_and_before_as_it_was_first_written() -> None:
     scenario = scenario_of("rewritten-later")
     changes = moments(scenario, SCHEMAS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.completion.store import CompletionStore
-from trueup.errors import CompletionsError
+from trueup.errors import TrueupError
 from trueup.reporting.alerts.change import find_change, outdated, whole_report
 from trueup.reporting.alerts.channels import (
     AlertSettings,
@@ -81,7 +81,7 @@ def _with_store(channel: Channel, report: Report, links: Links, courier: Courier
         )
     try:
         store = courier.open_store()
-    except CompletionsError as error:
+    except TrueupError as error:  # also of the target, which says where the store is
         return Delivery(channel.name, "not_sent", store_reason(error))
     with closing(store):
         return ChannelSender(channel, host, report, links, courier, store).send()
@@ -114,7 +114,7 @@ def _of_webhook(channel: str, report: Report, links: Links, open_store: Callable
             sent = state.sent
             if state.pending is not None:
                 sent, reason = state.pending.after, "The pending message of another run is sent first."
-    except (CompletionsError, UnreadableStateError) as error:
+    except (TrueupError, UnreadableStateError) as error:
         return Preview(channel, "", f"The state {ALERTS}/{document} cannot be read: {error}. Nothing would be sent.")
     if snapshot is not None and (older := outdated(sent, report, snapshot.read_time)):
         return Preview(channel, "", older)

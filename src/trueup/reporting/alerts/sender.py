@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from trueup.completion.store import CompletionStore, Snapshot
-from trueup.errors import CompletionsError, ConflictError
+from trueup.errors import CompletionsError, ConflictError, TrueupError
 from trueup.reporting.alerts.change import Change, find_change, outdated
 from trueup.reporting.alerts.channels import ALERT_STATE_VARIABLE, Channel, Delivery, DeliveryResult, payload_of
 from trueup.reporting.alerts.message import Links, Message, from_plain, make_message, to_plain
@@ -50,11 +50,12 @@ class Courier:
     pause: Callable[[float], None] = time.sleep
 
 
-def store_reason(error: CompletionsError) -> str:
-    """Why nothing is sent when the store of the alert state fails."""
+def store_reason(error: TrueupError) -> str:
+    """Why nothing is sent when the store of the alert state fails, or the target, which says where it is."""
+    step = f"Check {ALERT_STATE_VARIABLE}." if isinstance(error, CompletionsError) else error.hint
     return (
         "The alert state cannot be read or written, so nothing was sent, to avoid a duplicate: "
-        f"{error.message} Check {ALERT_STATE_VARIABLE}. The next run tries again."
+        f"{error.message} {step} The next run tries again."
     )
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from trueup.reporting.stories.links import LINKS, Link, Story, caused_by_lateness, counts_too_few
 from trueup.reporting.stories.titles import title_of
 from trueup.results.finding import SEVERITIES, Finding
-from trueup.results.reference import Rule
+from trueup.results.reference import LEVELS, Rule
 
 # The order of stories in a chain: cause before effect.
 _KINDS = (
@@ -31,7 +31,6 @@ _KIND_OF = {
     **dict.fromkeys(("EXP001", "EXP002", "EXP003"), "values"),
     "EXP004": "contradiction",
 }
-_SERVICE_LEVELS = "service_levels"
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ def story_days(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[
 def is_effect(finding: Finding, rules: Mapping[str, Rule]) -> bool:
     """Whether a finding is only information about a service level; its causes are separate findings."""
     rule = rules.get(finding.rule)
-    family = rule.family if rule else _SERVICE_LEVELS if finding.rule.startswith("SLO") else ""
-    return family == _SERVICE_LEVELS and finding.severity == "info"
+    family = rule.family if rule else LEVELS if finding.rule.startswith("SLO") else ""
+    return family == LEVELS and finding.severity == "info"
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -31,7 +31,7 @@ def test_reports_of_earlier_days_are_reached_from_todays(tmp_path: Path) -> None
             run.finish(report, {})
     assert f'href="{EARLIER}"' in (tmp_path / "report.html").read_text()
     index = (tmp_path / EARLIER).read_text()
-    names = ["2026-02-05T130007Z.findings.html", "2026-02-04T130007Z.healthy.html"]
+    names = ["2026-02-05T130007000000Z.local.findings.html", "2026-02-04T130007000000Z.local.healthy.html"]
     assert index.index(f'href="{names[0]}"') < index.index(f'href="{names[1]}"')
     assert "2026-02-04 13:00 UTC" in index
     for name in names:
@@ -91,6 +91,33 @@ def test_the_newest_ninety_and_the_last_of_ninety_days_stay_and_other_files_are_
     assert len(last_of_days) == 84  # the newest 90 runs are of six days
     assert (tmp_path / "reports" / "mine.html").exists()
     assert (tmp_path / EARLIER).read_text().count("healthy.html") == len(kept(tmp_path))
+
+
+def test_runs_of_two_targets_that_begin_together_are_both_kept(tmp_path: Path) -> None:
+    for target in ("prod", "a/b .html"):
+        keep(tmp_path, replace(HEALTHY, target=target), {}, BEGAN)
+    assert [one.target for one in kept(tmp_path)] == ["prod", "a_b__html"]
+    assert "<td>prod<td>healthy" in (tmp_path / EARLIER).read_text()
+
+
+def test_reports_of_a_clock_that_was_ahead_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "render", lambda *_, **__: "a page")  # many
+    for minute in range(91):
+        keep(tmp_path, HEALTHY, {}, BEGAN + timedelta(days=400, minutes=minute))
+    for minute in range(91):
+        keep(tmp_path, INCIDENT, {}, BEGAN + timedelta(minutes=minute))
+    found = kept(tmp_path)
+    assert [one.status for one in found].count("findings") == 90
+    assert BEGAN.strftime("%Y-%m-%d") == found[-1].day
+
+
+def test_reports_of_earlier_versions_stay(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "2026-02-03T130007Z.findings.html").write_text("x")
+    keep(tmp_path, HEALTHY, {}, BEGAN)
+    assert [(one.day, one.target, one.status) for one in kept(tmp_path)] == [
+        ("2026-02-04", "local", "healthy"), ("2026-02-03", "", "findings"),
+    ]  # fmt: skip
 
 
 def test_a_folder_that_cannot_be_used_is_a_note_of_the_report(tmp_path: Path) -> None:
