@@ -10,23 +10,34 @@ fail() {
     exit 1
 }
 
-is_plan=true
+# shellcheck source=deploy/settings.sh
+. deploy/settings.sh
+
+usage="Usage: deploy/apply.sh [--apply | --offline] [SETTINGS]"
+is_plan=true is_offline=false
 settings=deploy/settings.env
 for argument; do
     case $argument in
         --apply) is_plan=false ;;
-        -*)
-            printf '%s\n' "Unknown option $argument." "Usage: deploy/apply.sh [--apply] [SETTINGS] (default: $settings)" >&2
-            exit 2
+        --offline) is_offline=true ;;
+        -h | --help)
+            printf '%s\n' "$usage" "" "Shows the steps that deploy trueup to Google Cloud, and changes nothing." "" \
+                "  --apply     carries the steps out" \
+                "  --offline   shows the steps for an empty project; asks nothing of Google, and needs no gcloud" \
+                "  -h, --help  shows this" \
+                "  SETTINGS    the file of the settings; default: deploy/settings.env" "" \
+                "Exit codes: 0: the steps are shown, or done; 1: something could not be asked or done;" \
+                "2: an option or a setting is wrong."
+            exit 0
             ;;
+        -*) refuse "Unknown option $argument." "$usage" ;;
         *) settings=$argument ;;
     esac
 done
+$is_plan || ! $is_offline || refuse "--apply needs Google: leave --offline out." "$usage"
 
 # ---- settings
 
-# shellcheck source=deploy/settings.sh
-. deploy/settings.sh
 read_settings "$settings"
 
 ACCOUNT=trueup@$PROJECT.iam.gserviceaccount.com
@@ -100,8 +111,11 @@ policy() { # FILE NAME
 uncommitted=$(git status --porcelain)
 $is_plan || [ -z "$uncommitted" ] || fail "Commit your changes first: the image has the name of the commit."
 
-question=(gcloud services list --enabled --format="value(config.name)" --project="$PROJECT")
-enabled=$("${question[@]}") || unanswered "${question[@]}"
+enabled="" # nothing is asked of an API that is off
+if ! $is_offline; then
+    question=(gcloud services list --enabled --format="value(config.name)" --project="$PROJECT")
+    enabled=$("${question[@]}") || unanswered "${question[@]}"
+fi
 enabled=${enabled//.googleapis.com/}
 enabled=${enabled//$'\n'/ }
 check_region
@@ -219,8 +233,12 @@ policy job-failed "trueup: a job failed"
 did_not_run check
 did_not_run pulse
 
-if $is_plan; then
+warn_of_other_regions
+if $is_offline; then
+    printf '\n%s\n' "Nothing was asked of Google, and nothing was changed: these are the steps for an empty project."
+elif $is_plan; then
     printf '\n%s\n' "Nothing was changed. deploy/apply.sh --apply carries out these steps."
 else
-    printf '\n%s\n' "Done. Start the first check: gcloud run jobs execute trueup-check --region=$REGION --project=$PROJECT"
+    printf '\n%s\n' \
+        "Done. Start the first check: gcloud run jobs execute trueup-check --region=$REGION --project=$PROJECT"
 fi

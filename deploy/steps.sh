@@ -27,7 +27,7 @@ is_enabled() {
 }
 
 unanswered() {
-    local state="Nothing was changed."
+    local state="Nothing was changed. deploy/apply.sh --offline shows the steps for an empty project, without Google."
     $is_plan || state="What was done stays. Correct the cause and run the same command again."
     fail "Stopped: this could not be asked: $*" "$state"
 }
@@ -48,6 +48,16 @@ check_region() {
     ask run gcloud run regions list --format="value(locationId)"
     [ -z "$answer" ] || [[ " ${answer//$'\n'/ } " == *" $REGION "* ]] ||
         refuse "REGION is $REGION. The regions of Cloud Run are: ${answer//$'\n'/ }"
+}
+
+# warn_of_other_regions: of jobs that stay where REGION was before. Their schedules start them there, too.
+warn_of_other_regions() {
+    local job region
+    ask run gcloud run jobs list --filter="metadata.name~\"^trueup-(check|pulse)\$\"" --format="value(name,region)"
+    while read -r job region; do
+        [ -z "$job" ] || [ "$region" = "$REGION" ] ||
+            printf '%s\n' "Warning: $job is also in $region, and may run there. deploy/README.md: how to take it back."
+    done <<<"$answer"
 }
 
 # verb LIST: create or update.

@@ -50,7 +50,7 @@ def run(options: Namespace, console: Console) -> int:
     write_report(folder, report, load_reference(project_dir / "seeds").rules, now())
     out.print("\n[bold]with trueup pulse every five minutes[/] [dim](times in New York)[/]")
     print_timeline(night, out)
-    out.print("    [dim]The first scripts were called once a day at that hour, too.[/]\n")
+    out.print("    [dim]The scripts that trueup replaces ran once a day, too.[/]\n")
     print_replay(night, out)
     out.print(f"The report: {short_path(page_path(folder))}")
     return 0 if night.is_match else 1

@@ -80,6 +80,8 @@ def print_replay(replay: Replay, console: Console) -> None:
         found = f"found exactly the {counted(planted, 'planted finding')}" if planted else "found nothing, as expected"
         ended = "; could not check, as expected" if scenario.status == "could_not_check" else ""
         console.print(f"[green]✔[/] {escape(scenario.name)}: {found}{ended}")
+        if scenario.expect_told and replay.timeline is None:
+            console.print("    [dim]expect_told was not compared: that needs --timeline[/]")
         return
     console.print(f"[bold red]✘[/] {escape(scenario.name)}: {escape(scenario.title)}")
     for difference in replay.told_differences:

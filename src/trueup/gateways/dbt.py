@@ -214,7 +214,7 @@ def example_profiles(project_dir: Path, state_dir: Path) -> Path:
 
 
 def _refuse_contradictions(name: str, target: Connection) -> None:
-    if target.project == _NO_PROJECT:
+    if target.project.strip() in ("", _NO_PROJECT):
         raise UsageError(
             f"The target {name!r} has no project.",
             "Set TRUEUP_PROJECT to your Google Cloud project, or write it in profiles.yml.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +12,16 @@ from pathlib import Path
 
 from trueup.errors import CannotCheckError
 from trueup.reporting.artifacts import EARLIER, write_text
-from trueup.reporting.page.index import render_index
+from trueup.reporting.page.index import IndexRow, render_index
 from trueup.reporting.page.render import render
 from trueup.results.reference import Rule
 from trueup.results.report import Report
 
 _RUNS = 90
 _DAYS = 90
+# The begin of a page, with its title.
+_MOST_OF_HEAD = 2000
+_TITLE = re.compile(r"<title>[^<]*? · ([^<]*?) · trueup</title>")
 # With the moment to the microsecond, two runs do not share a name. Earlier versions wrote neither it nor the target.
 _NAME = re.compile(
     r"(?P<stamp>(?P<day>\d{4}-\d\d-\d\d)T(?P<hour>\d\d)(?P<minute>\d\d)\d\d(?:\d{6})?Z)\."
@@ -57,7 +61,16 @@ def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: date
         if one not in stay:
             with contextlib.suppress(OSError):
                 (reports / one.name).unlink()
-    write_text(folder / EARLIER, render_index([(one.name, one.began_at, one.target, one.status) for one in stay]))
+    rows = [IndexRow(one.name, one.began_at, _days_of(reports / one.name), one.target, one.status) for one in stay]
+    write_text(folder / EARLIER, render_index(rows))
+
+
+def _days_of(page: Path) -> str:
+    """The days of a kept report, from the title of its page; "" if it has none."""
+    with contextlib.suppress(OSError, UnicodeDecodeError), page.open(encoding="utf-8") as file:
+        if found := _TITLE.search(file.read(_MOST_OF_HEAD)):
+            return html.unescape(found[1])
+    return ""
 
 
 def _stay(found: Sequence[Kept], now: str) -> list[Kept]:

@@ -1,5 +1,6 @@
 """What is missing before trueup can work, and the next step for each. Changes nothing."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
@@ -183,6 +184,13 @@ def _own_dataset(work: Workplace) -> Diagnosis:
 def _documents(work: Workplace) -> Iterator[Diagnosis]:
     """Whether the documents can be read, and whether there are any of these days."""
     days = [day.isoformat() for day in work.settings.window.dates]
+    file = work.settings.completions
+    if file and not file.exists():  # opening it would make it
+        state: State = "missing" if os.environ.get(COMPLETIONS_VARIABLE) else "note"
+        yield Diagnosis(
+            "documents", state, f"{file} does not exist: there are no documents.", f"Check {COMPLETIONS_VARIABLE}."
+        )
+        return
     try:
         with work.completions(DOCUMENTS) as store, work.completions(LEASES) as leases:
             found = store.read(days)
@@ -191,8 +199,7 @@ def _documents(work: Workplace) -> Iterator[Diagnosis]:
         yield _missing("documents", error)
         return
     where = work.settings.documents
-    in_file = work.settings.completions is not None
-    named_by = COMPLETIONS_VARIABLE if in_file else "TRUEUP_FIRESTORE_PROJECT and TRUEUP_FIRESTORE_DATABASE"
+    named_by = COMPLETIONS_VARIABLE if file else "TRUEUP_FIRESTORE_PROJECT and TRUEUP_FIRESTORE_DATABASE"
     if found:
         yield Diagnosis("documents", "ok", f"{where}: {counted(len(found), 'document')} of these days.")
     else:
@@ -206,6 +213,10 @@ def _documents(work: Workplace) -> Iterator[Diagnosis]:
 
 def _topic(work: Workplace) -> Iterator[Diagnosis]:
     """Whether the topic that starts phase 4 exists. Only trueup reconcile --fix needs it."""
+    file = work.settings.completions
+    if file and not file.exists():
+        yield Diagnosis("topic", "not asked", "It is in the same file as the documents.")
+        return
     try:
         with work.repair_stores() as stores:
             problem = stores.topic.problem()
@@ -233,6 +244,11 @@ def _alerts(work: Workplace) -> Diagnosis:
         )
     file = state_file(settings, project, work.settings.is_embedded)
     if file and not file.exists():
+        folder = next(one for one in file.absolute().parents if one.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            return Diagnosis(
+                "alerts", "missing", f"{file} cannot be made.", f"Make {folder} a folder that is writable."
+            )
         return Diagnosis("alerts", "ok", f"Nothing was sent yet: {file} will keep what was.")
     try:
         with closing(state_opener(settings, project, work.settings.target)()) as store:

@@ -10,7 +10,7 @@ from trueup.runs.variables import families_off
 from trueup.runs.workplace import Workplace
 from trueup.settings import shell_scenario
 
-_EMPTY = (
+EMPTY = (
     "This embedded warehouse is empty. For BigQuery, add --target prod (see docs/how-to/bigquery.md); to try it on a "
     "scenario: trueup local --scenario scenarios/incident-2026-02-03"
 )
@@ -36,7 +36,7 @@ def coverage_notes(work: Workplace) -> list[str]:
     rows = sorted(work.tables.rows_of("source_coverage", columns), key=lambda row: str(row["relation_name"]))
     notes = []
     if work.settings.is_embedded and not any(row["is_present"] for row in rows):
-        return [_EMPTY]
+        return [EMPTY]
     for row in rows:
         if not row["is_present"]:
             kind = "optional source" if row["is_optional"] else "source"

@@ -9,6 +9,7 @@ from trueup.reporting.json_form import json_text, plain_findings
 from trueup.results.report import Report, unseen_days
 from trueup.results.told import Told
 from trueup.scenario.scenario import Comparison, ExpectedFinding, Scenario
+from trueup.window import EASTERN
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Replay:
             if one.kind == "told":
                 told.setdefault(one.rule, one.at)
         return tuple(
-            f"{rule} first told {at.isoformat()} expected, was {told[rule].isoformat() if rule in told else 'never'}"
+            f"{rule} first told {_local(at)} expected, was {_local(told[rule]) if rule in told else 'never'}"
             for rule, at in self.scenario.expect_told.items()
             if told.get(rule) != at
         )
@@ -68,6 +69,10 @@ class Replay:
         """The status difference, then the reasons why parts could not be checked."""
         difference = [self.status_difference] if self.status_difference else []
         return (*difference, *self.unchecked)
+
+
+def _local(at: datetime) -> str:
+    return at.astimezone(EASTERN).isoformat(timespec="minutes")
 
 
 def replays_to_json(replays: Sequence[Replay]) -> str:

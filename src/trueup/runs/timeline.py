@@ -4,6 +4,7 @@ Between two changes of the data only the time moves. There, pulses that say the 
 made in between; where the ends differ, the stretch is halved.
 """
 
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,7 @@ class _Stage:
         self._scenario = scenario
         self._folder = folder
         self._zone = judge_settings(work.settings).zone
+        self._ticks: list[datetime] = []
         self._shown: Mapping[str, object] = {name: [] for name in scenario.tables}
 
     def reports(self) -> Iterator[Report]:
@@ -68,7 +70,10 @@ class _Stage:
         assert settings.completions is not None
         # From empty tables on; rows only come.
         fill(replace(self._scenario, tables={}), settings.project_dir, published_endpoint(), settings.completions)
-        for ticks in self._stretches():
+        stretches = self._stretches()
+        self._ticks = sorted(at for ticks in stretches for at in ticks)
+        self._work.listener.start(f"Pulses of {self._scenario.name}, every five minutes")
+        for ticks in stretches:
             self._show(ticks[0])
             seen: dict[datetime, Report] = {}
 
@@ -117,7 +122,8 @@ class _Stage:
     def _pulse(self, at: datetime) -> Report:
         window = self._window(at)
         work = replace(self._work, settings=replace(self._work.settings, window=window))
-        self._work.listener.start(f"{self._scenario.name}: {at.astimezone(self._zone):%Y-%m-%d %H:%M}")
+        done = bisect(self._ticks, at)
+        self._work.listener.node(f"{at.astimezone(self._zone):%Y-%m-%d %H:%M}", done, len(self._ticks))
         days = str(len(window.dates))
         programs = work.settings.state_dir / "timeline" / days  # the next timeline takes them
         return run_pulse(work, self._folder / days, knows_changes=True, programs=programs)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from helpers.deployed import Command, Deployment, refused_commands
+from helpers.documented import blocks_of, commands_of, shells, words
+from helpers.support import PROJECT
 
 
 @pytest.fixture
@@ -32,6 +36,83 @@ def test_a_plan_changes_nothing_and_shows_what_would_be_done(deployment: Deploym
     shown = [line for line in planned.stdout.splitlines() if line.startswith("    gcloud ")]
     done = [one for one in commands if not one.is_read and one.words[0] == "gcloud"]
     assert [line.split()[:4] for line in shown if "versions add" not in line] == [list(one.words[:4]) for one in done]
+
+
+@pytest.fixture
+def without_google(tmp_path: Path) -> str:
+    """A PATH with what apply.sh needs, and neither gcloud nor bq."""
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for tool in ("awk", "bash", "dirname", "git", "mktemp", "rm", "sort", "tail"):
+        (folder / tool).symlink_to(str(shutil.which(tool)))
+    return str(folder)
+
+
+def without_folder(text: str) -> list[str]:
+    """The lines of a plan, without the name of its temporary folder."""
+    return re.sub(r"[^ =]+/tmp\.\w+/", "", text).splitlines()
+
+
+def test_offline_it_plans_for_an_empty_project_without_gcloud(deployment: Deployment, without_google: str) -> None:
+    done, commands = deployment.apply("--offline", PATH=without_google)
+    assert (done.returncode, done.stderr, commands) == (0, "", [])
+    said, end = done.stdout.split("\n\n")
+    assert end == "Nothing was asked of Google, and nothing was changed: these are the steps for an empty project.\n"
+    asked, _ = deployment.apply()  # of a project in which the API of BigQuery alone is on
+    enable, *steps = [line for line in without_folder(asked.stdout) if not line.startswith("Nothing was")][1:-1]
+    assert without_folder(said)[2:] == steps
+    assert without_folder(said)[1] == enable.replace(" cloudbuild.", " bigquery.googleapis.com cloudbuild.")
+
+
+def test_without_gcloud_or_a_login_it_ends_with_1_and_names_the_other_way(
+    deployment: Deployment, without_google: str
+) -> None:
+    for environment in ({"PATH": without_google}, {"FAKE_CLOUD_FAILS": "services list"}):
+        for argument, is_named in (("", True), ("--apply", False)):
+            done, _ = deployment.apply(*argument.split(), **environment)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert "this could not be asked: gcloud services list" in done.stderr
+            assert ("deploy/apply.sh --offline shows the steps" in done.stderr) == is_named
+
+
+def test_the_readme_shows_what_it_prints_offline(deployment: Deployment, without_google: str) -> None:
+    """A line with … alone stands for any lines, and … in a line for any part of it."""
+    (sample,) = (one.text for one in blocks_of(PROJECT / "deploy/README.md") if one.language == "text")
+    lines = textwrap.dedent(sample).splitlines()
+    form = [r"(?:.*\n)+" if line == "…" else re.escape(line).replace("…", ".+") + "\n" for line in lines]
+    done, _ = deployment.apply("--offline", PATH=without_google)
+    assert re.fullmatch("".join(form), done.stdout)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_apply_and_offline_are_not_both_taken(deployment: Deployment, order: int) -> None:
+    done, commands = deployment.apply(*["--apply", "--offline"][::order])
+    assert (done.returncode, done.stdout, commands) == (2, "", [])
+    assert "--apply needs Google" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["-h", "--help", "--apply --help"])
+def test_it_says_how_it_is_used(deployment: Deployment, arguments: str) -> None:
+    done, commands = deployment.apply(*arguments.split())
+    assert (done.returncode, done.stderr, commands) == (0, "", [])
+    assert done.stdout.startswith("Usage: deploy/apply.sh [--apply | --offline] [SETTINGS]\n")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--apply",)])
+def test_jobs_of_another_region_are_told_of(deployment: Deployment, arguments: tuple[str, ...]) -> None:
+    deployment.apply("--apply")
+    fake = deployment.folder / "bin/gcloud"
+    text = fake.read_text(encoding="utf-8")
+    for region, warned in (("us-east1", []), ("us-east11", ["trueup-check", "trueup-pulse"])):
+        lines = [f"'{job}\t{place}'" for job in ("trueup-check", "trueup-pulse") for place in ("us-east1", region)]
+        case = f"case $line in\n    *' run jobs list '*) printf '%s\\n' {' '.join(lines)} ;;"
+        fake.write_text(text.replace("case $line in", case, 1), encoding="utf-8")
+        done, commands = deployment.apply(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert re.findall(r"^Warning: (\S+) is also in us-east11,", done.stdout, re.MULTILINE) == warned
+        assert done.stdout.count("Warning") == len(warned)
+        (asked,) = (one for one in commands if one.words[1:4] == ("run", "jobs", "list"))
+        assert "region" not in str(asked).replace("(name,region)", "")
 
 
 def test_applied_again_it_runs_the_same_commands_and_updates_what_is_there(deployment: Deployment) -> None:
@@ -153,6 +234,20 @@ def test_unknown_options_and_settings_are_refused(deployment: Deployment) -> Non
 def test_gcloud_knows_every_command_and_option(deployment: Deployment, tmp_path: Path) -> None:
     commands = [one for _ in range(2) for one in deployment.apply("--apply")[1] if one.words[0] == "gcloud"]
     assert refused_commands([one.words for one in commands], tmp_path) == []
+
+
+def test_gcloud_takes_the_commands_of_the_readme_with_values_for_the_words_in_capitals(tmp_path: Path) -> None:
+    values = {"PROJECT_NUMBER": "1234", "OLD_REGION": "us-east4", "REGION": "us-east1", "PROJECT": "my-nba"}
+    commands = []
+    for block in shells(blocks_of(PROJECT / "deploy/README.md")):
+        text = block.text
+        for word, value in values.items():
+            text = text.replace(word, value)
+        commands += [words(one.text.partition(" > ")[0]) for one in commands_of(text)]
+    commands = [one for one in commands if one[0] == "gcloud" and one[1] != "auth"]
+    assert len(commands) > 40
+    assert refused_commands(commands, tmp_path) == []
+    assert [one for one in commands if "--project=my-nba" not in one and one[1] not in ("projects", "storage")] == []
 
 
 def test_a_misspelt_command_option_or_value_is_found(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from helpers.command_line import copy_project
 from helpers.strict_service import StrictService
 from helpers.support import PROJECT, SCENARIOS
 from trueup.cli.main import main
+from trueup.completion.store import DOCUMENTS
 from trueup.gateways.connection import embedded_connection
 from trueup.gateways.embedded import PROJECT as CLOUD
 from trueup.gateways.embedded import Endpoint
@@ -137,7 +138,13 @@ def odd_documents(setup: Setup) -> None:
 
 
 def no_documents(setup: Setup) -> None:
-    setup.patch.setenv(COMPLETIONS_VARIABLE, str(setup.project.parent / "none.db"))
+    path = setup.project.parent / "empty.db"
+    with closing(SqliteCompletions(path, DOCUMENTS)):
+        setup.patch.setenv(COMPLETIONS_VARIABLE, str(path))
+
+
+def no_file(setup: Setup) -> None:
+    setup.patch.setenv(COMPLETIONS_VARIABLE, str(setup.project.parent / "nowhere" / "none.db"))
 
 
 def no_firestore(setup: Setup) -> None:
@@ -161,6 +168,7 @@ def fast_clock(setup: Setup) -> None:
         (no_answer, "BigQuery", "missing", "TRUEUP_BIGQUERY_ENDPOINT"),
         (odd_documents, "documents", "missing", "a writable SQLite file"),
         (no_documents, "documents", "note", "has no document from 2026-02-03"),
+        (no_file, "documents", "missing", "none.db does not exist"),
         (no_firestore, "settings", "missing", "FIRESTORE_EMULATOR_HOST"),
         (fast_clock, "clock", "missing", "3600 s fast"),
     ],
@@ -172,6 +180,7 @@ def test_what_is_broken_around_it_is_named(
     code, found = setup.examine()
     assert (found[about]["state"], code) == (state, 2 if state == "missing" else 0)
     assert said in f"{found[about]['message']} {found[about]['step']}"
+    assert not (setup.project.parent / "nowhere").exists()  # it changes nothing
 
 
 @pytest.mark.parametrize(
@@ -226,6 +235,9 @@ def test_an_unknown_target_and_one_without_a_project_are_named(setup: Setup) -> 
         code, found = setup.examine("--target", target)
         assert code == 2
         assert said in f"{found['settings']['message']} {found['settings']['step']}"
+    setup.patch.setenv("TRUEUP_PROJECT", "")
+    _, found = setup.examine("--target", "prod")
+    assert "has no project" in found["settings"]["message"]
     setup.patch.setenv("TRUEUP_PROJECT", "p")
     setup.patch.setenv("TRUEUP_MAXIMUM_BYTES_BILLED", "0")
     _, found = setup.examine("--target", "prod")

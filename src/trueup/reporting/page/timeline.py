@@ -66,7 +66,7 @@ def timeline_chart(timeline: Sequence[Told], as_of: datetime) -> TimelineChart |
         tuple((x(at), f"{at:%H:%M}") for at in hours if at.hour % step == 0),
         tuple(x(at) for at in hours if at.time() == CHECKED),
         rows,
-        f"{counted(len(told), 'finding')} told, {sum(bool(one.closed) for one in rows)} of them closed.",
+        f"{counted(len(told), 'message')}, {sum(bool(one.closed) for one in rows)} of them closed.",
     )
 
 
@@ -79,9 +79,10 @@ def _closing(told: Told, timeline: Sequence[Told]) -> Told | None:
 def _row(told: Told, closed: Told | None, y: int, ends: tuple[float, float]) -> ToldRow:
     return ToldRow(
         y=y,
-        rule="unseen" if told.rule == COULD_NOT_CHECK else told.rule,
+        rule="" if told.rule == COULD_NOT_CHECK else told.rule,
         game_date=f"{told.game_date}",
-        subject=told.subject,
+        # The subject of what could not be checked is the target.
+        subject="could not check" if told.rule == COULD_NOT_CHECK else told.subject,
         grade=told.severity if closed is None else "ok",
         told_x=ends[0],
         end_x=ends[1],

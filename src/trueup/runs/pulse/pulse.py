@@ -15,7 +15,7 @@ from trueup.results.outcome import RuleOutcome
 from trueup.results.report import Report
 from trueup.results.verdict import verdict_rows
 from trueup.runs.answers import columns_of, report_of
-from trueup.runs.notes import settings_notes
+from trueup.runs.notes import EMPTY, settings_notes
 from trueup.runs.pulse.changes import has_days, stamps_of
 from trueup.runs.pulse.counting import COUNTS, GAMES, Counter
 from trueup.runs.pulse.evaluation import Evaluation
@@ -59,7 +59,7 @@ def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None, 
         kind="pulse",
         open_dates=tuple(day for day in work.settings.window.dates if not judging.are_reports_due(day)),
         problems=(*unread, *report.problems),
-        notes=tuple(settings_notes(work)),
+        notes=(*settings_notes(work), *([EMPTY] if work.settings.is_embedded and not read else [])),
     )
 
 

@@ -97,7 +97,7 @@ def test_runs_of_two_targets_that_begin_together_are_both_kept(tmp_path: Path) -
     for target in ("prod", "a/b .html"):
         keep(tmp_path, replace(HEALTHY, target=target), {}, BEGAN)
     assert [one.target for one in kept(tmp_path)] == ["prod", "a_b__html"]
-    assert "<td>prod<td>healthy" in (tmp_path / EARLIER).read_text()
+    assert "<td>2026-02-03<td>prod<td>healthy" in (tmp_path / EARLIER).read_text()
 
 
 def test_reports_of_a_clock_that_was_ahead_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
