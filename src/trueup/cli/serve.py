@@ -20,6 +20,7 @@ from rich.console import Console
 
 from trueup.cli.health import HEALTHY, LARGEST_REQUEST, PATH, blind, make_app
 from trueup.cli.options import project_of, window_of
+from trueup.cli.steps import STEP
 from trueup.cli.terminal import escape
 from trueup.errors import CannotCheckError, UsageError
 from trueup.runs.desk import Answer, Desk
@@ -129,7 +130,7 @@ class CheckProcess:
         report = _report_in(out)
         if code not in _STATUSES or report.get("status") != _STATUSES[code]:
             why = f"The check ended with {code} and without a report."
-            return Answer(CannotCheckError.exit_code, blind(error.strip()[-_MOST_WORDS:], why), began_at, began_at)
+            return Answer(CannotCheckError.exit_code, blind(_last_words(error), why), began_at, began_at)
         return Answer(code, out, began_at, _read_at(report, began_at), _days_in(report))
 
     def stop(self) -> None:
@@ -173,6 +174,11 @@ def _end(child: subprocess.Popen[str]) -> None:
         with suppress(subprocess.TimeoutExpired):
             child.wait(_END_SECONDS)
         os.killpg(child.pid, signal.SIGKILL)
+
+
+def _last_words(said: str) -> str:
+    """What a check said on standard error, without its steps."""
+    return "\n".join(line for line in said.splitlines() if not line.startswith(STEP)).strip()[-_MOST_WORDS:]
 
 
 def _report_in(text: str) -> Mapping[str, Any]:

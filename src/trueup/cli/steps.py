@@ -6,6 +6,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from trueup.cli.terminal import escape
 from trueup.plain import plain
 
+# The begin of a line that tells a step.
+STEP = "…"
+
 
 class Steps:
     """Progress on stderr: a live line on a terminal; elsewhere (CI, a file) one line per step."""
@@ -21,7 +24,7 @@ class Steps:
         if self._quiet:
             return
         if not self._console.is_terminal:
-            self._console.print(f"… {escape(what)}")
+            self._console.print(f"{STEP} {escape(what)}")
             return
         self._progress = Progress(
             SpinnerColumn(),

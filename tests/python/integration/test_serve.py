@@ -168,6 +168,13 @@ def test_a_check_that_takes_too_long_is_ended_at_its_deadline(tmp_path: Path) ->
     assert time.monotonic() - began < 20
 
 
+def test_the_steps_of_a_check_are_no_problem(tmp_path: Path) -> None:
+    script = "import sys; print('… Building the models', file=sys.stderr); raise SystemExit('trueup: interrupted')"
+    app = make_app(desk_of(fake_check(tmp_path, script)))
+    problems = json.loads(app.test_client().post(PATH).text)["problems"]
+    assert problems == ["trueup: interrupted", "The check ended with 1 and without a report."]
+
+
 def test_a_check_that_does_not_start_is_told(tmp_path: Path) -> None:
     app = make_app(desk_of(CheckProcess(["/nowhere/trueup"], tmp_path, 3)))
     answer = app.test_client().post(PATH)
