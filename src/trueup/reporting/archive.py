@@ -45,7 +45,7 @@ class Kept:
 
 def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: datetime) -> None:
     """Add the report of the run that began at this time (UTC), in place of an earlier one of this run. The newest 90
-    and the last one of each of the newest 90 days stay. Data Docs are those of the last check alone, so the report has
+    and each target's last one of each of the newest 90 days stay. Data Docs are those of the last check alone, so the report has
     no links to them. Raises CannotCheckError if it cannot be written.
     """
     reports = (folder / EARLIER).parent
@@ -74,14 +74,15 @@ def _days_of(page: Path) -> str:
 
 
 def _stay(found: Sequence[Kept], now: str) -> list[Kept]:
-    """Many runs a day (``trueup serve``) must not push out the reports of earlier days. Those of a clock that was
-    ahead are the first to go.
+    """Many runs a day (``trueup serve``) must not push out the reports of earlier days, nor one target those of another.
+    Those of a clock that was ahead are the first to go.
     """
     ranked = sorted(found, key=lambda one: (one.stamp <= now, one.stamp), reverse=True)
-    last: dict[str, Kept] = {}
+    last: dict[tuple[str, str], Kept] = {}
     for one in ranked:
-        last.setdefault(one.day, one)
-    stay = {*ranked[:_RUNS], *list(last.values())[:_DAYS]}
+        last.setdefault((one.day, one.target), one)
+    days = list(dict.fromkeys(one.day for one in ranked))[:_DAYS]
+    stay = {*ranked[:_RUNS], *(one for one in last.values() if one.day in days)}
     return [one for one in found if one in stay]
 
 

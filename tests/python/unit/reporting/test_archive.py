@@ -100,6 +100,14 @@ def test_runs_of_two_targets_that_begin_together_are_both_kept(tmp_path: Path) -
     assert "<td>2026-02-03<td>prod<td>healthy" in (tmp_path / EARLIER).read_text()
 
 
+def test_one_target_does_not_push_out_the_reports_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "render", lambda *_, **__: "a page")  # many
+    keep(tmp_path, replace(HEALTHY, target="prod"), {}, BEGAN)
+    for minute in range(95):
+        keep(tmp_path, replace(HEALTHY, target="staging"), {}, BEGAN + timedelta(minutes=1 + minute))
+    assert [one.target for one in kept(tmp_path)] == [*["staging"] * 90, "prod"]
+
+
 def test_reports_of_a_clock_that_was_ahead_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "render", lambda *_, **__: "a page")  # many
     for minute in range(91):
