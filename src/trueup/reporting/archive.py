@@ -45,8 +45,8 @@ class Kept:
 
 def keep(folder: Path, report: Report, rules: Mapping[str, Rule], began_at: datetime) -> None:
     """Add the report of the run that began at this time (UTC), in place of an earlier one of this run. The newest 90
-    and each target's last one of each of the newest 90 days stay. Data Docs are those of the last check alone, so the report has
-    no links to them. Raises CannotCheckError if it cannot be written.
+    and each target's last one of each of the newest 90 days stay. Data Docs are those of the last check alone, so the
+    report has no links to them. Raises CannotCheckError if it cannot be written.
     """
     reports = (folder / EARLIER).parent
     stamp = f"{began_at:%Y-%m-%dT%H%M%S%fZ}"
@@ -74,8 +74,8 @@ def _days_of(page: Path) -> str:
 
 
 def _stay(found: Sequence[Kept], now: str) -> list[Kept]:
-    """Many runs a day (``trueup serve``) must not push out the reports of earlier days, nor one target those of another.
-    Those of a clock that was ahead are the first to go.
+    """Many runs a day (``trueup serve``) must not push out the reports of earlier days, nor one target those of
+    another. Those of a clock that was ahead are the first to go.
     """
     ranked = sorted(found, key=lambda one: (one.stamp <= now, one.stamp), reverse=True)
     last: dict[tuple[str, str], Kept] = {}
