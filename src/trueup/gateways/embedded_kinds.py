@@ -1,8 +1,8 @@
 """Caches of what the statements of the embedded warehouse are.
 
-It reads the whole text of each statement three times to see that it is one statement, of which kind, and whether it
-names a view or a table with a policy for rows. None of it depends on the dates and ids in the statement. Without this
-module the results are the same, but a pulse takes twice as long.
+It reads the whole text of each statement several times to see that it is one statement, of which kind, whether it drops
+something, and whether it names a view or a table with a policy for rows. None of it depends on the dates and ids in the
+statement. Without this module the results are the same, but a pulse takes twice as long.
 """
 
 import json
@@ -18,6 +18,9 @@ def know_each_kind_once(known: Answers) -> None:
     executor: Any = import_module("bqemulator.jobs.executor")
     executor.parse_script = scripts_once(executor.parse_script, known)
     executor.classify_statement_type = kinds_once(executor.classify_statement_type, known)
+    executor.detect_drop_routine = drops_only(executor.detect_drop_routine)
+    synced: Any = import_module("bqemulator.catalog.ddl_sync")
+    synced._detect_catalog_drop = drops_only(synced._detect_catalog_drop)
     query: Any = import_module("bqemulator.sql.inner_query")
     query.rewrite_for_row_access = rewritten_for_views(query.rewrite_for_row_access, known)
 
@@ -43,6 +46,11 @@ def scripts_once(parse: Callable[[str], Any], known: Answers) -> Callable[[str],
 def kinds_once(classify: Callable[[str], str], known: Answers) -> Callable[[str], str]:
     """``classify``, once for each template."""
     return lambda source: known.of(template_of(source)[0], "kind", classify) or ""
+
+
+def drops_only(detect: Callable[..., Any]) -> Callable[..., Any]:
+    """``detect``, which parses a text to see whether it is a DROP, for a text that has this word; else None."""
+    return lambda text, *more: detect(text, *more) if "drop" in text.lower() else None
 
 
 def rewritten_for_views(rewrite: Callable[..., str], known: Answers) -> Callable[..., str]:

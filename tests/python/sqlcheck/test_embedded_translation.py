@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trueup.gateways.embedded_kinds import kinds_once, rewritten_for_views, scripts_once
+from trueup.gateways.embedded_kinds import drops_only, kinds_once, rewritten_for_views, scripts_once
 from trueup.gateways.embedded_parser import parse_each_text_once
 from trueup.gateways.embedded_translation import Answers, engine_template_of, filled, template_of
 
@@ -124,6 +124,19 @@ def test_every_statement_of_the_project_is_of_the_kind_that_it_is_without_the_ca
             for one in (first, second):
                 assert parse_once(one) == parse(one)
                 assert classify_once(one) == executor.classify_statement_type(one)
+
+
+def test_a_drop_is_seen_in_every_statement_that_is_one(manifest: dict[str, Any]) -> None:
+    routine: Any = import_module("bqemulator.jobs.routine_ddl").detect_drop_routine
+    relation: Any = import_module("bqemulator.catalog.ddl_sync")._detect_catalog_drop
+    drops = [f"{verb} {kind} `p`.`d`.`x`" for verb in ("drop", " DROP", "/* a */ Drop") for kind in ("table", "view")]
+    drops += [f"drop {kind} if exists p.d.x" for kind in ("function", "procedure", "table function", "snapshot table")]
+    drops += ["drop schema `d` cascade", "drop materialized view p.d.x", "select 'drop'", "no statement ("]
+    texts = [node["compiled_code"] for node in manifest["nodes"].values() if node.get("compiled_code")]
+    for text in [*drops, *texts[::5]]:
+        assert drops_only(routine)(text, "p") == routine(text, "p"), text
+        assert drops_only(relation)(text) == relation(text), text
+    assert sum(bool(relation(text) or routine(text, "p")) for text in drops) > 6
 
 
 class Catalog:
