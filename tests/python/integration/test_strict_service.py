@@ -390,8 +390,10 @@ def test_a_failed_test_names_the_table_the_columns_the_rule_and_the_value(stage:
     names = ("teams", "scraper_roster", "known_exceptions", "rules")
     wrong = {
         "teams": "(team_abbr, team_name) values ('BOS', 'again'), (null, 'nobody'), (null, 'nobody')",
-        "scraper_roster": "(scraper_name, due_time, alert_time, time_zone, day_offset) values ('a', '', '', '', 9)",
-        "known_exceptions": "(rule, reason, until) values ('NONE001', 'no rule', date '2020-01-01')",
+        "scraper_roster": "(scraper_name, due_time, alert_time, time_zone, day_offset, requires_games) "
+        "values ('a', '', '', '', 9, true)",
+        "known_exceptions": "(rule, subject, game_date, reason, until) "
+        "values ('NONE001', 'x', date '2020-01-01', 'no rule', date '2020-01-01')",
     }
     found: set[tuple[str, ...]] = set()
     with stage.work() as work:
