@@ -23,6 +23,15 @@
 
 from trueup.plain import plain
 
+# The next step for a file of the project that is gone, empty or incomplete.
+RESTORE = "Restore it: see the file in the repository."
+_LONGEST_DEFECT = 300
+
+
+def defect_of(error: Exception) -> str:
+    """An error that no code of ours foresees, in words."""
+    return f"a bug in trueup: {type(error).__name__}: {str(error)[:_LONGEST_DEFECT]}"
+
 
 class TrueupError(Exception):
     """Base of all errors that trueup reports without a traceback."""

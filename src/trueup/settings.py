@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from trueup.errors import UsageError
+from trueup.errors import RESTORE, UsageError
 from trueup.parsing import read_yaml
 from trueup.window import Window, window_vars
 
@@ -56,7 +56,7 @@ class Settings:
         if name in self.variables:
             return self.variables[name]
         if name not in self._project_variables:
-            raise UsageError(f"dbt_project.yml lacks the var {name}.", "Restore it: see the file in the repository.")
+            raise UsageError(f"dbt_project.yml lacks the var {name}.", RESTORE)
         return self._project_variables[name]
 
     @cached_property
@@ -147,7 +147,7 @@ def find_project(start: Path, or_installed: bool = True) -> Path:
         if "name: trueup" in text:
             return folder
         if not text.strip():  # the next one found would be another project
-            raise UsageError(f"{project} is empty.", "Restore it: see the file in the repository.")
+            raise UsageError(f"{project} is empty.", RESTORE)
     raise UsageError(
         f"No trueup project found at {start} or above it.", "Run trueup in its checkout, or use --project-dir."
     )

@@ -32,7 +32,7 @@ from trueup.cli import (
 )
 from trueup.cli.shells import add_completion
 from trueup.cli.terminal import escape, terminal
-from trueup.errors import CannotCheckError, TrueupError, UsageError
+from trueup.errors import CannotCheckError, TrueupError, UsageError, defect_of
 from trueup.garbage import collecting_rarely
 from trueup.reporting import artifacts
 from trueup.settings import DEFAULT_TARGET
@@ -116,8 +116,7 @@ def _show_crash(error: Exception, console: Console) -> None:
         elif isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             console.print(f"[bold red]trueup:[/] the output was not written: {escape(str(error))}")
         else:
-            kind = type(error).__name__
-            console.print(f"[bold red]trueup:[/] a bug in trueup: {kind}: {escape(str(error)[:300])}")
+            console.print(f"[bold red]trueup:[/] {escape(defect_of(error))}")
             console.print(f"  → Please report it with {escape(_saved(trace))}")
 
 

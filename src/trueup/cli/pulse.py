@@ -13,14 +13,13 @@ from rich.console import Console
 from trueup.cli.alert import print_deliveries, send
 from trueup.cli.options import add_format, add_moment, project_of, settings_of, show
 from trueup.cli.steps import Steps
-from trueup.errors import CannotCheckError, TrueupError, UsageError
+from trueup.errors import CannotCheckError, TrueupError, UsageError, defect_of
 from trueup.reporting.artifacts import read_report, write_data
 from trueup.results.report import Report
 from trueup.settings import Settings, platform_zone
 from trueup.window import EASTERN, PULSE_DAYS, Window, now
 
 _MOST_DAYS = 7
-_LONGEST_DEFECT = 300
 # The answer of a pulse that took longer, or that was of another time, is not that of now.
 _OLDEST = timedelta(minutes=10)
 
@@ -53,14 +52,12 @@ def _told_if_it_fails(options: Namespace, began_at: datetime, console: Console) 
     try:
         yield
     except Exception as error:
-        if isinstance(error, TrueupError):
-            problem = error.text
-        else:  # without a time, or each pulse would tell it again
-            problem = f"The pulse hit a bug in trueup: {type(error).__name__}: {error}"[:_LONGEST_DEFECT]
+        # Without a time: each pulse would tell another one again.
+        problem = error.text if isinstance(error, TrueupError) else f"The pulse hit {defect_of(error)}"
         try:
             project_dir = project_of(options)
         except UsageError:
-            project_dir = Path.cwd()
+            project_dir = Path()  # here, if here still exists
         report = Report(_last_days(PULSE_DAYS, began_at, EASTERN), options.target, "pulse", problems=(problem,))
         _tell(report, project_dir, console)
         raise

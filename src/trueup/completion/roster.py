@@ -7,7 +7,7 @@ import errno
 from dataclasses import dataclass
 from pathlib import Path
 
-from trueup.errors import UsageError
+from trueup.errors import RESTORE, UsageError
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,11 @@ def read_seed(path: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]
             reader = csv.DictReader(file)
             names, rows = reader.fieldnames or (), list(reader)
     except OSError as error:
-        raise UsageError(
-            f"Cannot read the seed {path}: {error.strerror}.", "Restore it: see the file in the repository."
-        ) from error
+        raise UsageError(f"Cannot read the seed {path}: {error.strerror}.", RESTORE) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"Cannot read the seed {path}: {error}.", "Save it as CSV in UTF-8.") from error
     if not names:
-        raise UsageError(f"The seed {path} is empty.", "Restore it: see the file in the repository.")
+        raise UsageError(f"The seed {path} is empty.", RESTORE)
     if missing := [name for name in columns if name not in names]:
         raise UsageError(f"The seed {path} lacks the column {missing[0]}.", "Add it. See seeds/_seeds.yml.")
     for row in rows:

@@ -63,7 +63,7 @@ class DbtProject:
         try:
             set_from_args(flags, {})  # reads dbt_project.yml
             profile = load_profile(str(self._project_dir), {}, target_override=self._target)
-        except (DbtBaseException, DbtProjectError, TypeError, AttributeError, ValueError) as error:
+        except (DbtBaseException, DbtProjectError, OSError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(
                 f"The target {self._target!r} cannot be used: {plain_error(error)}",
                 self._profile_hint(),

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from trueup.errors import CannotCheckError, TrueupError, UsageError
+from trueup.errors import CannotCheckError, TrueupError, UsageError, defect_of
 from trueup.reporting import archive, artifacts
 from trueup.reporting.page.wording import utc
 from trueup.results.reference import Rule
 from trueup.results.report import Report
 from trueup.window import Window
-
-_LONGEST_DEFECT = 300
 
 
 @dataclass
@@ -121,6 +119,5 @@ def reason_of(error: BaseException, began_at: datetime) -> str:
     if isinstance(error, TrueupError):
         return f"{run} failed: {error.text}"
     if isinstance(error, Exception):
-        defect = f"{type(error).__name__}: {str(error)[:_LONGEST_DEFECT]}"
-        return f"{run} hit a bug in trueup: {defect}. Report it with crash.log, then run trueup check again."
+        return f"{run} hit {defect_of(error)}. Report it with crash.log, then run trueup check again."
     return f"{run} was interrupted. Run trueup check again."

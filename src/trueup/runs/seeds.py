@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup.completion.roster import read_seed
-from trueup.errors import UsageError
+from trueup.errors import RESTORE, UsageError
 from trueup.parsing import read_yaml
 from trueup.results.reference import LEVELS, Reference, codes_of, load_reference, missing_rule
 from trueup.scenario.cells import expected_form, read_cell
@@ -42,7 +42,7 @@ def checked_reference(seeds: Path, overrides: Path | None) -> Reference:
     if lacking := [code for code in codes_of(reference, LEVELS) if code not in levels]:
         raise UsageError(
             f"{seeds / 'service_level_targets.csv'} has no line for {lacking[0]}.",
-            "Restore it: see the file in the repository.",
+            RESTORE,
         )
     return reference
 
@@ -75,6 +75,11 @@ def _wrong_rows(
 ) -> Iterator[tuple[int, str]]:
     """The places of rows that break a declaration, and what is wrong with each."""
     key = declared.get("key", ())
+    known = {
+        column: (name[1], {one[there["field"]] for one in seeds[name[1]]})
+        for column, there in declared.get("references", {}).items()
+        if (name := _REF.fullmatch(there["to"]))
+    }
     first: dict[tuple[str, ...], int] = {}
     for place, row in enumerate(rows):
         for column in declared.get("not_null", ()):
@@ -83,10 +88,9 @@ def _wrong_rows(
         for column, allowed in declared.get("accepted", {}).items():
             if row[column] and row[column] not in (words := [str(one) for one in allowed]):
                 yield place, f"{column} is {row[column]!r}, and must be one of {', '.join(words)}."
-        for column, there in declared.get("references", {}).items():
-            name = _REF.fullmatch(there["to"])
-            if name and row[column] and row[column] not in {one[there["field"]] for one in seeds[name[1]]}:
-                yield place, f"{column} is {row[column]!r}, which {name[1]}.csv does not have."
+        for column, (seed, values) in known.items():
+            if row[column] and row[column] not in values:
+                yield place, f"{column} is {row[column]!r}, which {seed}.csv does not have."
         if key and first.setdefault(tuple(row[column] for column in key), place) != place:
             yield place, f"a second line for {', '.join(row[column] for column in key)}."
 

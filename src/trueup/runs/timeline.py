@@ -71,7 +71,7 @@ class _Stage:
         # From empty tables on; rows only come.
         fill(replace(self._scenario, tables={}), settings.project_dir, published_endpoint(), settings.completions)
         stretches = self._stretches()
-        self._ticks = sorted(at for ticks in stretches for at in ticks)
+        self._ticks = [at for ticks in stretches for at in ticks]
         self._work.listener.start(f"Pulses of {self._scenario.name}, every five minutes")
         for ticks in stretches:
             self._show(ticks[0])

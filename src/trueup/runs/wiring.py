@@ -141,15 +141,11 @@ def state_opener(settings: AlertSettings, project_dir: Path, target: str) -> Cal
 
     def opened() -> CompletionStore:
         if settings.state not in ("", IN_FIRESTORE):
-            return in_file(Path(settings.state))
+            return _open_file(Path(settings.state), ALERTS, ALERT_STATE_VARIABLE)
         # Only dbt knows the project of the target.
         place = DbtProject(project_dir, project_dir / ".trueup", target, {}).connection()
         file = state_file(settings, project_dir, place.is_embedded)
-        return in_file(file) if file else open_completions(None, place, ALERTS)
-
-    def in_file(file: Path) -> CompletionStore:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return _open_file(file, ALERTS, ALERT_STATE_VARIABLE)
+        return _open_file(file, ALERTS, ALERT_STATE_VARIABLE) if file else open_completions(None, place, ALERTS)
 
     return opened
 

@@ -385,6 +385,25 @@ def test_an_alert_that_cannot_be_sent_since_its_state_is_not_known_is_told_and_t
     assert "alert webhook not sent: The alert state cannot be read" in ran.stderr
 
 
+def test_a_file_of_the_alert_state_that_cannot_be_made_hides_no_error(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    _number(project)
+    state = project / "dbt_project.yml" / "alerts.db"
+    ran = call(project, "pulse", TRUEUP_WEBHOOK="http://127.0.0.1:9/x", TRUEUP_ALERT_STATE=str(state))
+    assert ran.returncode == 2, ran.stderr
+    assert "alert webhook not sent: The alert state cannot be read or written" in ran.stderr
+    assert "racing_writers_minutes" in ran.stderr
+
+
+def test_a_pulse_in_a_deleted_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TRUEUP_WEBHOOK", "http://127.0.0.1:9/x")
+    folder.rmdir()
+    assert main(["pulse"]) == 2
+
+
 def test_an_answer_that_cannot_be_kept_is_printed(night: Night, tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     (project / ".trueup" / "pulse" / "report.json").mkdir(parents=True)
