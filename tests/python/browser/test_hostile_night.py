@@ -24,6 +24,8 @@ from trueup.runs.replay import loaded
 from trueup.scenario.scenario import Scenario
 from trueup.window import now
 
+pytestmark = pytest.mark.slow
+
 PLAYERS = "nba_analytics.player_game_summary"
 RULES = load_reference(PROJECT / "seeds").rules
 # Lone surrogates and NUL cannot be stored; the keys of a document are not empty.

@@ -20,6 +20,8 @@ from trueup.reporting.artifacts import read_report
 from trueup.reporting.page.render import render
 from trueup.results.report import Report
 
+pytestmark = pytest.mark.slow
+
 AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
 CHECKED = ("report.json", "junit.xml", "report.html")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -405,6 +405,7 @@ def test_a_kill_before_any_call_is_finished_by_the_next_run(platform: Platform, 
     assert kills == 5, "read, claim, read, post, commit"
 
 
+@pytest.mark.slow
 def test_many_kills_in_a_row_lose_nothing(embedded: Embedded, there: Receiver) -> None:
     chance = random.Random(20260203)
     for _ in range(6):

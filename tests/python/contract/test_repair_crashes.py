@@ -6,6 +6,8 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from helpers.cases import KEY
 from helpers.kills import run_until_killed
 from helpers.platforms import Embedded, Platform
@@ -56,6 +58,7 @@ def test_a_kill_before_any_call_is_repaired_by_the_next_run(platform: Platform) 
     assert kills < MOST_CALLS - 1
 
 
+@pytest.mark.slow
 def test_many_kills_in_a_row_are_repaired_by_the_next_run(tmp_path: Path) -> None:
     platform = Embedded(tmp_path / "completions.db")
     chance = random.Random(20260203)

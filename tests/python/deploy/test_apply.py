@@ -152,6 +152,7 @@ STATES = {"new": 0, "deployed": 1}
 LOGS = {"FAKE_CLOUD_LOGS": "stderr stdout"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("arguments", [(), ("--apply",)])
 def test_a_question_without_an_answer_does_not_mean_that_nothing_is_there(
@@ -231,11 +232,13 @@ def test_unknown_options_and_settings_are_refused(deployment: Deployment) -> Non
         assert said in done.stderr
 
 
+@pytest.mark.slow
 def test_gcloud_knows_every_command_and_option(deployment: Deployment, tmp_path: Path) -> None:
     commands = [one for _ in range(2) for one in deployment.apply("--apply")[1] if one.words[0] == "gcloud"]
     assert refused_commands([one.words for one in commands], tmp_path) == []
 
 
+@pytest.mark.slow
 def test_gcloud_takes_the_commands_of_the_readme_with_values_for_the_words_in_capitals(tmp_path: Path) -> None:
     values = {"PROJECT_NUMBER": "1234", "OLD_REGION": "us-east4", "REGION": "us-east1", "PROJECT": "my-nba"}
     commands = []

@@ -56,6 +56,7 @@ def test_wrong_usage_is_2_and_says_what_is_wrong(project: Path, arguments: tuple
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_dbt_builds_ends_all_of_it(project: Path) -> None:
     """dbt catches Ctrl-C for itself; a terminal sends it to the whole process group."""
     with begin(project, "replay", str(SCENARIOS / "clean-twin-2026-02-03")) as replay:

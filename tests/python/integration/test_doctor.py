@@ -183,6 +183,7 @@ def test_what_is_broken_around_it_is_named(
     assert not (setup.project.parent / "nowhere").exists()  # it changes nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [

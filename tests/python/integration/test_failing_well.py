@@ -34,6 +34,8 @@ from trueup.reporting.json_form import to_json
 from trueup.schemas import TableFacts, read_table_schemas
 from trueup.window import now, window_vars
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = next(iter(read_table_schemas(PROJECT / "models").values()))
 CALLS: dict[str, Callable[[Warehouse], object]] = {
     "probe": lambda one: one.probe(),

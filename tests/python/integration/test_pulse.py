@@ -37,6 +37,8 @@ from trueup.runs.replay import loaded
 from trueup.runs.workplace import Workplace
 from trueup.window import Window, window_vars
 
+pytestmark = pytest.mark.slow
+
 PLAYERS = "nba_analytics.player_game_summary"
 DAYS = (date(2026, 2, 3), date(2026, 2, 4))
 AS_OF = datetime(2026, 2, 4, 21, tzinfo=UTC)

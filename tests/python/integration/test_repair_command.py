@@ -23,6 +23,8 @@ from trueup.completion.store import DOCUMENTS
 from trueup.runs.session import session_environment
 from trueup.settings import COMPLETIONS_VARIABLE, IN_FIRESTORE
 
+pytestmark = pytest.mark.slow
+
 KEY = "2026-02-03"
 WINDOW = ("--first-date", KEY, "--last-date", KEY)
 INCIDENT = SCENARIOS / "incident-2026-02-03"

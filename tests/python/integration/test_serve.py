@@ -29,6 +29,8 @@ from trueup.cli.serve import CheckProcess, days_of
 from trueup.runs.desk import Answer, Desk
 from trueup.window import now
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = PROJECT / "scenarios" / "incident-2026-02-03"
 TRUEUP = (sys.executable, "-m", "trueup.cli.main")
 

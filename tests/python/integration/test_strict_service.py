@@ -46,6 +46,8 @@ from trueup.schemas import read_table_schemas
 from trueup.settings import COMPLETIONS_VARIABLE, Settings
 from trueup.window import Window
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 2, 3)
 SCHEMAS = read_table_schemas(PROJECT / "models")
 SOURCES = sorted({f"{CLOUD}.{one.dataset}" for one in SCHEMAS.values()} - {f"{CLOUD}.trueup"})

@@ -147,6 +147,7 @@ def failed_tests(tables: Warehouse, state_dir: Path) -> Iterator[tuple[str, date
         yield from ((rule, row["game_date"]) for row in tables.query(path.read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_suites", [False, True])
 def test_the_pulse_says_of_every_night_what_the_check_says(with_suites: bool, runs: dict[bool, Run]) -> None:
     check, pulse = runs[with_suites].report, runs[with_suites].pulse

@@ -31,6 +31,8 @@ from trueup.scenario.scenario import Scenario, compare
 from trueup.schemas import read_table_schemas
 from trueup.window import EASTERN
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = read_table_schemas(PROJECT / "models")
 RULES = {code for code, rule in load_reference(PROJECT / "seeds").rules.items() if rule.is_in_pulse}
 WITHIN = timedelta(minutes=5)

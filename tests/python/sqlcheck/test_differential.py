@@ -32,6 +32,8 @@ from trueup.runs.loading import DATASET
 from trueup.scenario.scenario import Scenario
 from trueup.schemas import read_table_schemas
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = read_table_schemas(PROJECT / "models")
 # Together, these nights give every model rows. On the first two the clocks change.
 CLOCK_CHANGES = ("dst-fall-back", "dst-spring-forward")

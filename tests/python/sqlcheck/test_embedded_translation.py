@@ -73,6 +73,7 @@ def other(text: str) -> str:
     return re.sub(r"'20(\d\d-)", r"'19\1", text).replace("'8f1d7a841a00'", "'0123456789ab'")
 
 
+@pytest.mark.slow
 def test_every_statement_of_the_project_is_translated_as_without_the_cache(manifest: dict[str, Any]) -> None:
     translator = import_module("bqemulator.sql.translator").SQLTranslator()
     qualify: Any = import_module("bqemulator.sql.table_rewriter").rewrite_table_refs
@@ -106,6 +107,7 @@ def test_every_statement_of_the_project_is_translated_as_without_the_cache(manif
     assert counted > 60
 
 
+@pytest.mark.slow
 def test_every_statement_of_the_project_is_of_the_kind_that_it_is_without_the_cache(manifest: dict[str, Any]) -> None:
     executor: Any = import_module("bqemulator.jobs.executor")
     parse = import_module("bqemulator.scripting.parser").parse_script

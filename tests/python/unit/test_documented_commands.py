@@ -204,6 +204,7 @@ def listed(selected: Sequence[str], folder: Path) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_documented_commands_of_dbt_select_is_there(tmp_path: Path) -> None:
     selected = selections()
     assert {"no_findings_DUP001", "+player_game_summary_latest"} <= set(selected)

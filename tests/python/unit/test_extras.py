@@ -74,6 +74,7 @@ def imported_with(extra: str, names: set[str]) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", ["", "check", "embedded"])
 def test_each_extra_is_enough_for_its_part(extra: str) -> None:
     names = {

@@ -64,6 +64,7 @@ def test_the_sidebar_has_the_titles_of_the_lists(sources: Path) -> None:
     assert [html.unescape(one) for one in sidebar] == titles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "fault", "said"),
     [
