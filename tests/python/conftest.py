@@ -15,7 +15,7 @@ from trueup.garbage import collecting_rarely
 from trueup.gateways.embedded import Endpoint, embedded_endpoint
 
 _ANALYSIS = "sqlcheck"
-# The longest groups of tests come first, so that both workers end at about the same time.
+# The longest groups of tests come first, so that all workers end at about the same time.
 _FIRST = (_ANALYSIS, "scenarios", "integration", "browser", "search", "contract")
 
 

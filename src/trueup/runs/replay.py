@@ -1,7 +1,8 @@
 """Replays scenarios on an embedded warehouse: load, run the check, compare with the expected findings."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trueup.expectations.verdicts import DATA_DOCS
@@ -20,6 +21,9 @@ from trueup.schemas import read_table_schemas
 from trueup.settings import Settings
 from trueup.temporary import temporary_folder
 from trueup.window import Window
+
+# Each has some 300 MB.
+_MOST_WAREHOUSES = 4
 
 
 def replay_all(
@@ -43,15 +47,23 @@ def replay_all(
     scenarios = [load_scenario(folder, schemas, rules) for folder in folders]
     for scenario in scenarios:
         refuse_unknown_vars(scenario, project_dir)
-    with published(warehouse):
+    with published(warehouse), ExitStack() as started:
+        # They start while the check runs.
+        more = [started.enter_context(EmbeddedWarehouse()) for _ in range(_at_once() if with_timeline else 0)]
         for scenario in scenarios:
             listener.start(f"Loading {scenario.name}: {scenario.title}")
             with loaded(scenario, project_dir, state_dir, listener, data_docs) as work:
                 report = run_check(work, with_tests, scenario.expectations)
                 if checked:
                     checked(report)
-                told = tuple(timeline(work, scenario)) if with_timeline else None
+                endpoints = [one.endpoint for one in more]
+                told = tuple(timeline(work, scenario, endpoints)) if with_timeline else None
             yield Replay(scenario, report, compare(scenario.expect, plain_findings(report.findings)), told)
+
+
+def _at_once() -> int:
+    """How many warehouses share the pulses: one for each processor."""
+    return min(_MOST_WAREHOUSES, os.cpu_count() or 1)
 
 
 @contextmanager

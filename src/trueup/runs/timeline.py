@@ -4,35 +4,164 @@ Between two changes of the data only the time moves. There, pulses that say the 
 made in between; where the ends differ, the stretch is halved.
 """
 
-from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from queue import SimpleQueue
+from threading import local
+from zoneinfo import ZoneInfo
 
-from trueup.gateways.embedded import published_endpoint
+from trueup.gateways.embedded import Endpoint
 from trueup.reporting.alerts.change import Noted, find_change
 from trueup.reporting.alerts.state import Sent
 from trueup.results.report import Report
 from trueup.results.told import Telling, Told
 from trueup.runs.loading import fill, write_documents
-from trueup.runs.pulse.pulse import MEMORY, run_pulse
+from trueup.runs.pulse.pulse import MEMORY, compile_ahead, run_pulse
 from trueup.runs.variables import judge_settings
+from trueup.runs.wiring import elsewhere
 from trueup.runs.workplace import Workplace
 from trueup.scenario.moments import documents_at, moments, rows_at
 from trueup.scenario.scenario import Scenario
+from trueup.schemas import TableSchema
 from trueup.temporary import temporary_folder
 from trueup.window import PULSE_DAYS, Window
 
 EVERY = timedelta(minutes=5)
 
 
-def timeline(work: Workplace, scenario: Scenario) -> Iterator[Told]:
-    """What pulses tell from the begin of the first day to the scenario's time. ``work``: a run on the scenario, whose
-    tables and documents are replaced.
+def timeline(work: Workplace, scenario: Scenario, warehouses: Sequence[Endpoint]) -> Iterator[Told]:
+    """What pulses tell from the begin of the first day to the scenario's time. ``work``: a run on the scenario.
+
+    ``warehouses``: embedded ones beside that of the run. Their tables are replaced, and they share the pulses: each
+    executes one statement at a time.
     """
-    with temporary_folder() as folder:
-        yield from _told(_Stage(work, scenario, folder).reports())
+    with temporary_folder() as folder, ExitStack() as opened:
+        stages: SimpleQueue[_Stage] = SimpleQueue()
+        for place, endpoint in enumerate(warehouses):
+            own = folder / str(place)
+            own.mkdir()
+            moved = opened.enter_context(elsewhere(work, endpoint, own / "completions.db"))
+            stages.put(_Stage(moved, scenario, endpoint, own))
+        yield from _told(_reports(_Times(scenario, judge_settings(work.settings).zone), work, stages, len(warehouses)))
+
+
+def _reports(times: "_Times", work: Workplace, stages: "SimpleQueue[_Stage]", at_once: int) -> Iterator[Report]:
+    """The reports of the pulses that can differ from the one before, in order."""
+    stretches = times.stretches(work.schemas)
+    # dbt can work in one thread only, so before all others.
+    for window in {len(one.dates): one for ticks in stretches for one in map(times.window, ticks)}.values():
+        compile_ahead(_pulsing(work, window), _programs(work, window))
+    work.listener.start(f"Pulses of {times.scenario.name}, every five minutes")
+
+    own = local()
+
+    def take_stage() -> None:
+        own.stage = stages.get_nowait()
+
+    def explored(ticks: list[datetime]) -> list[Report]:
+        stage: _Stage = own.stage
+        return stage.reports(ticks, times)
+
+    with ThreadPoolExecutor(at_once, "pulses", take_stage) as pool:
+        try:
+            # Each thread takes them in order, so that its stage does not go back in time.
+            for done, (ticks, reports) in enumerate(zip(stretches, pool.map(explored, stretches), strict=True), 1):
+                work.listener.node(f"{ticks[-1].astimezone(times.zone):%Y-%m-%d %H:%M}", done, len(stretches))
+                yield from reports
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _pulsing(work: Workplace, window: Window) -> Workplace:
+    return replace(work, settings=replace(work.settings, window=window))
+
+
+def _programs(work: Workplace, window: Window) -> Path:
+    """What was compiled for as many days; the next timeline takes it."""
+    return work.settings.state_dir / "timeline" / str(len(window.dates))
+
+
+@dataclass(frozen=True)
+class _Times:
+    """When there are pulses of a scenario, and of which days. ``zone``: of the platform's days."""
+
+    scenario: Scenario
+    zone: ZoneInfo
+
+    def stretches(self, schemas: Mapping[str, TableSchema]) -> list[list[datetime]]:
+        """The times of pulses, in stretches in which neither the data nor the days change."""
+        scenario = self.scenario
+        first = datetime.combine(scenario.first_date, datetime.min.time(), self.zone).astimezone(UTC)
+        changes = moments(scenario, schemas)
+        found: list[list[datetime]] = []
+        at, before = first, None
+        over = datetime.combine(scenario.last_date + timedelta(days=PULSE_DAYS), datetime.min.time(), self.zone)
+        while at <= scenario.as_of and at < over:
+            state = (sum(change <= at for change in changes), at.astimezone(self.zone).date())
+            if state != before:
+                found.append([])
+            found[-1].append(at)
+            before, at = state, at + EVERY
+        if found and found[-1][-1] < scenario.as_of < over:
+            found[-1].append(scenario.as_of)  # the moment of the check, which the last pulse must agree with
+        return found
+
+    def window(self, at: datetime) -> Window:
+        """The days of a pulse. Of other days than its own, a scenario says nothing."""
+        today, scenario = at.astimezone(self.zone).date(), self.scenario
+        first = max(today - timedelta(days=PULSE_DAYS - 1), scenario.first_date)
+        return Window(first, min(today, scenario.last_date), at)
+
+
+class _Stage:
+    """The warehouse and the documents of a scenario, at one moment after the other. ``work``: a run on them."""
+
+    def __init__(self, work: Workplace, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
+        self._work = work
+        self._scenario = scenario
+        self._endpoint = endpoint
+        self._folder = folder
+        self._shown: Mapping[str, object] | None = None
+
+    def reports(self, ticks: list[datetime], times: _Times) -> list[Report]:
+        """The reports of a stretch, in order, of the pulses that can differ from the one before."""
+        self._show(ticks[0])
+        seen: dict[datetime, Report] = {}
+
+        def pulse(at: datetime) -> Report:
+            if at not in seen:
+                window = times.window(at)
+                work, own = _pulsing(self._work, window), self._folder / str(len(window.dates))
+                seen[at] = run_pulse(work, own, knows_changes=True, programs=_programs(work, window))
+            return seen[at]
+
+        _explore(ticks, pulse)
+        return [seen[at] for at in sorted(seen)]
+
+    def _show(self, moment: datetime) -> None:
+        """Make the data those of a moment."""
+        settings = self._work.settings
+        file = settings.completions
+        assert file is not None
+        if self._shown is None:
+            # From empty tables on; rows only come.
+            fill(replace(self._scenario, tables={}), settings.project_dir, self._endpoint, file)
+            self._shown = {name: [] for name in self._scenario.tables}
+        now = rows_at(self._scenario, self._work.schemas, moment)
+        for name, rows in now.items():
+            if rows != self._shown.get(name):
+                dataset, table = name.split(".")
+                self._work.tables.load(dataset, table, rows, is_replacing=True)
+        self._shown = now
+        for memory in self._folder.glob(f"*/{MEMORY}"):
+            memory.unlink()
+        for part in file.parent.glob(f"{file.name}*"):  # with SQLite's log; no pulse is reading it
+            part.unlink()
+        write_documents(self._scenario.name, documents_at(self._scenario, moment), file)
 
 
 def _told(reports: Iterable[Report]) -> Iterator[Told]:
@@ -51,88 +180,6 @@ def _told(reports: Iterable[Report]) -> Iterator[Told]:
         for gone in change.resolved:
             row = gone.row
             yield Told(at, "closed", row.rule, row.game_date, row.subject, row.severity, gone.note)
-
-
-class _Stage:
-    """The warehouse and the documents of a scenario, at one moment after the other."""
-
-    def __init__(self, work: Workplace, scenario: Scenario, folder: Path) -> None:
-        self._work = work
-        self._scenario = scenario
-        self._folder = folder
-        self._zone = judge_settings(work.settings).zone
-        self._ticks: list[datetime] = []
-        self._shown: Mapping[str, object] = {name: [] for name in scenario.tables}
-
-    def reports(self) -> Iterator[Report]:
-        """The reports of the pulses that can differ from the one before, in order."""
-        settings = self._work.settings
-        assert settings.completions is not None
-        # From empty tables on; rows only come.
-        fill(replace(self._scenario, tables={}), settings.project_dir, published_endpoint(), settings.completions)
-        stretches = self._stretches()
-        self._ticks = [at for ticks in stretches for at in ticks]
-        self._work.listener.start(f"Pulses of {self._scenario.name}, every five minutes")
-        for ticks in stretches:
-            self._show(ticks[0])
-            seen: dict[datetime, Report] = {}
-
-            def pulse(at: datetime, seen: dict[datetime, Report] = seen) -> Report:
-                if at not in seen:
-                    seen[at] = self._pulse(at)
-                return seen[at]
-
-            _explore(ticks, pulse)
-            yield from (seen[at] for at in sorted(seen))
-
-    def _stretches(self) -> list[list[datetime]]:
-        """The times of pulses, in stretches in which neither the data nor the days change."""
-        scenario = self._scenario
-        first = datetime.combine(scenario.first_date, datetime.min.time(), self._zone).astimezone(UTC)
-        changes = moments(scenario, self._work.schemas)
-        found: list[list[datetime]] = []
-        at, before = first, None
-        over = datetime.combine(scenario.last_date + timedelta(days=PULSE_DAYS), datetime.min.time(), self._zone)
-        while at <= scenario.as_of and at < over:
-            state = (sum(change <= at for change in changes), at.astimezone(self._zone).date())
-            if state != before:
-                found.append([])
-            found[-1].append(at)
-            before, at = state, at + EVERY
-        if found and found[-1][-1] < scenario.as_of < over:
-            found[-1].append(scenario.as_of)  # the moment of the check, which the last pulse must agree with
-        return found
-
-    def _show(self, moment: datetime) -> None:
-        """Make the data those of a moment."""
-        now = rows_at(self._scenario, self._work.schemas, moment)
-        for name, rows in now.items():
-            if rows != self._shown.get(name):
-                dataset, table = name.split(".")
-                self._work.tables.load(dataset, table, rows, is_replacing=True)
-        self._shown = now
-        for memory in self._folder.glob(f"*/{MEMORY}"):
-            memory.unlink()
-        file = self._work.settings.completions
-        assert file is not None
-        for part in file.parent.glob(f"{file.name}*"):  # with SQLite's log; no pulse is reading it
-            part.unlink()
-        write_documents(self._scenario.name, documents_at(self._scenario, moment), file)
-
-    def _pulse(self, at: datetime) -> Report:
-        window = self._window(at)
-        work = replace(self._work, settings=replace(self._work.settings, window=window))
-        done = bisect(self._ticks, at)
-        self._work.listener.node(f"{at.astimezone(self._zone):%Y-%m-%d %H:%M}", done, len(self._ticks))
-        days = str(len(window.dates))
-        programs = work.settings.state_dir / "timeline" / days  # the next timeline takes them
-        return run_pulse(work, self._folder / days, knows_changes=True, programs=programs)
-
-    def _window(self, at: datetime) -> Window:
-        """The days of a pulse. Of other days than its own, a scenario says nothing."""
-        today, scenario = at.astimezone(self._zone).date(), self._scenario
-        first = max(today - timedelta(days=PULSE_DAYS - 1), scenario.first_date)
-        return Window(first, min(today, scenario.last_date), at)
 
 
 def _explore(ticks: list[datetime], pulse: Callable[[datetime], Report]) -> None:

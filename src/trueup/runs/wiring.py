@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from trueup.completion.claim import CLAIMS
 from trueup.completion.start import Phase4Topic
 from trueup.completion.store import DOCUMENTS, CompletionStore
 from trueup.expectations.verdicts import DATA_DOCS, Validator
-from trueup.gateways.connection import Connection
+from trueup.gateways.connection import Connection, embedded_connection
 from trueup.gateways.dbt import DbtProject
-from trueup.gateways.embedded import ENDPOINT_VARIABLE, embedded_endpoint
+from trueup.gateways.embedded import ENDPOINT_VARIABLE, Endpoint, embedded_endpoint
 from trueup.gateways.warehouse import Warehouse
 from trueup.gateways.webhook import WebhookPoster
 from trueup.reporting.alerts.channels import ALERT_STATE_VARIABLE, AlertSettings
@@ -66,6 +67,19 @@ def open_workplace(settings: Settings, listener: Listener, data_docs: Path | Non
             repair_stores=lambda: _open_repair_stores(settings, connection),
             validator=validator,
             listener=listener,
+        )
+
+
+@contextmanager
+def elsewhere(work: Workplace, endpoint: Endpoint, completions: Path) -> Iterator[Workplace]:
+    """The same run on the tables of another embedded warehouse and the documents of a file. dbt stays where it is."""
+    connection = embedded_connection(endpoint)
+    with Warehouse(connection) as warehouse:
+        yield replace(
+            work,
+            settings=replace(work.settings, completions=completions),
+            tables=warehouse,
+            completions=lambda collection: closing(open_completions(completions, connection, collection)),
         )
 
 

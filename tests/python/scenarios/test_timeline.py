@@ -19,6 +19,7 @@ from golden import NIGHTS
 from helpers.nights import scenario_of
 from helpers.replaying import Silent
 from helpers.support import PROJECT
+from trueup.gateways.embedded import EmbeddedWarehouse, Endpoint
 from trueup.reporting.json_form import plain_findings
 from trueup.results.finding import Finding
 from trueup.results.reference import load_reference
@@ -146,21 +147,29 @@ def read(value: Any) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
+@pytest.fixture(scope="module")
+def two(endpoint: Endpoint) -> Iterator[tuple[Endpoint, ...]]:
+    """Two warehouses for the pulses, beside that of the run."""
+    with EmbeddedWarehouse() as one, EmbeddedWarehouse() as other:
+        yield one.endpoint, other.endpoint
+
+
 @functools.cache
-def seen(name: str, state_dir: Path) -> tuple[list[Told], list[Finding]]:
+def seen(name: str, state_dir: Path, two: tuple[Endpoint, ...]) -> tuple[list[Told], list[Finding]]:
     """What is told, and the findings of a pulse at the end, on the whole data."""
     scenario = scenario_of(name)
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
-        told = list(timeline(work, scenario))
+        told = list(timeline(work, scenario, two))
         last = run_pulse(work, state_dir / "last")
     return told, list(last.findings)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_finding_is_told_within_five_minutes_and_not_before(name: str, endpoint: str, state_dir: Path) -> None:
-    assert endpoint
+def test_each_finding_is_told_within_five_minutes_and_not_before(
+    name: str, two: tuple[Endpoint, ...], state_dir: Path
+) -> None:
     scenario = scenario_of(name)
-    told, last = seen(name, state_dir)
+    told, last = seen(name, state_dir, two)
     expected_by_pulse = [one for one in scenario.expect if one.rule in RULES]
     assert not compare(expected_by_pulse, plain_findings(last)).missing
     oracle = Oracle(scenario)
@@ -188,9 +197,8 @@ def test_each_finding_is_told_within_five_minutes_and_not_before(name: str, endp
             assert since <= first <= since + WITHIN, f"{finding.rule}: true since {since}, told {first}"
 
 
-def test_the_incident_is_told_and_closed_as_it_went(endpoint: str, state_dir: Path) -> None:
-    assert endpoint
-    told, _ = seen("incident-2026-02-03", state_dir)
+def test_the_incident_is_told_and_closed_as_it_went(two: tuple[Endpoint, ...], state_dir: Path) -> None:
+    told, _ = seen("incident-2026-02-03", state_dir, two)
     clocks = [
         (f"{one.at.astimezone(EASTERN):%H:%M}", one.kind, one.rule) for one in told if one.rule != "could_not_check"
     ]
@@ -207,12 +215,11 @@ def test_the_incident_is_told_and_closed_as_it_went(endpoint: str, state_dir: Pa
     ]
 
 
-def test_what_time_alone_makes_a_problem_is_told_in_time(endpoint: str, state_dir: Path) -> None:
+def test_what_time_alone_makes_a_problem_is_told_in_time(two: tuple[Endpoint, ...], state_dir: Path) -> None:
     """Without any data, nothing can be judged: a problem as soon as the reports are due, and with no other change."""
-    assert endpoint
     scenario = replace(scenario_of("scraper-failed"), tables={}, documents={})
     with loaded(scenario, PROJECT, state_dir, Silent()) as work:
-        told = [(f"{one.at.astimezone(EASTERN):%d %H:%M}", one.kind, one.rule) for one in timeline(work, scenario)]
+        told = [(f"{one.at.astimezone(EASTERN):%d %H:%M}", one.kind, one.rule) for one in timeline(work, scenario, two)]
     assert told == [("04 08:00", "told", "could_not_check")]
 
 

@@ -34,6 +34,11 @@ _LEFT_OUT = (
 )
 
 
+def compile_ahead(work: Workplace, programs: Path) -> None:
+    """Compile what a pulse of as many days needs into the folder, unless it is there."""
+    open_program(work, programs / _PROGRAM)
+
+
 def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None, programs: Path | None = None) -> Report:
     """Judge the days of the window. ``folder`` keeps what was counted before, and what was compiled, unless another
     folder is given for that (``programs``).
