@@ -18,6 +18,7 @@ from trueup.results.reference import Reference
 from trueup.results.report import Report
 from trueup.results.verdict import Verdict
 from trueup.runs.answers import no_answers, read_judged, unseen
+from trueup.runs.notes import coverage_notes
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
 from trueup.runs.workplace import Tables, Workplace
@@ -129,9 +130,10 @@ def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ())
         report = read_judged(work, judged_rules(work.reference))
     except CannotCheckError as error:  # a repair that was applied must be told all the same
         return replace(no_answers(work), problems=(*problems, error.text))
-    unread = [judged.unread] if judged.unread else []
-    return replace(
-        report,
-        problems=(*unread, *report.problems, *problems, *unseen(work, report.outcomes)),
-        notes=(NO_DOCUMENTS,) if judged.is_without_documents else (),
-    )
+    problems = [*([judged.unread] if judged.unread else []), *report.problems, *problems]
+    notes = [NO_DOCUMENTS] if judged.is_without_documents else []
+    try:
+        notes += coverage_notes(work)
+    except CannotCheckError as error:
+        problems.append(error.text)
+    return replace(report, problems=(*problems, *unseen(work, report.outcomes)), notes=tuple(notes))

@@ -112,6 +112,14 @@ def test_an_empty_warehouse_is_could_not_check(project: Path) -> None:
     assert (again.returncode, json.loads(again.stdout)) == (3, report)
 
 
+def test_reconcile_on_an_empty_warehouse_says_what_to_do(project: Path) -> None:
+    done = trueup(project, "reconcile", *WINDOW)
+    assert done.returncode == 3
+    said = " ".join(done.stdout.split())
+    assert "This embedded warehouse is empty. For BigQuery, add --target prod" in said
+    assert "no plan: some of its evidence could not be checked" in said
+
+
 def test_bigquery_without_credentials_says_how_to_get_them(project: Path, tmp_path: Path) -> None:
     done = trueup(
         project, "check", "--target", "prod", *WINDOW,
