@@ -1,12 +1,13 @@
 """Reads back what this run built and checks that it is complete. Missing results become problems of the report."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
+from trueup.errors import CannotCheckError
 from trueup.plural import counted
 from trueup.results.finding import Finding, finding_from_row
 from trueup.results.outcome import NodeResult, RuleOutcome
@@ -18,6 +19,7 @@ from trueup.runs.seeds import RULE_TESTS
 from trueup.runs.variables import judge_settings
 from trueup.runs.workplace import Workplace
 
+_Result = TypeVar("_Result")
 # trueup check skips these dbt tests, because its report shows the same. Each rule has one.
 FINDING_TESTS = ("no_findings", "no_warnings")
 RULE_TEST = f"{FINDING_TESTS[0]}_"
@@ -161,3 +163,12 @@ def unrun_checks(work: Workplace, results: Sequence[NodeResult], with_tests: boo
     for code in sorted(tested ^ known):
         file = "seeds/rules.csv" if code in tested else RULE_TESTS
         yield missing_rule(file, code)
+
+
+def tried(problems: list[str], do: Callable[[], _Result], otherwise: _Result) -> _Result:
+    """The result, or ``otherwise`` and one more problem."""
+    try:
+        return do()
+    except CannotCheckError as error:
+        problems.append(error.text)
+        return otherwise

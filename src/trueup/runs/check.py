@@ -1,16 +1,15 @@
 """The daily run, in order: models, reconciliation, expectations, reporting; then the report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
 
 from trueup.errors import CannotCheckError, LeaseHeldError
 from trueup.expectations.examine import Examiner
 from trueup.results.outcome import NodeResult
 from trueup.results.reference import REPORTING, codes_of
 from trueup.results.report import Report
-from trueup.runs.answers import FINDING_TESTS, no_answers, read_answers, read_judged, unrun_checks, unseen
+from trueup.runs.answers import FINDING_TESTS, no_answers, read_answers, read_judged, tried, unrun_checks, unseen
 from trueup.runs.build import (
     AFTER_VERDICTS,
     build,
@@ -24,14 +23,13 @@ from trueup.runs.build import (
 )
 from trueup.runs.expectations import expect, open_examiner
 from trueup.runs.notes import coverage_notes, read_waivers, settings_notes, waiver_notes
-from trueup.runs.reconcile import NO_DOCUMENTS, reconcile
+from trueup.runs.reconcile import reconcile
 from trueup.runs.variables import families_off
 from trueup.runs.verdicts import EXPECTATION_VERDICTS, add_verdicts
 from trueup.runs.workplace import Clock, Workplace
 
 # These tests are for people who run only dbt; the report shows the same facts.
 _FINDING_TESTS = tuple(f"test_name:{name}" for name in FINDING_TESTS)
-_Result = TypeVar("_Result")
 _NOT_ASKED = "the scenario does not enable the expectations"
 _OFF = "the var families_off switches the expectations off"
 
@@ -75,25 +73,25 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
     add_verdicts(work, EXPECTATION_VERDICTS, written.verdicts)
     report = read_answers(work)
     late: list[str] = []  # problems from here on, which leave the findings that were read
-    refuse_mixed(_tried(late, lambda: built_by_others(work, results), ()))
+    refuse_mixed(tried(late, lambda: built_by_others(work, results), ()))
     with ThreadPoolExecutor(2, "reads") as pool:  # each waits for the warehouse
         reading = pool.submit(read_judged, work, codes_of(work.reference, REPORTING))
         waived = pool.submit(read_waivers, work)
-    of_report = _tried(late, reading.result, no_answers(work))
+    of_report = tried(late, reading.result, no_answers(work))
     findings = (*report.findings, *of_report.findings)
-    notes = [NO_DOCUMENTS] if judged.is_without_documents else []
+    notes = judged.notes
     notes += [*data.notes, *written.notes, *examiner.publish()]
     notes += [f"The dbt test {one.name} warns: {one.message}" for one in results if one.status == "warn"]
-    notes += _tried(late, lambda: coverage_notes(work), [])
-    notes += _tried(late, lambda: waiver_notes(waived.result(), findings), [])
+    notes += tried(late, lambda: coverage_notes(work), [])
+    notes += tried(late, lambda: waiver_notes(waived.result(), findings), [])
     clock.finish()
     outcomes = (*report.outcomes, *of_report.outcomes)
-    problems = [judged.unread] if judged.unread else []
+    problems = judged.problems
     problems += _build_problems(results)  # first: these cause the problems below
     problems += [*report.problems, *of_report.problems]
     problems += unrun_checks(work, results, with_tests)
     problems += unseen(work, outcomes)
-    if not _tried(late, lambda: work.tables.has_lease(work.settings.run_id), True):
+    if not tried(late, lambda: work.tables.has_lease(work.settings.run_id), True):
         problems.append("Another run built the same tables at the same time. Run trueup check again.")
     suite_costs = (*data.costs, *written.costs)
     reads = [one.ran for one in results if one.ran and one.name in work.dbt.source_readers]
@@ -109,15 +107,6 @@ def _checked(work: Workplace, examiner: Examiner, clock: Clock, with_tests: bool
         costs=(*node_costs(work, results), *suite_costs, *own_cost(work, suite_costs)),
         data_docs=written.data_docs or data.data_docs,
     )
-
-
-def _tried(problems: list[str], do: Callable[[], _Result], otherwise: _Result) -> _Result:
-    """The result, or ``otherwise`` and one more problem."""
-    try:
-        return do()
-    except CannotCheckError as error:
-        problems.append(error.text)
-        return otherwise
 
 
 def _build_problems(results: Sequence[NodeResult]) -> list[str]:

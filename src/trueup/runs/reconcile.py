@@ -17,7 +17,7 @@ from trueup.plural import counted
 from trueup.results.reference import Reference
 from trueup.results.report import Report
 from trueup.results.verdict import Verdict
-from trueup.runs.answers import no_answers, read_judged, unseen
+from trueup.runs.answers import no_answers, read_judged, tried, unseen
 from trueup.runs.notes import coverage_notes
 from trueup.runs.variables import families_off, judge_settings
 from trueup.runs.verdicts import COMPLETION_VERDICTS, write_verdicts
@@ -87,6 +87,16 @@ class Judged:
         played = any(day.game_day.final_game_count for day in self.days)
         return played and not self.snapshots and not self.unread and not self.is_off
 
+    @property
+    def problems(self) -> list[str]:
+        """Why the documents could not be read, if so."""
+        return [self.unread] if self.unread else []
+
+    @property
+    def notes(self) -> list[str]:
+        """What a report says about the documents besides."""
+        return [NO_DOCUMENTS] if self.is_without_documents else []
+
 
 def reconcile(work: Workplace) -> Judged:
     """Judge the documents of all days and write the verdicts. See judge_days."""
@@ -130,10 +140,7 @@ def judged_report(work: Workplace, judged: Judged, problems: Sequence[str] = ())
         report = read_judged(work, judged_rules(work.reference))
     except CannotCheckError as error:  # a repair that was applied must be told all the same
         return replace(no_answers(work), problems=(*problems, error.text))
-    problems = [*([judged.unread] if judged.unread else []), *report.problems, *problems]
-    notes = [NO_DOCUMENTS] if judged.is_without_documents else []
-    try:
-        notes += coverage_notes(work)
-    except CannotCheckError as error:
-        problems.append(error.text)
+    problems = [*judged.problems, *report.problems, *problems]
+    notes = judged.notes
+    notes += tried(problems, lambda: coverage_notes(work), [])
     return replace(report, problems=(*problems, *unseen(work, report.outcomes)), notes=tuple(notes))

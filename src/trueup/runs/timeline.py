@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
 from threading import local
 from zoneinfo import ZoneInfo
 
@@ -40,16 +39,16 @@ def timeline(work: Workplace, scenario: Scenario, warehouses: Sequence[Endpoint]
     executes one statement at a time.
     """
     with temporary_folder() as folder, ExitStack() as opened:
-        stages: SimpleQueue[_Stage] = SimpleQueue()
+        stages = []
         for place, endpoint in enumerate(warehouses):
             own = folder / str(place)
             own.mkdir()
             moved = opened.enter_context(elsewhere(work, endpoint, own / "completions.db"))
-            stages.put(_Stage(moved, scenario, endpoint, own))
-        yield from _told(_reports(_Times(scenario, judge_settings(work.settings).zone), work, stages, len(warehouses)))
+            stages.append(_Stage(moved, scenario, endpoint, own))
+        yield from _told(_reports(_Times(scenario, judge_settings(work.settings).zone), work, stages))
 
 
-def _reports(times: "_Times", work: Workplace, stages: "SimpleQueue[_Stage]", at_once: int) -> Iterator[Report]:
+def _reports(times: "_Times", work: Workplace, stages: "Sequence[_Stage]") -> Iterator[Report]:
     """The reports of the pulses that can differ from the one before, in order."""
     stretches = times.stretches(work.schemas)
     # dbt can work in one thread only, so before all others.
@@ -57,16 +56,16 @@ def _reports(times: "_Times", work: Workplace, stages: "SimpleQueue[_Stage]", at
         compile_ahead(_pulsing(work, window), _programs(work, window))
     work.listener.start(f"Pulses of {times.scenario.name}, every five minutes")
 
-    own = local()
+    own, free = local(), iter(stages)
 
     def take_stage() -> None:
-        own.stage = stages.get_nowait()
+        own.stage = next(free)
 
     def explored(ticks: list[datetime]) -> list[Report]:
         stage: _Stage = own.stage
         return stage.reports(ticks, times)
 
-    with ThreadPoolExecutor(at_once, "pulses", take_stage) as pool:
+    with ThreadPoolExecutor(len(stages), "pulses", take_stage) as pool:
         try:
             # Each thread takes them in order, so that its stage does not go back in time.
             for done, (ticks, reports) in enumerate(zip(stretches, pool.map(explored, stretches), strict=True), 1):

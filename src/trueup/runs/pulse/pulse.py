@@ -58,12 +58,11 @@ def run_pulse(work: Workplace, folder: Path, knows_changes: bool | None = None, 
     evaluation.evaluate(*ANSWERS)
     findings = [row for row in evaluation.selected("findings", columns_of(Finding)) if row["rule"] in rules]
     report = report_of(work, findings, evaluation.selected("rule_outcomes", columns_of(RuleOutcome)), rules)
-    unread = [judged.unread] if judged.unread else []
     return replace(
         report,
         kind="pulse",
         open_dates=tuple(day for day in work.settings.window.dates if not judging.are_reports_due(day)),
-        problems=(*unread, *report.problems),
+        problems=(*judged.problems, *report.problems),
         notes=(*settings_notes(work), *([EMPTY] if work.settings.is_embedded and not read else [])),
     )
 
